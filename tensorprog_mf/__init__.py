@@ -1,0 +1,37 @@
+"""tensorprog_mf: infinitely wide neural networks that learn features, sampled site by site.
+
+Importing is light: what a name needs is loaded when it is first used.
+"""
+
+import importlib
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "Problem": "problems",
+    "Training": "optimizers",
+    "MLP": "networks",
+    "Activation": "activations",
+    "sample": "routes.sample",
+    "train_finite": "routes.train_finite",
+    "solve_linear": "routes.solve_linear",
+    "save": "results",
+    "load": "results",
+    "log_steps": "recorder",
+    "InputError": "errors",
+    "RankWarning": "errors",
+    "TensorProgError": "errors",
+}
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name):
+    if name not in _HOME:
+        raise AttributeError(f"module 'tensorprog_mf' has no attribute {name!r}")
+    value = getattr(importlib.import_module("." + _HOME[name], __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__():
+    return __all__

@@ -1,0 +1,99 @@
+"""Standard normals for a population of sites, column by column.
+
+A column is a pure function of (seed, replicate, population, column): nothing depends on the order in which columns are
+asked for, on how many there are, or on threads. Sobol columns are one digital sequence per population (Joe-Kuo
+directions from scipy, random linear scramble and digital shift per column, as in Matousek 1998): innovations come ordered by size, so the
+first columns carry most of the variance. Past `SOBOL_COLUMNS` columns draws are pseudo-random.
+"""
+
+import functools
+
+import numpy as np
+
+from .errors import require
+
+KINDS = ("sobol", "pseudo-random")
+SOBOL_COLUMNS = 4096
+_BITS = 30
+
+
+@functools.cache
+def _directions(columns: int, bits: int) -> np.ndarray:
+    """Direction numbers (column, bit) of the Sobol sequence, read off its points: in Gray order x(2^k) = v(k) ^ v(k-1)."""
+    from scipy.stats import qmc
+
+    engine, position, points = qmc.Sobol(columns, scramble=False, bits=_BITS), 0, []
+    for k in range(bits):
+        engine.fast_forward(2**k - position)
+        points.append((engine.random(1)[0] * 2.0**_BITS).astype(np.uint32))
+        position = 2**k + 1
+    return np.bitwise_xor.accumulate(np.array(points), axis=0).T.copy()
+
+
+def _scrambled_column(directions: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+    """Uniforms in (0, 1): one scrambled Sobol column, all binary digits below 2^-30 replaced by the middle."""
+    significance = np.uint32(1) << np.arange(_BITS - 1, -1, -1, dtype=np.uint32)
+    above = ~(2 * significance - 1) & np.uint32(2**_BITS - 1)  # digits more significant than each one
+    rows = (rng.integers(2**_BITS, size=_BITS, dtype=np.uint32) & above) | significance
+    parity = np.bitwise_count(rows[:, None] & directions[None, :]) & 1
+    scrambled = (parity.astype(np.uint32) * significance[:, None]).sum(axis=0, dtype=np.uint32)
+    points = np.empty(count, np.uint32)
+    points[0] = rng.integers(2**_BITS, dtype=np.uint32)
+    for k, direction in enumerate(scrambled):
+        points[2**k : 2 ** (k + 1)] = points[: 2**k] ^ direction
+    return (points + 0.5) * 2.0**-_BITS
+
+
+class Draws:
+    """Columns of iid N(0,1) over the sites of one population, handed out to slots.
+
+    A slot names a use: (source, query, vector), for example the third vector of the fifth forward query of a matrix. It
+    gets the next free column, or, in a run on common draws, the column that an earlier run recorded for it; such a run
+    accepts the recorded slots and no others.
+
+    Parameters
+    ----------
+    count
+        Number of sites; a power of two for Sobol.
+    seed
+        Integers that name the sequence: run seed, replicate, population.
+    kind
+        "sobol" or "pseudo-random".
+    slots
+        Map from slot to column of an earlier run, or None.
+    """
+
+    def __init__(self, count: int, seed: tuple[int, ...], kind: str = "sobol", slots: dict | None = None):
+        require(kind in KINDS, f"draws={kind!r} is unknown; choose one of {', '.join(KINDS)}.")
+        require(
+            kind != "sobol" or count & (count - 1) == 0,
+            f"n_samples={count} is not a power of two, which Sobol draws need; use {1 << (count - 1).bit_length()} "
+            'or draws="pseudo-random".',
+        )
+        self.count, self.kind, self._seed = count, kind, tuple(seed)
+        self.given, self.slots = slots, {}
+
+    def column(self, index: int) -> np.ndarray:
+        """Column `index`: (site,) standard normals."""
+        rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(self._seed[0], spawn_key=(*self._seed[1:], index))))
+        if self.kind == "pseudo-random" or index >= SOBOL_COLUMNS:
+            return rng.standard_normal(self.count)
+        from scipy.special import ndtri
+
+        # Twice as many columns at a time: the first ones do not depend on how many there are.
+        columns = max(64, 1 << index.bit_length())
+        directions = _directions(min(columns, SOBOL_COLUMNS), (self.count - 1).bit_length())
+        return ndtri(_scrambled_column(directions[index], self.count, rng))
+
+    def accepts(self, slot: tuple) -> bool | None:
+        """Whether an earlier run's map gives this slot a direction; None without a map: the size decides."""
+        return None if self.given is None else slot in self.given
+
+    def take(self, slot: tuple) -> np.ndarray:
+        """The column of a slot: (site,) standard normals; the slot is recorded."""
+        require(
+            self.given is None or slot in self.given,
+            f"common draws: the earlier run has no column for {slot}; it must have the same inputs and architecture.",
+        )
+        self.slots[slot] = len(self.slots) if self.given is None else self.given[slot]
+        return self.column(self.slots[slot])

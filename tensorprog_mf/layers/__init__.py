@@ -1,0 +1,1 @@
+"""What a network is composed of, one file per kind of layer."""

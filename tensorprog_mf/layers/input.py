@@ -1,0 +1,45 @@
+"""The first layer: inputs to preactivations."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..matrices.input import InputMatrix
+from .layer import Layer, Observation, observed_field
+
+
+@dataclass
+class _Trace:
+    examples: slice
+    h: np.ndarray
+    g: np.ndarray | None = None
+
+
+class Input(Layer):
+    """h^1 = W^0 x / sqrt(D); its input is the slice of examples to show, its matrix knows them."""
+
+    def __init__(self, matrix: InputMatrix, layer: int = 1):
+        self.matrix, self.layer = matrix, layer
+
+    def initial(self):
+        return {self.matrix.name: self.matrix.initial()}
+
+    def forward(self, parameters, x):
+        h = self.matrix.apply(parameters[self.matrix.name], x)
+        return h, _Trace(x, h)
+
+    def backward(self, parameters, trace, z):
+        trace.g = z
+        return None
+
+    def gradients(self, trace, weights):
+        return {self.matrix.name: self.matrix.outer(weights, trace.g, trace.examples)}
+
+    def observe(self, parameters, trace, selection):
+        parts = self.matrix.parts(parameters[self.matrix.name], trace.examples, selection.sites)
+        seen = observed_field("preactivation", self.layer, trace.h, parts, selection.sites)
+        if selection.kernels:
+            gradient_kernel = self.matrix.out.mean(trace.g, trace.g)
+            seen.append(Observation("gradient_kernel", self.layer, gradient_kernel))
+            seen.append(Observation("tangent_kernel", None, gradient_kernel * self.matrix.kernel(trace.examples)))
+        return seen

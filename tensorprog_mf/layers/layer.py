@@ -1,0 +1,60 @@
+"""The interface of a layer: one forward and one backward pass, the gradient, and what can be observed."""
+
+from abc import ABC, abstractmethod
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..matrices.matrix import Parts
+from ..matrices.parameter import Parameter
+
+
+class Selection(NamedTuple):
+    """What an observer wants: kernels or not, and which sites."""
+
+    kernels: bool
+    sites: slice
+
+
+class Observation(NamedTuple):
+    """One observed array: the variable's name, the layer it belongs to (None: summed over layers), the values."""
+
+    name: str
+    layer: int | None
+    values: np.ndarray
+
+
+class Layer(ABC):
+    """A layer holds matrices but no history and no parameters; what a pass leaves behind is its trace.
+
+    Parameters of all layers are one dict from name to `Parameter`. Shapes are (vector, site); vectors are examples,
+    or what the layer makes of them (positions, tokens).
+    """
+
+    def initial(self) -> dict[str, Parameter]:
+        """Parameters before training."""
+        return {}
+
+    @abstractmethod
+    def forward(self, parameters: dict[str, Parameter], x: Any) -> tuple[Any, Any]:
+        """The layer's output and the trace of the pass."""
+
+    @abstractmethod
+    def backward(self, parameters: dict[str, Parameter], trace: Any, z: np.ndarray) -> np.ndarray | None:
+        """The backward field of the layer's input, given that of its output; completes the trace."""
+
+    def gradients(self, trace: Any, weights: np.ndarray) -> dict[str, Parameter]:
+        """The gradient step sum_v weights_v d(output_v)/d(parameter) times the number of sites, per parameter."""
+        return {}
+
+    def observe(self, parameters: dict[str, Parameter], trace: Any, selection: Selection) -> list[Observation]:
+        """Kernels, fields at a few sites and their parts, ranks, of the pass of which `trace` tells."""
+        return []
+
+
+def observed_field(name: str, layer: int, field: np.ndarray, parts: Parts | None, chosen: slice) -> list[Observation]:
+    """A field at the chosen sites and, where they are known, its parts."""
+    seen = [Observation(name, layer, np.broadcast_to(field, (len(field), field.shape[1]))[:, chosen].copy())]
+    if parts is not None:
+        seen += [Observation(f"{name}_{part}_part", layer, value) for part, value in parts._asdict().items()]
+    return seen

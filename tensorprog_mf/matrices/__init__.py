@@ -1,0 +1,1 @@
+"""What a random weight matrix does to a vector, one file per answer."""

@@ -1,0 +1,87 @@
+"""An orthonormal basis of the vectors asked of a matrix, growing at its end only."""
+
+import numpy as np
+
+from ..sites import Sites
+from ..sites_numba import orthonormalise
+
+_PANEL = 16
+_ROUNDING = 1e-13  # relative rounding of <x x> - c.c
+
+
+class Basis:
+    """Directions E (direction, site) with <e e'> = 1 or 0, in the order in which queries revealed them.
+
+    Averages, not sums, normalise them: then coefficients c = <E x> give kernels as plain products, <x x'> = c.c', no
+    factor of the number of sites appears anywhere, and images of directions have entries of variance one.
+
+    Parameters
+    ----------
+    tolerance
+        A vector adds a direction if the root mean square of its remainder exceeds tolerance times its own.
+    """
+
+    def __init__(self, sites: Sites, tolerance: float):
+        self.sites, self.tolerance = sites, tolerance
+        self._store, self.rank = np.empty((0, sites.count)), 0
+
+    @property
+    def rows(self) -> np.ndarray:
+        """(direction, site)."""
+        return self._store[: self.rank]
+
+    def absorb(self, x: np.ndarray, accepts=lambda vector: None) -> tuple[np.ndarray, list[int]]:
+        """Coefficients of x (vector, direction) and the vectors that added a direction, one new direction each.
+
+        `accepts(vector)` may force the decision (common draws); None leaves it to the tolerance.
+        """
+        known, added = [], []
+        for start in range(0, len(x), _PANEL):
+            coefficients, new = self._absorb_panel(x[start : start + _PANEL], [accepts(start + i) for i in range(len(x[start : start + _PANEL]))])
+            known.append(coefficients)
+            added += [start + i for i in new]
+        result = np.zeros((len(x), self.rank))
+        for start, coefficients in zip(range(0, len(x), _PANEL), known):
+            result[start : start + len(coefficients), : coefficients.shape[1]] = coefficients
+        return result, added
+
+    def _absorb_panel(self, x: np.ndarray, forced: list[bool | None]) -> tuple[np.ndarray, list[int]]:
+        coefficients = self.sites.mean(x, self.rows)
+        square = np.diag(self.sites.mean(x, x))
+        remainder = square - (coefficients**2).sum(axis=1)
+        smallest = self.tolerance * np.sqrt(square)
+        candidates = [
+            i for i, force in enumerate(forced)
+            if (force if force is not None else remainder[i] > smallest[i] ** 2 - _ROUNDING * square[i]) and square[i] > 0
+        ]  # fmt: skip
+        # A forced direction is refused only where nothing is left of the vector but rounding.
+        threshold = np.array([smallest[i] if forced[i] is None else 1e-14 * square[i] ** 0.5 for i in candidates])
+        if not candidates:
+            return coefficients, []
+        new, accepted = self._directions(x[candidates], threshold)
+        self._append(new)
+        return np.hstack([coefficients, self.sites.mean(x, new)]), [candidates[i] for i in accepted]
+
+    def _directions(self, x: np.ndarray, smallest: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Ordered Gram-Schmidt of x against the basis and itself; at most as many directions as there are sites."""
+        for _ in range(2):  # the second pass removes what rounding of the first left along the basis
+            x = self.sites.combine(-self.sites.mean(x, self.rows), self.rows, x)
+        flags = np.zeros(len(x), np.uint8)
+        orthonormalise(x, smallest, flags)
+        accepted = np.flatnonzero(flags)[: self.sites.count - self.rank]
+        return x[accepted], accepted
+
+    def _append(self, new: np.ndarray) -> None:
+        self._store = appended(self._store, self.rank, new)
+        self.rank += len(new)
+
+
+def appended(store: np.ndarray, filled: int, new: np.ndarray) -> np.ndarray:
+    """`store` with `new` rows written from row `filled` on, in a larger array (half as much again) where it is full."""
+    needed = filled + len(new)
+    if needed > len(store):
+        larger = np.empty((max(needed, filled + filled // 2, _PANEL), store.shape[1]))
+        larger[:filled] = store[:filled]
+        store = larger
+    store[filled:needed] = new
+    return store

@@ -1,0 +1,33 @@
+"""A stored matrix: a real network of finite width, for comparison."""
+
+import numpy as np
+
+from .matrix import Matrix
+from .parameter import Parameter
+
+
+class Dense(Matrix):
+    """W(0) stored, entries N(0,1); handles are the queries themselves."""
+
+    def __init__(self, name, out, into, rng: np.random.Generator):
+        super().__init__(name, out, into)
+        self.initial_weights = rng.standard_normal((out.count, into.count))
+
+    def initial(self) -> Parameter:
+        return Parameter(1.0, np.zeros_like(self.initial_weights))
+
+    def weights(self, parameter: Parameter) -> np.ndarray:
+        """W(t), (site of `out`, site of `into`)."""
+        return parameter.scale * self.initial_weights + parameter.learned
+
+    def apply(self, parameter, x):
+        return x @ self.weights(parameter).T / np.sqrt(self.into.count), x
+
+    def apply_transpose(self, parameter, g):
+        return g @ self.weights(parameter) / np.sqrt(self.out.count), g
+
+    def inner(self, a, b, sites):
+        return sites.mean(a, b)
+
+    def outer(self, weights, g, x):
+        return Parameter(0.0, (weights[:, None] * g).T @ x / np.sqrt(self.into.count))

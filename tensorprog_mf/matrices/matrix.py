@@ -1,0 +1,64 @@
+"""The interface of a random weight matrix between two populations of sites."""
+
+from abc import ABC, abstractmethod
+from typing import NamedTuple
+
+import numpy as np
+
+from ..sites import Sites
+from .parameter import Parameter
+
+
+class Parts(NamedTuple):
+    """A field at a few sites, (vector, site) each: Gaussian, response and learned part; they add up to the field.
+
+    In Tensor Programs: Z-hat, Z-dot and what training added.
+    """
+
+    gaussian: np.ndarray
+    response: np.ndarray
+    learned: np.ndarray
+
+
+class Matrix(ABC):
+    """W (site of `out`, site of `into`), entries N(0,1) at the start; W(t) = scale W(0) + learned.
+
+    Queries return the field and a handle: coefficients of the query, enough for inner products and updates. The matrix
+    owns W(0) as far as it has been revealed; scale and learned part live in a `Parameter` that is passed in.
+    """
+
+    def __init__(self, name: str, out: Sites, into: Sites):
+        self.name, self.out, self.into = name, out, into
+
+    @abstractmethod
+    def initial(self) -> Parameter:
+        """The parameter before training."""
+
+    @abstractmethod
+    def apply(self, parameter: Parameter, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """W x / sqrt(n_in), (vector, site of `out`), and the handle of x."""
+
+    @abstractmethod
+    def apply_transpose(self, parameter: Parameter, g: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """W^T g / sqrt(n_out), (vector, site of `into`), and the handle of g."""
+
+    @abstractmethod
+    def inner(self, a: np.ndarray, b: np.ndarray, sites: Sites) -> np.ndarray:
+        """Averages <a_i b_j> over `sites` of two queries on the same side, at any two times, from their handles."""
+
+    @abstractmethod
+    def outer(self, weights: np.ndarray, g: np.ndarray, x: np.ndarray) -> Parameter:
+        """The gradient sum_v weights_v g_v x_v^T / sqrt(n_in), from handles."""
+
+    def parts_forward(self, parameter: Parameter, x: np.ndarray, chosen: slice) -> Parts | None:
+        """Parts of W x / sqrt(n_in) at the `chosen` sites of `out`; None where a matrix cannot tell them apart."""
+        return None
+
+    def parts_backward(self, parameter: Parameter, g: np.ndarray, chosen: slice) -> Parts | None:
+        """Parts of W^T g / sqrt(n_out) at the `chosen` sites of `into`."""
+        return None
+
+    @property
+    def rank(self) -> tuple[int, int]:
+        """Directions revealed so far by forward and by backward queries."""
+        return 0, 0

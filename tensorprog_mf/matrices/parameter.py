@@ -1,0 +1,40 @@
+"""The part of a weight that training changes, as a plain value."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass
+class Parameter:
+    """A weight W(t) = scale W(0) + learned, without W(0): optimisers and ODE steppers copy and combine it.
+
+    `learned` has the shape that its matrix gives it: coefficients in growing bases (old entries stay where they are, new
+    ones count as zero), site arrays, or a stored matrix. A gradient or a velocity is a Parameter with scale 0.
+    """
+
+    scale: float
+    learned: np.ndarray
+
+    def copy(self) -> "Parameter":
+        """An independent copy."""
+        return Parameter(self.scale, self.learned.copy())
+
+    def scaled(self, factor: float) -> "Parameter":
+        """factor * self, in place."""
+        self.scale *= factor
+        self.learned *= factor
+        return self
+
+    def add(self, factor: float, other: "Parameter") -> "Parameter":
+        """self + factor * other, in place; grows to the larger of the two shapes."""
+        self.scale += factor * other.scale
+        if other.learned.shape != self.learned.shape:
+            self.learned = grown(self.learned, np.maximum(self.learned.shape, other.learned.shape))
+        self.learned[tuple(map(slice, other.learned.shape))] += factor * other.learned
+        return self
+
+
+def grown(array: np.ndarray, shape) -> np.ndarray:
+    """`array` with zeros appended up to `shape`."""
+    return np.pad(array, [(0, int(new) - old) for new, old in zip(shape, array.shape)])

@@ -1,0 +1,112 @@
+"""A Gaussian matrix seen only through what it has been asked: bases of the queries, images of their directions."""
+
+from abc import abstractmethod
+
+import numpy as np
+
+from ..sites import Sites
+from .basis import Basis, appended
+from .matrix import Matrix, Parts
+from .parameter import Parameter, grown
+
+
+class _Side:
+    """One direction of queries: their basis, the images of its directions, and what the other side had fixed of them."""
+
+    def __init__(self, role: str, into: Sites, out: Sites, tolerance: float):
+        self.role, self.out = role, out
+        self.basis, self.queries = Basis(into, tolerance), 0
+        self._images = np.empty((0, out.count))
+        self.response = np.zeros((0, 0))  # (direction of the other side, direction of this side)
+
+    @property
+    def images(self) -> np.ndarray:
+        """(direction, site of the other population), entries of variance one."""
+        return self._images[: self.basis.rank]
+
+    def add_images(self, new: np.ndarray, response: np.ndarray) -> None:
+        before = self.basis.rank - len(new)
+        self._images = appended(self._images, before, new)
+        self.response = grown(self.response, (len(response), before + len(new)))
+        self.response[:, before:] = response
+
+
+class Revealed(Matrix):
+    """W(0) by conditioning: a query x = E c + rest is answered by known images, and a new direction by a fresh one.
+
+    In averages, E the directions of forward queries, U = W E / sqrt(n_in) their images; F, V = W^T F / sqrt(n_out) those
+    of backward queries; s = sqrt(n_out / n_in):
+
+        W x / sqrt(n_in) = scale U c + F M c,        W^T g / sqrt(n_out) = scale V d + s E M^T d
+        U of a new direction e:  F <V e> / s + (1 - F <F .>) omega,   omega fresh N(0,1) per site
+
+    (theory: Bolthausen 2014; Lu 2021, "Householder dice"). Subclasses say what the other side fixes of a fresh image.
+
+    Cost: O(sites x rank x vectors) per query, memory 4 x rank x sites numbers.
+    """
+
+    def __init__(self, name: str, out: Sites, into: Sites, tolerance: float):
+        super().__init__(name, out, into)
+        self._stretch = np.sqrt(out.count / into.count)
+        self.forward = _Side("forward", into, out, tolerance)
+        self.backward = _Side("backward", out, into, tolerance)
+
+    @abstractmethod
+    def _fixed(self, new: np.ndarray, omega: np.ndarray, this: _Side, other: _Side, stretch: float):
+        """Of the images of `new` directions: what the other side has fixed, (new, direction of the other side), and how
+        much of omega lies in the other side's span and must be replaced."""
+
+    def initial(self) -> Parameter:
+        return Parameter(1.0, np.zeros((0, 0)))
+
+    @property
+    def rank(self) -> tuple[int, int]:
+        return self.forward.basis.rank, self.backward.basis.rank
+
+    def apply(self, parameter, x):
+        handle = self._ask(x, self.forward, self.backward, self._stretch)
+        return self._answer(parameter.scale, parameter.learned, handle, self.forward, self.backward), handle
+
+    def apply_transpose(self, parameter, g):
+        handle = self._ask(g, self.backward, self.forward, 1 / self._stretch)
+        learned = self._stretch * parameter.learned.T
+        return self._answer(parameter.scale, learned, handle, self.backward, self.forward), handle
+
+    def inner(self, a, b, sites):
+        shared = min(a.shape[1], b.shape[1])
+        return a[:, :shared] @ b[:, :shared].T
+
+    def outer(self, weights, g, x):
+        return Parameter(0.0, (weights[:, None] * g).T @ x)
+
+    def parts_forward(self, parameter, x, chosen):
+        return self._parts(parameter.scale, parameter.learned, x, self.forward, self.backward, chosen)
+
+    def parts_backward(self, parameter, g, chosen):
+        learned = self._stretch * parameter.learned.T
+        return self._parts(parameter.scale, learned, g, self.backward, self.forward, chosen)
+
+    def _ask(self, x: np.ndarray, this: _Side, other: _Side, stretch: float) -> np.ndarray:
+        draws, source, query = this.out.draws, f"{self.name} {this.role}", this.queries
+        this.queries += 1
+        handle, added = this.basis.absorb(x, lambda vector: draws.accepts((source, query, vector)))
+        if added:
+            omega = np.array([draws.take((source, query, vector)) for vector in added])
+            new = this.basis.rows[len(this.basis.rows) - len(added) :]
+            fixed, replaced = self._fixed(new, omega, this, other, stretch)
+            this.add_images(this.out.combine(fixed - replaced, other.basis.rows, omega), fixed.T)
+        return handle
+
+    @staticmethod
+    def _answer(scale: float, learned: np.ndarray, handle: np.ndarray, this: _Side, other: _Side) -> np.ndarray:
+        y = this.out.combine(scale * handle, this.images)
+        moved, known = learned.shape
+        return this.out.combine(handle[:, :known] @ learned.T, other.basis.rows[:moved], y)
+
+    @staticmethod
+    def _parts(scale, learned, handle, this: _Side, other: _Side, chosen) -> Parts:
+        rank, rows = handle.shape[1], other.basis.rows[:, chosen]
+        response = handle @ this.response[:, :rank].T @ rows[: len(this.response)]
+        gaussian = handle @ this.images[:rank, chosen] - response
+        moved, known = learned.shape
+        return Parts(scale * gaussian, scale * response, handle[:, :known] @ learned.T @ rows[:moved])

@@ -1,0 +1,70 @@
+"""How the parameters move: settings of the training, and the optimiser step."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .errors import require
+from .matrices.parameter import Parameter
+
+
+@dataclass(frozen=True)
+class Training:
+    """Full-batch gradient descent in discrete time.
+
+    v <- momentum v + gradient, theta <- theta (1 - learning_rate weight_decay) + learning_rate v, with the gradient
+    richness^2 N sum_nu Delta_nu d f_nu / d theta, for every parameter (theory: section 1).
+
+    Parameters
+    ----------
+    steps
+        Number of steps; results have steps + 1 times.
+    learning_rate
+        eta, in units in which the limit of wide networks exists. The loss is a mean over examples: papers that sum use
+        eta / P.
+    momentum, weight_decay
+        Heavy-ball beta in [0, 1) and decay lambda >= 0.
+
+    Raises
+    ------
+    InputError
+        A negative or non-finite value.
+    """
+
+    steps: int
+    learning_rate: float
+    momentum: float = 0.0
+    weight_decay: float = 0.0
+
+    def __post_init__(self):
+        require(self.steps == int(self.steps) and self.steps >= 0, f"steps={self.steps} must be a whole number, 0 or more.")
+        require(np.isfinite(self.learning_rate) and self.learning_rate > 0, f"learning_rate={self.learning_rate} must be positive.")
+        require(0 <= self.momentum < 1, f"momentum={self.momentum} must lie in [0, 1).")
+        require(
+            self.weight_decay >= 0 and self.learning_rate * self.weight_decay < 2,
+            f"weight_decay={self.weight_decay} must be 0 or more and below 2 / learning_rate.",
+        )
+
+    def times(self) -> np.ndarray:
+        """Time eta * step of steps 0 ... steps."""
+        return self.learning_rate * np.arange(self.steps + 1)
+
+
+class Descent:
+    """The optimiser of `Training`: keeps velocities where there is momentum and moves parameters in place."""
+
+    def __init__(self, training: Training):
+        self.training, self.velocities = training, {}
+
+    def step(self, parameters: dict[str, Parameter], gradients: dict[str, Parameter]) -> None:
+        """One step: all parameters, with the gradients of this pass."""
+        rate, decay = self.training.learning_rate, 1 - self.training.learning_rate * self.training.weight_decay
+        for name, gradient in gradients.items():
+            velocity = gradient
+            if self.training.momentum and name in self.velocities:
+                velocity = self.velocities[name].scaled(self.training.momentum).add(1.0, gradient)
+            if self.training.momentum:
+                self.velocities[name] = velocity
+            if decay != 1:
+                parameters[name].scaled(decay)
+            parameters[name].add(rate, velocity)

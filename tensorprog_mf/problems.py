@@ -1,0 +1,85 @@
+"""What is to be learned: inputs, targets, test inputs, loss."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .errors import InputError, require
+from .losses import Loss, as_loss
+
+
+def _array(name: str, given, dims: int) -> np.ndarray:
+    try:
+        array = np.array(getattr(given, "values", given), dtype=float)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{name} cannot be read as numbers ({error}); pass an array or a DataArray.") from None
+    require(array.ndim == dims, f"{name} has {array.ndim} dimensions {array.shape}; {dims} are needed.")
+    require(bool(np.isfinite(array).all()), f"{name} contains NaN or infinite values; drop or fill them first.")
+    array.flags.writeable = False
+    return array
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """A regression or two-class problem with one output.
+
+    The loss is the mean over training examples; test inputs are followed but never trained on.
+
+    Parameters
+    ----------
+    inputs
+        (example, feature), array or DataArray.
+    targets
+        (example,); -1 or +1 for the logistic loss.
+    test_inputs
+        (example, feature) or None.
+    loss
+        "squared": (y - f)^2 / 2; "logistic": log(1 + exp(-y f)).
+
+    Raises
+    ------
+    InputError
+        Shapes that do not fit, values that are not finite, an empty set, an unknown loss, labels that it cannot use.
+    """
+
+    inputs: np.ndarray
+    targets: np.ndarray
+    test_inputs: np.ndarray | None = None
+    loss: str = "squared"
+
+    def __post_init__(self):
+        inputs, targets = _array("inputs", self.inputs, 2), _array("targets", self.targets, 1)
+        require(inputs.size > 0, f"inputs are empty, shape {inputs.shape}; at least one example and one feature are needed.")
+        require(len(inputs) == len(targets), f"{len(inputs)} inputs but {len(targets)} targets; each example needs one.")
+        test = None if self.test_inputs is None else _array("test_inputs", self.test_inputs, 2)
+        require(
+            test is None or test.shape[1] == inputs.shape[1],
+            f"test_inputs have {0 if test is None else test.shape[1]} features, inputs {inputs.shape[1]}; they must agree.",
+        )
+        as_loss(self.loss).check(targets)
+        for name, value in (("inputs", inputs), ("targets", targets), ("test_inputs", test)):
+            object.__setattr__(self, name, value)
+
+    @property
+    def n_train(self) -> int:
+        """Number of training examples."""
+        return len(self.inputs)
+
+    @property
+    def all_inputs(self) -> np.ndarray:
+        """(example, feature), training examples first."""
+        return self.inputs if self.test_inputs is None else np.vstack([self.inputs, self.test_inputs])
+
+    def error_signal(self, outputs: np.ndarray) -> np.ndarray:
+        """Delta = -d Loss / d f, (example,), of all examples whose outputs are given; zero on test ones."""
+        delta = np.zeros(len(outputs))
+        delta[: self.n_train] = self._loss.error(outputs[: self.n_train], self.targets) / self.n_train
+        return delta
+
+    def mean_loss(self, outputs: np.ndarray) -> float:
+        """Mean loss over the training examples."""
+        return float(self._loss.value(outputs[: self.n_train], self.targets).mean())
+
+    @property
+    def _loss(self) -> Loss:
+        return as_loss(self.loss)

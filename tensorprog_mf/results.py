@@ -1,0 +1,148 @@
+"""Records of replicates to one labelled Dataset; netCDF files."""
+
+import json
+import os
+import pathlib
+import tempfile
+
+import numpy as np
+import xarray as xr
+
+from .errors import InputError, require
+from .schema import VARIABLES
+
+
+def summarise(records: list[dict[str, np.ndarray]], keep_replicates: bool = False) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
+    """Per variable (dims, values): means over replicates with `_stderr`, or every replicate along `replicate`.
+
+    Replicates that stopped early cut the others to the times that all of them reached. Fields at sites come from
+    replicate 0, ranks are the largest.
+    """
+    reached = min(len(record.get("loss", ())) for record in records)
+    require(reached > 0, "the run diverged before its first record, so there is nothing to return; take a smaller learning rate or scale.")
+    result = {}
+    for name in records[0]:
+        spec, values = VARIABLES[name], [record[name][:reached] for record in records]
+        if not spec.estimate:
+            result[name] = (spec.dims, np.max(values, axis=0) if name == "rank" else values[0])
+        elif keep_replicates:
+            result[name] = (("replicate", *spec.dims), np.stack(values))
+        else:
+            result[name] = (spec.dims, np.mean(values, axis=0))
+            if len(values) > 1:
+                result[f"{name}_stderr"] = (spec.dims, np.std(values, axis=0, ddof=1) / np.sqrt(len(values)))
+    return result
+
+
+def dataset(arrays: dict, problem, training, steps: np.ndarray, attributes: dict) -> xr.Dataset:
+    """The Dataset of a run: `arrays` maps variable to (dims, values); coordinates, attributes and data are added."""
+    n_test = len(problem.all_inputs) - problem.n_train
+    reached = len(arrays["output"][1][0]) if arrays["output"][0][0] == "replicate" else len(arrays["output"][1])
+    arrays = {
+        **arrays,
+        "input": (VARIABLES["input"].dims, problem.all_inputs),
+        "target": (VARIABLES["target"].dims, np.r_[problem.targets, np.full(n_test, np.nan)]),
+    }
+    variables = {name: xr.Variable(dims, np.asarray(values, _spec(name).dtype), _describe(name)) for name, (dims, values) in arrays.items()}
+    coordinates = {
+        "time": ("time", training.times()[steps[:reached]], {"long_name": "training time", "symbol": "t", "units": "1", "comment": "learning rate times step"}),
+        "step": ("time", steps[:reached], {"long_name": "training step", "units": "1"}),
+        "split": ("example", np.array(["train"] * problem.n_train + ["test"] * n_test)),
+    }  # fmt: skip
+    sizes = {dim: size for variable in variables.values() for dim, size in zip(variable.dims, variable.shape)}
+    if "layer" in sizes:
+        coordinates["layer"] = ("layer", np.arange(1, sizes["layer"] + 1), {"long_name": "hidden layer", "units": "1"})
+    if "pass" in sizes:
+        coordinates["pass"] = ("pass", np.array(["forward", "backward"]))
+    return xr.Dataset(variables, coordinates, attributes)
+
+
+def _spec(name: str):
+    return VARIABLES[name.removesuffix("_stderr")]
+
+
+def _describe(name: str) -> dict:
+    spec = _spec(name)
+    described = {"long_name": spec.long_name, "symbol": spec.symbol, "units": spec.units, "comment": spec.comment}
+    if name.endswith("_stderr"):
+        described["long_name"] = f"standard error of the {spec.long_name}"
+        described["comment"] = "Standard deviation over replicates / sqrt(replicates)."
+    return described
+
+
+def slot_table(slots: list[dict[str, dict]]) -> tuple[np.ndarray, dict]:
+    """Slot maps of all replicates as one integer table (slot, slot_field) and the names its indices stand for."""
+    populations = list(slots[0])
+    sources = sorted({slot[0] for own in slots for table in own.values() for slot in table})
+    rows = [
+        (replicate, populations.index(population), sources.index(source), query, vector, column)
+        for replicate, own in enumerate(slots)
+        for population, table in own.items()
+        for (source, query, vector), column in table.items()
+    ]
+    return np.array(rows, np.int32).reshape(-1, 6), {"populations": populations, "sources": sources}
+
+
+def slot_maps(ds: xr.Dataset) -> list[dict[str, dict]]:
+    """The inverse of `slot_table`, from a dataset that has `draw_slot`.
+
+    Raises
+    ------
+    InputError
+        A dataset without slots, such as one of a finite network.
+    """
+    require("draw_slot" in ds, "common_draws: this dataset records no draws; pass the result of tp.sample.")
+    names, table = json.loads(ds.attrs["slots_json"]), ds["draw_slot"].values
+    maps = [{name: {} for name in names["populations"]} for _ in range(int(table[:, 0].max()) + 1)]
+    for replicate, population, source, query, vector, column in table.tolist():
+        maps[replicate][names["populations"][population]][(names["sources"][source], query, vector)] = column
+    return maps
+
+
+def save(ds: xr.Dataset, path) -> pathlib.Path:
+    """Write a dataset to a netCDF-4 file, beside the target first and then renamed into place.
+
+    Raises
+    ------
+    InputError
+        A folder that does not exist or cannot be written to.
+    """
+    path = pathlib.Path(path)
+    require(path.parent.is_dir(), f"cannot write {path}: the folder {path.parent} does not exist; make it first.")
+    encoding = {name: {"zlib": True, "complevel": 1} for name, v in ds.data_vars.items() if v.dtype.kind == "f" and v.ndim}
+    handle, beside = -1, ""
+    try:
+        handle, beside = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
+        os.close(handle)
+        ds.to_netcdf(beside, format="NETCDF4", engine="netcdf4", encoding=encoding)
+        os.chmod(beside, 0o666 & ~_umask())
+        os.replace(beside, path)
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror or error}; choose a folder you may write to.") from error
+    finally:
+        if beside and os.path.exists(beside):
+            os.unlink(beside)
+    return path
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def load(path) -> xr.Dataset:
+    """Read a file written by `save` into memory.
+
+    Raises
+    ------
+    InputError
+        A file that is missing or not netCDF.
+    """
+    path = pathlib.Path(path)
+    require(path.is_file(), f"cannot read {path}: no such file.")
+    try:
+        with xr.open_dataset(path, engine="netcdf4") as ds:
+            return ds.load()
+    except OSError as error:
+        raise InputError(f"cannot read {path}: it is not a netCDF file ({error}).") from error

@@ -1,0 +1,1 @@
+"""Ways to the result, all (network, problem, training, ...) -> Dataset."""

@@ -1,0 +1,122 @@
+"""The self-consistent infinite-width limit, sampled in one pass through time."""
+
+import xarray as xr
+
+from ..errors import require
+from ..networks import Network
+from ..optimizers import Training
+from ..problems import Problem
+from ..realization import Ensemble
+from ..results import slot_maps
+from .replicates import fresh_seed, gather
+
+
+def sample(
+    network: Network,
+    problem: Problem,
+    training: Training,
+    n_samples: int = 4096,
+    n_replicates: int = 4,
+    seed: int | None = 0,
+    tolerance: float = 1e-4,
+    draws: str = "sobol",
+    samples: int = 64,
+    record=None,
+    *,
+    centred: bool = True,
+    common_draws: xr.Dataset | None = None,
+    keep_replicates: bool = False,
+    threads: int | None = None,
+) -> xr.Dataset:
+    """Train an infinitely wide network that learns features.
+
+    Every layer is a population of `n_samples` sites (neurons) whose preactivations and gradients follow the
+    single-site processes of the limit; kernels are re-estimated over the sites at every step:
+
+        h^l = u^l + (A + eta gamma0 Delta Phi^{l-1}) g^l,   z^l = r^l + (B + eta gamma0 Delta G^{l+1}) phi(h^l)
+
+    (Bordelon & Pehlevan 2022, eqs. of section 2; theory: sections 2-3). Random matrices are revealed direction by
+    direction, so that responses A and B come without being computed and one pass through time is exact.
+
+    Parameters
+    ----------
+    network, problem, training
+        What is trained, on what, how.
+    n_samples
+        Sites per layer; a power of two for Sobol draws.
+    n_replicates
+        Independent runs; results are their means, with standard errors.
+    seed
+        Names the draws; None takes one from the operating system. Recorded either way.
+    tolerance
+        A query adds a direction to the basis of its matrix if its remainder exceeds this, relative to its size.
+    draws
+        "sobol" or "pseudo-random".
+    samples
+        Sites per layer whose fields are kept, of replicate 0.
+    record
+        Steps to record; None for all. `log_steps` spaces them.
+
+    Other parameters
+    ----------------
+    centred
+        Make the readout orthogonal to the initial features, so that outputs start at zero as in the limit.
+    common_draws
+        An earlier result: use its draws, slot by slot, for example at another richness; n_samples, n_replicates, draws and seed must be the same.
+    keep_replicates
+        Keep every replicate along dimension `replicate` instead of mean and standard error.
+    threads
+        Threads to use; all by default. Results do not depend on it.
+
+    Returns
+    -------
+    xarray.Dataset
+        See `tensorprog_mf.schema` for its variables.
+
+    Raises
+    ------
+    InputError
+        An argument that cannot be used.
+
+    Notes
+    -----
+    Error: O(1/n_samples) bias plus fluctuations, n^-1/2 for pseudo-random draws, nearly 1/n for Sobol. Cost per step:
+    O(n_samples rank examples) per hidden matrix, linear in the steps once the rank has saturated.
+
+    References
+    ----------
+    Bordelon & Pehlevan 2022, arXiv:2205.09653. Yang & Hu 2021, arXiv:2011.14522.
+
+    Examples
+    --------
+    >>> import tensorprog_mf as tp
+    >>> problem = tp.Problem([[1.0, 0.0], [0.0, 1.0]], [1.0, -1.0])
+    >>> ds = tp.sample(tp.MLP(depth=2), problem, tp.Training(steps=2, learning_rate=0.5), n_samples=256, n_replicates=2)
+    >>> dict(ds.output.sizes)
+    {'time': 3, 'example': 2}
+    """
+    settings = {
+        "n_samples": n_samples, "n_replicates": n_replicates, "seed": fresh_seed(seed), "tolerance": tolerance,
+        "draws": draws, "samples": samples, "centred": centred, "common_draws": common_draws is not None,
+        "keep_replicates": keep_replicates,
+    }  # fmt: skip
+    slots = None
+    if common_draws is not None:
+        _check_common(common_draws, settings)
+        slots = slot_maps(common_draws)
+    ensemble = Ensemble(n_samples, "conditioned", draws, settings["seed"], tolerance, centred, slots)
+    return gather(
+        "sample", network, problem, training, ensemble, n_replicates, settings, samples=samples, record=record,
+        keep_replicates=keep_replicates, threads=threads, watch_rank=True,
+    )  # fmt: skip
+
+
+def _check_common(earlier: xr.Dataset, settings: dict) -> None:
+    import json
+
+    theirs = json.loads(earlier.attrs.get("settings_json", "{}"))
+    for name in ("n_samples", "n_replicates", "seed", "draws"):
+        require(
+            theirs.get(name) == settings[name],
+            f"common_draws: the earlier run has {name}={theirs.get(name)}, this one {settings[name]}; they must agree.",
+        )

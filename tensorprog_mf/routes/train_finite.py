@@ -1,0 +1,76 @@
+"""Real networks of finite width, trained as they are: to compare the limit with."""
+
+import xarray as xr
+
+from ..errors import require
+from ..networks import Network
+from ..optimizers import Training
+from ..problems import Problem
+from ..realization import Ensemble
+from .replicates import fresh_seed, gather
+
+
+def train_finite(
+    network: Network,
+    problem: Problem,
+    training: Training,
+    width: int = 1024,
+    matrix: str = "dense",
+    n_replicates: int = 8,
+    seed: int | None = 0,
+    samples: int = 64,
+    record=None,
+    *,
+    centred: bool = False,
+    tolerance: float = 1e-10,
+    keep_replicates: bool = False,
+    threads: int | None = None,
+) -> xr.Dataset:
+    """Train finite networks with independent weights, by the same code as the limit.
+
+    Parameters
+    ----------
+    network, problem, training
+        As for `sample`.
+    width
+        Neurons per layer.
+    matrix
+        "dense" stores every weight; "conditioned" reveals a matrix only as far as training asks it, with exactly the
+        same law (Bolthausen conditioning), at a cost linear in the width.
+    n_replicates
+        Networks with independent weights; results are their means, with standard errors.
+    seed, samples, record, keep_replicates, threads
+        As for `sample`.
+
+    Other parameters
+    ----------------
+    centred
+        Make the readout orthogonal to the initial features: no longer the law of an ordinary network.
+    tolerance
+        For "conditioned": relative size of a remainder that is left out; 1e-10 is exact to rounding.
+
+    Returns
+    -------
+    xarray.Dataset
+        As of `sample`; a stored matrix cannot tell the parts of a field at hidden layers apart, so those are missing.
+
+    Raises
+    ------
+    InputError
+        An argument that cannot be used.
+
+    Notes
+    -----
+    Deviations of the mean from the limit fall as 1/width, those of one network as 1/sqrt(width). Cost per step: O(width^2
+    examples) dense, O(width rank examples) conditioned.
+    """
+    require(matrix in ("dense", "conditioned"), f"matrix={matrix!r} is unknown here; choose 'dense' or 'conditioned'.")
+    settings = {
+        "width": width, "matrix": matrix, "n_replicates": n_replicates, "seed": fresh_seed(seed), "samples": samples,
+        "centred": centred, "tolerance": tolerance, "draws": "pseudo-random", "keep_replicates": keep_replicates,
+    }  # fmt: skip
+    ensemble = Ensemble(width, matrix, "pseudo-random", settings["seed"], tolerance, centred)
+    return gather(
+        "train_finite", network, problem, training, ensemble, n_replicates, settings, samples=samples, record=record,
+        keep_replicates=keep_replicates, threads=threads, watch_rank=False,
+    )  # fmt: skip

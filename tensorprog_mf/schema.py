@@ -1,0 +1,62 @@
+"""Names of dimensions and one specification per result variable."""
+
+from dataclasses import dataclass
+
+SCHEMA_VERSION = "1"
+
+DIMS = {
+    "time": "training time, learning rate times step, summed",
+    "layer": "hidden layer, 1 ... depth",
+    "sample": "site (neuron) of a layer",
+    "example": "training examples, then test examples",
+    "feature": "input feature",
+    "replicate": "independent draw of all weights",
+    "pass": "forward or backward queries of a matrix",
+    "slot": "one direction accepted by a run, see draw_slot",
+}
+
+
+@dataclass(frozen=True)
+class Variable:
+    """What a variable of a result is: dimensions, meaning, symbol in the theory, whether it is a Monte Carlo estimate."""
+
+    dims: tuple[str, ...]
+    long_name: str
+    symbol: str
+    comment: str
+    estimate: bool = True
+    dtype: str = "float64"
+    units: str = "1"
+
+
+_KERNEL = ("time", "layer", "example", "example_prime")
+_FIELD = ("time", "layer", "example", "sample")
+
+
+def _field_parts(field: str, name: str, symbol: str, where: str) -> dict[str, Variable]:
+    def spec(long_name, part_symbol, comment):
+        return Variable(_FIELD, long_name, part_symbol, comment, estimate=False, dtype="float32")
+
+    return {
+        field: spec(name, symbol, f"At the first sites of replicate 0. {where}"),
+        f"{field}_gaussian_part": spec(f"Gaussian part of the {name}", f"hat {symbol}", "Z-hat of Tensor Programs; the three parts add up."),
+        f"{field}_response_part": spec(f"response part of the {name}", f"dot {symbol}", "Z-dot of Tensor Programs: the matrix that serves forward and backward answers itself."),
+        f"{field}_learned_part": spec(f"learned part of the {name}", f"{symbol} - {symbol}_0", "What gradient steps have added to the weights."),
+    }  # fmt: skip
+
+
+VARIABLES: dict[str, Variable] = {
+    "output": Variable(("time", "example"), "network output", "f", "f = E[z phi(h)] / richness"),
+    "loss": Variable(("time",), "training loss", "L", "Mean over training examples."),
+    "error_signal": Variable(("time", "example"), "error signal", "Delta", "-d loss / d f; zero on test examples."),
+    "feature_kernel": Variable(_KERNEL, "feature kernel", "Phi", "E[phi(h) phi(h')] at equal times."),
+    "gradient_kernel": Variable(_KERNEL, "gradient kernel", "G", "E[g g'] at equal times, g = phi'(h) z."),
+    "tangent_kernel": Variable(("time", "example", "example_prime"), "neural tangent kernel", "K", "Sum over weights of gradient times feature kernels."),
+    **_field_parts("preactivation", "preactivation", "h", "Input of the activation."),
+    **_field_parts("backward_field", "backward field", "z", "Derivative with respect to the activation's output; g = phi'(h) z."),
+    "rank": Variable(("time", "layer", "pass"), "directions revealed", "K", "Forward: of a layer's features; backward: of its gradients; 0 where no hidden matrix is asked. Largest over replicates.", estimate=False, dtype="int32"),
+    "rank_fraction": Variable(("time", "layer", "pass"), "directions revealed over number of sites", "K/N", "Near 1 the run is a finite network, not the limit.", estimate=False),
+    "input": Variable(("example", "feature"), "inputs", "x", "As given.", estimate=False),
+    "target": Variable(("example",), "targets", "y", "As given; NaN for test examples.", estimate=False),
+    "draw_slot": Variable(("slot", "slot_field"), "draw columns", "", "Replicate, population, source (index into attribute sources_json), query, vector, column: pass the dataset as common_draws to reuse them.", estimate=False, dtype="int32"),
+}  # fmt: skip
