@@ -2,8 +2,10 @@
 
 A column is a pure function of (seed, replicate, population, column): nothing depends on the order in which columns are
 asked for, on how many there are, or on threads. Sobol columns are one digital sequence per population (Joe-Kuo
-directions from scipy, random linear scramble and digital shift per column, as in Matousek 1998): innovations come ordered by size, so the
-first columns carry most of the variance. Past `SOBOL_COLUMNS` columns draws are pseudo-random.
+directions from scipy, random linear scramble and digital shift per column, as in Matousek 1998): innovations come
+ordered by size, so the first columns carry most of the variance. Past `SOBOL_COLUMNS` columns draws are pseudo-random: measured on three
+networks at 1024 and 4096 sites, columns beyond 64 gain nothing, and beyond some hundreds pairs of Sobol columns
+correlate (up to 0.6 at 4096 sites), which would bias single runs.
 """
 
 import functools
@@ -13,7 +15,7 @@ import numpy as np
 from .errors import require
 
 KINDS = ("sobol", "pseudo-random")
-SOBOL_COLUMNS = 4096
+SOBOL_COLUMNS = 256
 _BITS = 30
 
 

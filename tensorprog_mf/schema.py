@@ -30,6 +30,7 @@ class Variable:
 
 
 _KERNEL = ("time", "layer", "example", "example_prime")
+_TWO_TIME = ("time", "time_prime", "layer", "example", "example_prime")
 _FIELD = ("time", "layer", "example", "sample")
 
 
@@ -51,6 +52,8 @@ VARIABLES: dict[str, Variable] = {
     "error_signal": Variable(("time", "example"), "error signal", "Delta", "-d loss / d f; zero on test examples."),
     "feature_kernel": Variable(_KERNEL, "feature kernel", "Phi", "E[phi(h) phi(h')] at equal times."),
     "gradient_kernel": Variable(_KERNEL, "gradient kernel", "G", "E[g g'] at equal times, g = phi'(h) z."),
+    "feature_kernel_two_time": Variable(_TWO_TIME, "feature kernel between two times", "Phi", "E[phi(h(t)) phi(h(t'))]."),
+    "gradient_kernel_two_time": Variable(_TWO_TIME, "gradient kernel between two times", "G", "E[g(t) g(t')]."),
     "tangent_kernel": Variable(("time", "example", "example_prime"), "neural tangent kernel", "K", "Sum over weights of gradient times feature kernels."),
     **_field_parts("preactivation", "preactivation", "h", "Input of the activation."),
     **_field_parts("backward_field", "backward field", "z", "Derivative with respect to the activation's output; g = phi'(h) z."),

@@ -1,0 +1,172 @@
+"""Linear networks in the limit, exactly: the yardstick of the sampler."""
+
+import numpy as np
+import xarray as xr
+
+from ..errors import UnsupportedError
+from ..networks import MLP
+from ..optimizers import Training
+from ..problems import Problem
+from ..provenance import attributes
+from ..recorder import recorded_steps
+from ..results import dataset, summarise
+
+
+def solve_linear(network: MLP, problem: Problem, training: Training, record=None, *, two_time: bool = False) -> xr.Dataset:
+    """Train an infinitely wide linear network, without sampling.
+
+    With phi(h) = h all fields are Gaussian: h = alpha u + beta r, g = kappa r + lambda u, and the coefficients follow
+    from each other row by row in time (theory: section 6):
+
+        alpha_t = a e_t + C lambda,  beta_t = C kappa,  kappa_t = a e_t + D beta,  lambda_t = D alpha
+        C = a beta^{l-1} + gamma0 e Delta H^{l-1},   D = a lambda^{l+1} + gamma0 e Delta G^{l+1}
+
+    where e(t, s) is the weight of the gradient of step s in the parameters at t, and a(t) what decay leaves of the
+    initial ones.
+
+    Parameters
+    ----------
+    network
+        An MLP with the linear activation.
+    problem, training, record
+        As for `sample`.
+    two_time
+        Also return feature_kernel_two_time and gradient_kernel_two_time.
+
+    Returns
+    -------
+    xarray.Dataset
+        As of `sample`, without fields at sites, ranks and standard errors; gradients have no example index, so the
+        gradient kernel is the same for all pairs.
+
+    Raises
+    ------
+    UnsupportedError
+        Another network or activation.
+
+    Notes
+    -----
+    Exact to rounding. Memory depth (steps examples)^2 numbers, time depth steps (steps examples)^2.
+    """
+    if not isinstance(network, MLP) or network.activation.name != "linear" or network.activation.gain != 1:
+        raise UnsupportedError("solve_linear solves MLPs with the linear activation of gain 1 only; use tp.sample for others.")
+    steps = recorded_steps(record, training.steps)
+    solution = _Recursion(network, problem, training)
+    for t in range(training.steps + 1):
+        solution.advance(t)
+        if not np.isfinite(solution.output[t]).all():
+            steps = steps[steps < t]
+            break
+    diverged = len(steps) == 0 or not np.isfinite(solution.output[steps[-1] : t + 1]).all()
+    status = ("diverged", f"At step {t} an output was not finite.") if diverged else ("completed", "All steps were done.")
+    described = attributes("solve_linear", network, problem, training, {}, *status)
+    arrays = summarise([solution.record(steps)])
+    if two_time:
+        arrays |= solution.two_time(steps)
+    return dataset(arrays, problem, training, steps, described)
+
+
+def _gradient_weights(training: Training) -> tuple[np.ndarray, np.ndarray]:
+    """e(t, s), the weight of the gradient of step s in the parameters at t, and a(t), of the initial ones."""
+    size = training.steps + 1
+    weight, kept, velocity = np.zeros((size, size)), np.ones(size), np.zeros(size)
+    decay = 1 - training.learning_rate * training.weight_decay
+    for t in range(size - 1):
+        velocity *= training.momentum
+        velocity[t] += 1
+        weight[t + 1] = decay * weight[t] + training.learning_rate * velocity
+        kept[t + 1] = decay * kept[t]
+    return weight, kept
+
+
+class _Recursion:
+    """State of the recursion, filled row by row in time. Layer index 0 is the input, depth + 1 the output.
+
+    Time, example (t m), and the same of the past (s n):
+    alpha[l][t, m, s, n], beta[l][t, m, s], kappa[l][t, s], lam[l][t, s, n], H[l][t, m, s, n], G[l][t, s].
+    """
+
+    def __init__(self, network: MLP, problem: Problem, training: Training):
+        inputs = problem.all_inputs
+        times, examples, depth = training.steps + 1, len(inputs), network.depth
+        self.problem, self.depth, self.richness = problem, depth, network.richness
+        self.weight, self.kept = _gradient_weights(training)
+        self.alpha, self.H = (np.zeros((depth + 1, times, examples, times, examples)) for _ in range(2))
+        self.beta = np.zeros((depth + 1, times, examples, times))
+        self.kappa, self.G = (np.zeros((depth + 2, times, times)) for _ in range(2))
+        self.lam = np.zeros((depth + 2, times, times, examples))
+        self.H[0] = (inputs @ inputs.T / inputs.shape[1])[None, :, None, :]
+        self.G[depth + 1] = 1.0
+        self.output, self.delta = np.full((times, examples), np.nan), np.zeros((times, examples))
+
+    def advance(self, t: int) -> None:
+        """Row t of everything, from the rows before."""
+        for layer in range(1, self.depth + 1):
+            self._forward(layer, t)
+        self._backward(self.depth, t)  # needs no error signal of this step
+        self._output(t)
+        for layer in range(self.depth, 0, -1):
+            if layer < self.depth:
+                self._backward(layer, t)
+            self._gradient_kernel(layer, t)
+
+    def _forward(self, layer: int, t: int) -> None:
+        past = slice(0, t)
+        pull = self.weight[t, past, None] * self.delta[past] * self.richness
+        C = self.kept[t] * self.beta[layer - 1][t, :, past] + np.einsum("sn,msn->ms", pull, self.H[layer - 1][t][:, past])
+        self.alpha[layer][t] = np.einsum("ms,skn->mkn", C, self.lam[layer][past])
+        examples = np.arange(self.alpha.shape[2])
+        self.alpha[layer][t, examples, t, examples] += self.kept[t]
+        self.beta[layer][t] = C @ self.kappa[layer][past]
+        now = slice(0, t + 1)
+        driven = np.tensordot(self.alpha[layer][t][:, now], self.H[layer - 1][now, :, now], axes=2)
+        row = np.tensordot(driven, self.alpha[layer][now][..., now, :], axes=([1, 2], [2, 3]))
+        row += np.tensordot(self.beta[layer][t] @ self.G[layer + 1], self.beta[layer][now], axes=([1], [2]))
+        self.H[layer][t][:, now] = row
+        self.H[layer][now, :, t] = row.transpose(1, 2, 0)
+
+    def _backward(self, layer: int, t: int) -> None:
+        now = slice(0, t + 1)
+        pull = (self.weight[t, now] * self.G[layer + 1][t, now])[:, None] * self.delta[now] * self.richness
+        D = self.kept[t] * self.lam[layer + 1][t, now] + pull
+        self.kappa[layer][t] = np.tensordot(D, self.beta[layer][now], axes=2)
+        self.kappa[layer][t, t] += self.kept[t]
+        self.lam[layer][t] = np.tensordot(D, self.alpha[layer][now], axes=2)
+
+    def _gradient_kernel(self, layer: int, t: int) -> None:
+        now = slice(0, t + 1)
+        row = (self.kappa[layer][t] @ self.G[layer + 1]) @ self.kappa[layer][now].T
+        row += np.tensordot(np.tensordot(self.lam[layer][t], self.H[layer - 1], axes=2), self.lam[layer][now], axes=([0, 1], [1, 2]))
+        self.G[layer][t, now] = self.G[layer][now, t] = row
+
+    def _output(self, t: int) -> None:
+        top = self.depth
+        driven = np.tensordot(self.lam[top][t], self.H[top - 1], axes=2)
+        f = np.tensordot(self.alpha[top][t], driven, axes=2) + self.beta[top][t] @ (self.G[top + 1] @ self.kappa[top][t])
+        self.output[t] = f / self.richness
+        self.delta[t] = self.problem.error_signal(self.output[t])
+
+    def record(self, steps: np.ndarray) -> dict[str, np.ndarray]:
+        """The variables of a result at these steps."""
+        examples = self.H.shape[2]
+        feature = np.stack([self.H[1:, t, :, t] for t in steps])
+        gradient = np.stack([self.G[1:-1, t, t] for t in steps])[..., None, None]
+        below = np.concatenate([np.stack([self.H[:1, t, :, t] for t in steps]), feature], axis=1)
+        above = np.concatenate([gradient, np.ones_like(gradient[:, :1])], axis=1)
+        return {
+            "output": self.output[steps],
+            "loss": np.array([self.problem.mean_loss(self.output[t]) for t in steps]),
+            "error_signal": self.delta[steps],
+            "feature_kernel": feature,
+            "gradient_kernel": np.broadcast_to(gradient, (*gradient.shape[:2], examples, examples)),
+            "tangent_kernel": (above * below).sum(axis=1),
+        }
+
+    def two_time(self, steps: np.ndarray) -> dict[str, tuple]:
+        """Kernels between any two recorded steps."""
+        examples = self.H.shape[2]
+        feature = self.H[1:][:, steps][:, :, :, steps].transpose(1, 3, 0, 2, 4)
+        gradient = self.G[1:-1][:, steps][:, :, steps].transpose(1, 2, 0)[..., None, None]
+        dims = ("time", "time_prime", "layer", "example", "example_prime")
+        gradient = np.broadcast_to(gradient, (*gradient.shape[:3], examples, examples))
+        return {"feature_kernel_two_time": (dims, feature), "gradient_kernel_two_time": (dims, gradient)}
