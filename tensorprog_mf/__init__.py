@@ -19,6 +19,7 @@ _HOME = {
     "load": "results",
     "log_steps": "recorder",
     "InputError": "errors",
+    "DivergenceWarning": "errors",
     "RankWarning": "errors",
     "TensorProgError": "errors",
 }

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from .errors import RankWarning
-from .layers.layer import Layer
-from .matrices.parameter import Parameter
 from .networks import Network
 from .optimizers import Descent, Training
 from .problems import Problem
@@ -52,41 +50,43 @@ class Outcome:
 
 def run(
     network: Network, problem: Problem, training: Training, ensemble: Ensemble, recorder: Recorder,
-    replicate: int = 0, watch_rank: bool = True,
+    replicate: int = 0, limit: bool = True,
 ) -> Outcome:  # fmt: skip
     """Train one realization of the network and return what the recorder kept.
 
+    If it stands for the `limit`, ranks near the number of sites are warned of and reported in the status.
+
     Cost: O(sites x rank x examples) per matrix and step; memory 4 x sites x rank numbers per matrix.
     """
-    realization = Realization(ensemble, replicate)
+    with np.errstate(over="ignore", invalid="ignore"):  # a run that diverges is stopped below, without noise
+        return _loop(network, problem, training, Realization(ensemble, replicate), recorder, limit)
+
+
+def _loop(network, problem, training, realization: Realization, recorder: Recorder, limit: bool) -> Outcome:
     layers = network.compose(realization, problem.all_inputs)
-    parameters, optimiser = layers.initial(), Descent(training)
-    watch = _RankWatch(realization, watch_rank)
+    parameters, optimiser, watch = layers.initial(), Descent(training), _RankWatch(realization)
     for step in range(training.steps + 1):
         recording = recorder.wants(step)
+        # The first pass shows all examples: the readout is centred on them.
         examples = slice(0, len(problem.all_inputs) if recording or step == 0 else problem.n_train)
-        outputs, trace = _forward(network, layers, parameters, examples)
-        if not np.isfinite(outputs).all():
+        outputs, trace = layers.forward(parameters, examples)
+        outputs = outputs[:, 0] / network.richness
+        loss, delta = problem.mean_loss(outputs), problem.error_signal(outputs)
+        if not (np.isfinite(outputs).all() and np.isfinite(loss)):
             return _outcome(realization, recorder, Status.DIVERGED, step)
-        delta = problem.error_signal(outputs)
         if recording or step < training.steps:
             # One output: the backward field of f itself, weighted by Delta afterwards, serves kernels and gradient.
             layers.backward(parameters, trace, np.ones((len(outputs), 1)))
         if recording:
-            scalars = {"output": outputs, "loss": problem.mean_loss(outputs), "error_signal": delta}
+            scalars = {"output": outputs, "loss": loss, "error_signal": delta}
             recorder.add(scalars, layers.observe(parameters, trace, recorder.selection))
         if step < training.steps:
             optimiser.step(parameters, layers.gradients(trace, network.richness * delta))
-        watch.look(step)
+        if limit:
+            watch.look(step)
     if watch.full_at is not None:
         return _outcome(realization, recorder, Status.FINITE_WIDTH, watch.full_at)
     return _outcome(realization, recorder, Status.COMPLETED, training.steps)
-
-
-def _forward(network: Network, layers: Layer, parameters: dict[str, Parameter], examples: slice):
-    with np.errstate(over="ignore", invalid="ignore"):  # a run that diverges is stopped by its outputs
-        outputs, trace = layers.forward(parameters, examples)
-    return outputs[:, 0] / network.richness, trace
 
 
 def _outcome(realization: Realization, recorder: Recorder, status: Status, step: int) -> Outcome:
@@ -97,17 +97,17 @@ def _outcome(realization: Realization, recorder: Recorder, status: Status, step:
 class _RankWatch:
     """Warns once when the revealed directions come near the number of sites, and notes when they reach it."""
 
-    def __init__(self, realization: Realization, warn: bool):
-        self._realization, self._warn, self.full_at = realization, warn, None
+    def __init__(self, realization: Realization):
+        self._realization, self._warned, self.full_at = realization, realization.replicate > 0, None
 
     def look(self, step: int) -> None:
         """Compare ranks and sites after a step."""
         fraction = self._realization.rank_fraction
-        if self._warn and fraction >= RANK_WARNING:
-            self._warn = False
+        if fraction >= RANK_WARNING and not self._warned:
+            self._warned = True
             warnings.warn(
                 f"At step {step} the queries span {fraction:.0%} of n_samples = {self._realization.ensemble.count}: "
-                "errors of the order of that fraction are possible. Take more samples or a larger tolerance.",
+                "the run comes near a finite network of that width. Take more samples or a larger tolerance.",
                 RankWarning, stacklevel=2,
             )  # fmt: skip
         if fraction >= 1 and self.full_at is None:

@@ -30,7 +30,8 @@ def summarise(records: list[dict[str, np.ndarray]], keep_replicates: bool = Fals
         else:
             result[name] = (spec.dims, np.mean(values, axis=0))
             if len(values) > 1:
-                result[f"{name}_stderr"] = (spec.dims, np.std(values, axis=0, ddof=1) / np.sqrt(len(values)))
+                with np.errstate(over="ignore", invalid="ignore"):  # the last times of a run that diverged
+                    result[f"{name}_stderr"] = (spec.dims, np.std(values, axis=0, ddof=1) / np.sqrt(len(values)))
     return result
 
 
@@ -43,7 +44,11 @@ def dataset(arrays: dict, problem, training, steps: np.ndarray, attributes: dict
         "input": (VARIABLES["input"].dims, problem.all_inputs),
         "target": (VARIABLES["target"].dims, np.r_[problem.targets, np.full(n_test, np.nan)]),
     }
-    variables = {name: xr.Variable(dims, np.asarray(values, _spec(name).dtype), _describe(name)) for name, (dims, values) in arrays.items()}
+    with np.errstate(over="ignore"):
+        variables = {
+            name: xr.Variable(dims, np.asarray(values, _spec(name).dtype), _describe(name))
+            for name, (dims, values) in arrays.items()
+        }
     coordinates = {
         "time": ("time", training.times()[steps[:reached]], {"long_name": "training time", "symbol": "t", "units": "1", "comment": "learning rate times step"}),
         "step": ("time", steps[:reached], {"long_name": "training step", "units": "1"}),

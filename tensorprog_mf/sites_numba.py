@@ -48,17 +48,26 @@ def combine_blocks(first, last, coefficients, rows, out):
         high = min(low + BLOCK, n_sites)
         for i in range(0, tiled, 4):
             p0, p1, p2, p3 = rows[i, low:high], rows[i + 1, low:high], rows[i + 2, low:high], rows[i + 3, low:high]
-            for j in range(n_vectors):
-                target = out[j, low:high]
-                c0, c1, c2, c3 = coefficients[j, i], coefficients[j, i + 1], coefficients[j, i + 2], coefficients[j, i + 3]
+            for j in range(0, n_vectors - 1, 2):
+                x, y = out[j, low:high], out[j + 1, low:high]
+                a0, a1, a2, a3 = coefficients[j, i], coefficients[j, i + 1], coefficients[j, i + 2], coefficients[j, i + 3]
+                j1 = j + 1
+                b0, b1, b2, b3 = coefficients[j1, i], coefficients[j1, i + 1], coefficients[j1, i + 2], coefficients[j1, i + 3]
                 for s in range(high - low):
-                    target[s] += c0 * p0[s] + c1 * p1[s] + c2 * p2[s] + c3 * p3[s]
+                    x[s] += a0 * p0[s] + a1 * p1[s] + a2 * p2[s] + a3 * p3[s]
+                    y[s] += b0 * p0[s] + b1 * p1[s] + b2 * p2[s] + b3 * p3[s]
+            if n_vectors % 2:
+                j = n_vectors - 1
+                x = out[j, low:high]
+                a0, a1, a2, a3 = coefficients[j, i], coefficients[j, i + 1], coefficients[j, i + 2], coefficients[j, i + 3]
+                for s in range(high - low):
+                    x[s] += a0 * p0[s] + a1 * p1[s] + a2 * p2[s] + a3 * p3[s]
         for i in range(tiled, n_rows):
             p0 = rows[i, low:high]
             for j in range(n_vectors):
-                target, c0 = out[j, low:high], coefficients[j, i]
+                x, a0 = out[j, low:high], coefficients[j, i]
                 for s in range(high - low):
-                    target[s] += c0 * p0[s]
+                    x[s] += a0 * p0[s]
 
 
 @kernel(sums=True)

@@ -58,18 +58,22 @@ class Basis:
         threshold = np.array([smallest[i] if forced[i] is None else 1e-14 * square[i] ** 0.5 for i in candidates])
         if not candidates:
             return coefficients, []
-        new, accepted = self._directions(x[candidates], threshold)
+        rest = self.sites.combine(-coefficients[candidates], self.rows, x[candidates])
+        new, accepted = self._directions(rest, threshold)
         self._append(new)
         return np.hstack([coefficients, self.sites.mean(x, new)]), [candidates[i] for i in accepted]
 
-    def _directions(self, x: np.ndarray, smallest: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Ordered Gram-Schmidt of x against the basis and itself; at most as many directions as there are sites."""
-        for _ in range(2):  # the second pass removes what rounding of the first left along the basis
-            x = self.sites.combine(-self.sites.mean(x, self.rows), self.rows, x)
-        flags = np.zeros(len(x), np.uint8)
-        orthonormalise(x, smallest, flags)
+    def _directions(self, rest: np.ndarray, smallest: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Ordered Gram-Schmidt of what is left of vectors; at most as many directions as there are sites.
+
+        Rounding has left 1e-16 of the vectors along the basis. Without a second subtraction this is amplified by every
+        small remainder that follows and orthogonality is lost: measured, outputs off by 0.1 after 20 steps.
+        """
+        rest = self.sites.combine(-self.sites.mean(rest, self.rows), self.rows, rest)
+        flags = np.zeros(len(rest), np.uint8)
+        orthonormalise(rest, smallest, flags)
         accepted = np.flatnonzero(flags)[: self.sites.count - self.rank]
-        return x[accepted], accepted
+        return rest[accepted], accepted
 
     def _append(self, new: np.ndarray) -> None:
         self._store = appended(self._store, self.rank, new)

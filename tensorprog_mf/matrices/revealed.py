@@ -64,13 +64,11 @@ class Revealed(Matrix):
         return self.forward.basis.rank, self.backward.basis.rank
 
     def apply(self, parameter, x):
-        handle = self._ask(x, self.forward, self.backward, self._stretch)
-        return self._answer(parameter.scale, parameter.learned, handle, self.forward, self.backward), handle
+        return self._query(parameter.scale, parameter.learned, x, self.forward, self.backward, self._stretch)
 
     def apply_transpose(self, parameter, g):
-        handle = self._ask(g, self.backward, self.forward, 1 / self._stretch)
         learned = self._stretch * parameter.learned.T
-        return self._answer(parameter.scale, learned, handle, self.backward, self.forward), handle
+        return self._query(parameter.scale, learned, g, self.backward, self.forward, 1 / self._stretch)
 
     def inner(self, a, b, sites):
         shared = min(a.shape[1], b.shape[1])
@@ -86,22 +84,27 @@ class Revealed(Matrix):
         learned = self._stretch * parameter.learned.T
         return self._parts(parameter.scale, learned, g, self.backward, self.forward, chosen)
 
-    def _ask(self, x: np.ndarray, this: _Side, other: _Side, stretch: float) -> np.ndarray:
+    def _query(self, scale: float, learned: np.ndarray, x: np.ndarray, this: _Side, other: _Side, stretch: float):
+        handle, added, omega = self._absorb(x, this)
+        moved, known = learned.shape
+        along_other = np.zeros((len(omega) + len(x), other.basis.rank))
+        along_other[len(omega) :, :moved] = handle[:, :known] @ learned.T
+        if added:
+            fixed, replaced = self._fixed(this.basis.rows[-len(added) :], omega, this, other, stretch)
+            along_other[: len(omega)] = fixed - replaced
+        # New images and the learned part read the other side's basis in one sweep.
+        both = this.out.combine(along_other, other.basis.rows, np.vstack([omega, np.zeros((len(x), this.out.count))]))
+        if added:
+            this.add_images(both[: len(added)], fixed.T)
+        return this.out.combine(scale * handle, this.images, both[len(added) :]), handle
+
+    def _absorb(self, x: np.ndarray, this: _Side) -> tuple[np.ndarray, list[int], np.ndarray]:
+        """Coefficients of a query, the vectors that added a direction, and fresh draws for those."""
         draws, source, query = this.out.draws, f"{self.name} {this.role}", this.queries
         this.queries += 1
         handle, added = this.basis.absorb(x, lambda vector: draws.accepts((source, query, vector)))
-        if added:
-            omega = np.array([draws.take((source, query, vector)) for vector in added])
-            new = this.basis.rows[len(this.basis.rows) - len(added) :]
-            fixed, replaced = self._fixed(new, omega, this, other, stretch)
-            this.add_images(this.out.combine(fixed - replaced, other.basis.rows, omega), fixed.T)
-        return handle
-
-    @staticmethod
-    def _answer(scale: float, learned: np.ndarray, handle: np.ndarray, this: _Side, other: _Side) -> np.ndarray:
-        y = this.out.combine(scale * handle, this.images)
-        moved, known = learned.shape
-        return this.out.combine(handle[:, :known] @ learned.T, other.basis.rows[:moved], y)
+        omega = [draws.take((source, query, vector)) for vector in added]
+        return handle, added, np.array(omega).reshape(len(added), this.out.count)
 
     @staticmethod
     def _parts(scale, learned, handle, this: _Side, other: _Side, chosen) -> Parts:

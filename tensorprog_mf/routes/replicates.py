@@ -1,13 +1,14 @@
 """Independent replicates of one run, gathered into a Dataset: what the Monte Carlo routes share."""
 
 import json
+import warnings
 
 import numpy as np
 import xarray as xr
 
 from ..accelerate import map_runs
 from ..engine import Outcome, Status, run
-from ..errors import require
+from ..errors import DivergenceWarning, require
 from ..provenance import attributes
 from ..realization import Ensemble
 from ..recorder import Recorder, recorded_steps
@@ -18,26 +19,31 @@ _WORST_FIRST = (Status.DIVERGED, Status.FINITE_WIDTH, Status.COMPLETED)
 
 def gather(
     route: str, network, problem, training, ensemble: Ensemble, n_replicates: int, settings: dict, *,
-    samples: int, record, keep_replicates: bool, threads: int | None, watch_rank: bool,
+    samples: int, record, keep_replicates: bool, threads: int | None, limit: bool,
 ) -> xr.Dataset:  # fmt: skip
-    """Run the replicates on threads and return their means, standard errors, fields and provenance."""
+    """Run the replicates on threads and return their means, standard errors, fields and provenance.
+
+    A `limit` minds how near its ranks come to the number of sites, and records its draws; a finite network does not.
+    """
     require(n_replicates == int(n_replicates) and n_replicates >= 1, f"n_replicates={n_replicates} must be a whole number, 1 or more.")
     require(samples == int(samples) and samples >= 0, f"samples={samples} must be a whole number, 0 or more.")
     steps = recorded_steps(record, training.steps)
 
     def one(replicate: int) -> Outcome:
         recorder = Recorder(steps, min(samples, ensemble.count) if replicate == 0 else 0)
-        return run(network, problem, training, ensemble, recorder, replicate, watch_rank and replicate == 0)
+        return run(network, problem, training, ensemble, recorder, replicate, limit)
 
     outcomes = map_runs(one, range(n_replicates), threads)
     arrays = summarise([outcome.record for outcome in outcomes], keep_replicates)
     worst = min(outcomes, key=lambda outcome: _WORST_FIRST.index(outcome.status))
+    if worst.status is Status.DIVERGED:
+        warnings.warn(worst.message, DivergenceWarning, stacklevel=3)
     described = attributes(route, network, problem, training, settings, worst.status.label, worst.message)
     if "rank" in arrays:
         arrays["rank_fraction"] = (arrays["rank"][0], arrays["rank"][1] / ensemble.count)
     if samples == 0:
         arrays = {name: value for name, value in arrays.items() if "sample" not in value[0]}
-    if ensemble.matrix != "dense":
+    if limit:
         table, names = slot_table([outcome.slots for outcome in outcomes])
         arrays["draw_slot"] = (("slot", "slot_field"), table)
         described["slots_json"] = json.dumps(names)

@@ -107,7 +107,7 @@ def sample(
     ensemble = Ensemble(n_samples, "conditioned", draws, settings["seed"], tolerance, centred, slots)
     return gather(
         "sample", network, problem, training, ensemble, n_replicates, settings, samples=samples, record=record,
-        keep_replicates=keep_replicates, threads=threads, watch_rank=True,
+        keep_replicates=keep_replicates, threads=threads, limit=True,
     )  # fmt: skip
 
 

@@ -72,5 +72,5 @@ def train_finite(
     ensemble = Ensemble(width, matrix, "pseudo-random", settings["seed"], tolerance, centred)
     return gather(
         "train_finite", network, problem, training, ensemble, n_replicates, settings, samples=samples, record=record,
-        keep_replicates=keep_replicates, threads=threads, watch_rank=False,
+        keep_replicates=keep_replicates, threads=threads, limit=False,
     )  # fmt: skip

@@ -1,0 +1,47 @@
+"""The gate: what "agrees with a reference" means in these tests. See README.md beside this file."""
+
+import json
+import pathlib
+
+import numpy as np
+
+import tensorprog_mf as tp
+
+CASES = {case["name"]: case for case in json.loads(pathlib.Path(__file__).with_name("mlp.json").read_text())["cases"]}
+OUTPUT_FLOOR, KERNEL_FLOOR, SIGMAS = 3e-3, 1e-2, 5
+
+
+def setup(case):
+    """Network, problem and training of a reference case."""
+    p = case["params"]
+    network = tp.MLP(p["depth"], p["activation"], p["richness"])
+    problem = tp.Problem(case["inputs"], case["targets"], case["test_inputs"], p["loss"])
+    return network, problem, tp.Training(p["steps"], p["learning_rate"], p["momentum"], p["weight_decay"])
+
+
+def excess(value, error, expected, expected_error, floor):
+    """Largest |difference| over what the gate allows: above 1 fails."""
+    sigma = np.sqrt(np.mean(np.square(error) + np.square(expected_error)))
+    allowed = max(floor * np.abs(expected).max(), SIGMAS * sigma)
+    return np.abs(value - expected).max() / allowed
+
+
+def excesses(ds, case):
+    """Excess per output and kernel of a dataset against a reference case."""
+    found = {"output": excess(ds.output.values, ds.output_stderr.values, np.array(case["output"]), np.array(case.get("output_err", 0.0)), OUTPUT_FLOOR)}
+    for name in ("feature_kernel", "gradient_kernel", "tangent_kernel"):
+        for when, index in (("first", 0), ("final", -1)):
+            if f"{name}_{when}" not in case:
+                continue
+            expected, error = np.array(case[f"{name}_{when}"]), np.array(case.get(f"{name}_{when}_err", 0.0))
+            value, own = ds[name].values[index], ds[f"{name}_stderr"].values[index]
+            if expected.ndim == 1:  # exact linear gradient kernels have no example index
+                expected = np.broadcast_to(expected[:, None, None], value.shape)
+            if name == "tangent_kernel":
+                found[f"{name} {when}"] = excess(value, own, expected, error, KERNEL_FLOOR)
+                continue
+            error = np.broadcast_to(error, expected.shape)
+            for layer in range(len(value)):
+                key = f"{name} {when} {layer + 1}"
+                found[key] = excess(value[layer], own[layer], expected[layer], error[layer], KERNEL_FLOOR)
+    return found

@@ -1,0 +1,65 @@
+"""Bad input gets one clear sentence."""
+
+import numpy as np
+import pytest
+
+import tensorprog_mf as tp
+
+X, Y = np.eye(3), np.array([1.0, -1.0, 1.0])
+
+
+@pytest.mark.parametrize(
+    "make, message",
+    [
+        (lambda: tp.Problem(X, Y[:2]), "3 inputs but 2 targets"),
+        (lambda: tp.Problem(X, Y, np.eye(2)), "test_inputs have 2 features, inputs 3"),
+        (lambda: tp.Problem(X * np.nan, Y), "inputs contains NaN"),
+        (lambda: tp.Problem(np.zeros((0, 3)), []), "inputs are empty"),
+        (lambda: tp.Problem(X, [0.0, 1.0, 1.0], loss="logistic"), "must be -1 or \\+1"),
+        (lambda: tp.Problem(X, Y, loss="hinge"), "loss='hinge' is unknown"),
+        (lambda: tp.Problem(X[0], Y), "1 dimensions.*2 are needed"),
+        (lambda: tp.Problem([["a"]], [1.0]), "cannot be read as numbers"),
+        (lambda: tp.MLP(0), "depth=0"),
+        (lambda: tp.MLP(2, "gelu"), "activation='gelu' is unknown"),
+        (lambda: tp.MLP(2, 3), "not a name"),
+        (lambda: tp.MLP(2, richness=0.0), "richness=0.0 must be positive.*0.01"),
+        (lambda: tp.Activation("tanh", gain=0.0), "gain=0.0"),
+        (lambda: tp.Training(-1, 0.1), "steps=-1"),
+        (lambda: tp.Training(3, -0.1), "learning_rate=-0.1 must be positive"),
+        (lambda: tp.Training(3, 0.1, momentum=1.0), "momentum=1.0"),
+        (lambda: tp.Training(3, 0.1, weight_decay=-1.0), "weight_decay=-1.0"),
+        (lambda: tp.sample(tp.MLP(1), tp.Problem(X, Y), tp.Training(1, 0.1), n_samples=100), "n_samples=100 is not a power of two"),
+        (lambda: tp.sample(tp.MLP(1), tp.Problem(X, Y), tp.Training(1, 0.1), n_replicates=0), "n_replicates=0"),
+        (lambda: tp.sample(tp.MLP(1), tp.Problem(X, Y), tp.Training(1, 0.1), samples=-1), "samples=-1"),
+        (lambda: tp.sample(tp.MLP(1), tp.Problem(X, Y), tp.Training(1, 0.1), seed=-1), "seed=-1"),
+        (lambda: tp.sample(tp.MLP(1), tp.Problem(X, Y), tp.Training(1, 0.1), tolerance=0.0), "tolerance=0.0"),
+        (lambda: tp.train_finite(tp.MLP(1), tp.Problem(X, Y), tp.Training(1, 0.1), matrix="untied"), "choose 'dense' or"),
+        (lambda: tp.train_finite(tp.MLP(1), tp.Problem(X, Y), tp.Training(1, 0.1), width=0), "number of sites, 0"),
+    ],
+)  # fmt: skip
+def test_bad_input(make, message):
+    with pytest.raises(tp.InputError, match=message) as caught:
+        make()
+    assert "\n" not in str(caught.value)
+
+
+def test_data_arrays_and_own_activations_are_welcome():
+    import xarray as xr
+
+    problem = tp.Problem(xr.DataArray(X, dims=("example", "feature")), xr.DataArray(Y, dims="example"))
+    own = tp.MLP(2, (np.tanh, lambda h: 1 - np.tanh(h) ** 2))
+    settings = dict(n_samples=64, n_replicates=1)
+    a, b = (tp.sample(network, problem, tp.Training(2, 0.2), **settings) for network in (own, tp.MLP(2, "tanh")))
+    np.testing.assert_allclose(a.output, b.output, atol=1e-12)
+
+
+def test_logistic_loss_is_stable_and_consistent():
+    problem = tp.Problem(X, Y, loss="logistic")
+    f = np.array([800.0, 800.0, 0.3])
+    assert problem.mean_loss(f) == pytest.approx((0 + 800 + np.log1p(np.exp(-0.3))) / 3)
+    for g in (f[2:], np.array([-0.7])):
+        step = 1e-6
+        one = tp.Problem([[1.0]], [1.0], loss="logistic")
+        numeric = -(one.mean_loss(g + step) - one.mean_loss(g - step)) / (2 * step)
+        assert one.error_signal(g)[0] == pytest.approx(numeric, rel=1e-8)
+    assert np.isfinite(problem.error_signal(f)).all()

@@ -1,0 +1,59 @@
+"""Every layer's backward pass and gradient, against finite differences on a dense network."""
+
+import numpy as np
+import pytest
+
+import tensorprog_mf as tp
+from tensorprog_mf.activations import FUNCTIONS
+from tensorprog_mf.realization import Ensemble, Realization
+
+WIDTH = 6
+
+
+def model(depth, activation, inputs, seed=0):
+    realization = Realization(Ensemble(WIDTH, "dense", "pseudo-random", seed, centred=False), 0)
+    layers = tp.MLP(depth, activation).compose(realization, inputs)
+    return layers, layers.initial()
+
+
+def outputs(layers, parameters):
+    return layers.forward(parameters, slice(None))[0][:, 0]  # width-averages: gamma0 f
+
+
+@pytest.mark.parametrize("depth", [1, 2, 4])
+@pytest.mark.parametrize("activation", [*FUNCTIONS, tp.Activation("tanh", gain=1.7)], ids=str)
+def test_gradients_agree_with_finite_differences(depth, activation):
+    """d(width * sum_v weights_v y_v) / d(every entry of every parameter): central differences, relative 1e-6."""
+    rng = np.random.default_rng(depth)
+    inputs, weights = rng.normal(size=(3, 4)), rng.normal(size=3)
+    layers, parameters = model(depth, activation, inputs)
+    _, trace = layers.forward(parameters, slice(None))
+    layers.backward(parameters, trace, np.ones((3, 1)))
+    gradients = layers.gradients(trace, weights)
+    assert gradients.keys() == parameters.keys() and len(parameters) == depth + 1
+    for name, parameter in parameters.items():
+        numeric, step = np.zeros_like(parameter.learned), 1e-5
+        for index in np.ndindex(parameter.learned.shape):
+            kept = parameter.learned[index]
+            ends = []
+            for sign in (1, -1):
+                parameter.learned[index] = kept + sign * step
+                ends.append(WIDTH * weights @ outputs(layers, parameters))
+            parameter.learned[index] = kept
+            numeric[index] = (ends[0] - ends[1]) / (2 * step)
+        # The input matrix is kept in coordinates of the inputs' span, an orthonormal change of its entries.
+        scale = np.abs(numeric).max()
+        np.testing.assert_allclose(gradients[name].learned, numeric, atol=1e-6 * scale, err_msg=name)
+
+
+def test_tangent_kernel_is_the_sum_of_squared_gradients(problem):
+    """K of the observation against explicit per-example gradients."""
+    from tensorprog_mf.layers.layer import Selection
+
+    layers, parameters = model(3, "tanh", problem.all_inputs)
+    _, trace = layers.forward(parameters, slice(None))
+    layers.backward(parameters, trace, np.ones((5, 1)))
+    per_example = [layers.gradients(trace, weights) for weights in np.eye(5)]
+    flat = np.array([np.concatenate([g.learned.ravel() for g in grads.values()]) for grads in per_example])
+    seen = [s.values for s in layers.observe(parameters, trace, Selection(True, slice(0, 2))) if s.name == "tangent_kernel"]
+    np.testing.assert_allclose(sum(seen), flat @ flat.T / WIDTH, atol=1e-12)
