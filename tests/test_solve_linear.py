@@ -38,6 +38,6 @@ def test_other_networks_are_refused(problem):
 
 
 def test_divergence_is_reported(problem):
-    with np.errstate(all="ignore"):
+    with pytest.warns(tp.DivergenceWarning, match="At step"):
         ds = tp.solve_linear(tp.MLP(3, "linear"), problem, tp.Training(60, 100.0))
     assert ds.attrs["status"] == "diverged" and 0 < ds.sizes["time"] < 61 and np.isfinite(ds.output).all()

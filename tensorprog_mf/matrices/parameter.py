@@ -37,4 +37,6 @@ class Parameter:
 
 def grown(array: np.ndarray, shape) -> np.ndarray:
     """`array` with zeros appended up to `shape`."""
-    return np.pad(array, [(0, int(new) - old) for new, old in zip(shape, array.shape)])
+    larger = np.zeros(shape)
+    larger[tuple(map(slice, array.shape))] = array
+    return larger

@@ -14,6 +14,7 @@ from ..realization import Ensemble
 from ..recorder import Recorder, recorded_steps
 from ..results import dataset, slot_table, summarise
 
+_THREADED = 512
 _WORST_FIRST = (Status.DIVERGED, Status.FINITE_WIDTH, Status.COMPLETED)
 
 
@@ -33,7 +34,8 @@ def gather(
         recorder = Recorder(steps, min(samples, ensemble.count) if replicate == 0 else 0)
         return run(network, problem, training, ensemble, recorder, replicate, limit)
 
-    outcomes = map_runs(one, range(n_replicates), threads)
+    # Small populations live in the interpreter, where threads only wait for each other: 13 against 19 ms at width 16.
+    outcomes = map_runs(one, range(n_replicates), threads if ensemble.count >= _THREADED else 1)
     arrays = summarise([outcome.record for outcome in outcomes], keep_replicates)
     worst = min(outcomes, key=lambda outcome: _WORST_FIRST.index(outcome.status))
     if worst.status is Status.DIVERGED:

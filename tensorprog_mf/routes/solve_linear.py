@@ -1,9 +1,12 @@
 """Linear networks in the limit, exactly: the yardstick of the sampler."""
 
+import warnings
+
 import numpy as np
 import xarray as xr
 
-from ..errors import UnsupportedError
+from ..engine import Status
+from ..errors import DivergenceWarning, UnsupportedError
 from ..networks import MLP
 from ..optimizers import Training
 from ..problems import Problem
@@ -52,14 +55,15 @@ def solve_linear(network: MLP, problem: Problem, training: Training, record=None
         raise UnsupportedError("solve_linear solves MLPs with the linear activation of gain 1 only; use tp.sample for others.")
     steps = recorded_steps(record, training.steps)
     solution = _Recursion(network, problem, training)
+    status, message = Status.COMPLETED, Status.COMPLETED.message
     for t in range(training.steps + 1):
-        solution.advance(t)
+        with np.errstate(over="ignore", invalid="ignore"):
+            solution.advance(t)
         if not np.isfinite(solution.output[t]).all():
-            steps = steps[steps < t]
+            status, message, steps = Status.DIVERGED, Status.DIVERGED.message.format(step=t), steps[steps < t]
+            warnings.warn(message, DivergenceWarning, stacklevel=2)
             break
-    diverged = len(steps) == 0 or not np.isfinite(solution.output[steps[-1] : t + 1]).all()
-    status = ("diverged", f"At step {t} an output was not finite.") if diverged else ("completed", "All steps were done.")
-    described = attributes("solve_linear", network, problem, training, {}, *status)
+    described = attributes("solve_linear", network, problem, training, {}, status.label, message)
     arrays = summarise([solution.record(steps)])
     if two_time:
         arrays |= solution.two_time(steps)
