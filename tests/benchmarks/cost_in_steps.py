@@ -49,7 +49,7 @@ def main():
     axis.set(xlabel="steps, at fixed total time", ylabel="seconds", title="tanh, depth 3, 4 examples, 2 x 4096 samples")
     twin = axis.twinx()
     twin.semilogx(steps, rank, "s--", color="C1", label="largest rank")
-    twin.set(ylabel="directions revealed", ylim=(0, None))
+    twin.set(ylabel="directions revealed", ylim=(0, 1.5 * rank.max()))
     axis.legend(loc="upper left")
     twin.legend(loc="lower right")
     fig.savefig(pathlib.Path(__file__).with_suffix(".png"), dpi=110)
