@@ -87,7 +87,24 @@ def without_update_of(kind):
     return mutate
 
 
+def without_later_innovations(role):
+    """The Gaussian part stays what the first query of a matrix made it: no process in time."""
+
+    def mutate(monkeypatch):
+        kept = Revealed._absorb
+
+        def absorb(self, x, this):
+            handle, added, omega = kept(self, x, this)
+            return handle, added, omega * (this.queries == 1 or this.role != role)
+
+        monkeypatch.setattr(Revealed, "_absorb", absorb)
+
+    return mutate
+
+
 TERMS = {
+    "Gaussian process u in time": (without_later_innovations("forward"), "tanh_depth2"),
+    "Gaussian process r in time": (without_later_innovations("backward"), "tanh_depth2"),
     "forward response A": (without_response("forward"), "tanh_depth2"),
     "backward response B": (without_response("backward"), "tanh_depth2_one_example_rich"),
     "backward response B at equal time": (without_equal_time_response, "tanh_depth2_one_example_rich"),
