@@ -5,7 +5,7 @@ import numpy as np
 from ..sites import Sites
 from ..sites_numba import orthonormalise
 
-_PANEL = 16
+_PANEL = 64  # vectors taken at a time; 8 and 16 read the basis more often, measured 20-30 % slower at 24 and 100 examples
 _ROUNDING = 1e-13  # relative rounding of <x x> - c.c
 
 
@@ -37,7 +37,8 @@ class Basis:
         """
         known, added = [], []
         for start in range(0, len(x), _PANEL):
-            coefficients, new = self._absorb_panel(x[start : start + _PANEL], [accepts(start + i) for i in range(len(x[start : start + _PANEL]))])
+            panel = x[start : start + _PANEL]
+            coefficients, new = self._absorb_panel(panel, [accepts(start + i) for i in range(len(panel))])
             known.append(coefficients)
             added += [start + i for i in new]
         result = np.zeros((len(x), self.rank))

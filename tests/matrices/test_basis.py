@@ -30,7 +30,7 @@ def test_known_vectors_add_nothing_and_diagonal_is_positive():
 
 def test_inner_products_are_kernels():
     rng = np.random.default_rng(2)
-    basis, x, y = Basis(Sites("s", 2048), 1e-6), rng.normal(size=(40, 2048)), rng.normal(size=(3, 2048))
+    basis, x, y = Basis(Sites("s", 2048), 1e-6), rng.normal(size=(150, 2048)), rng.normal(size=(3, 2048))
     c, _ = basis.absorb(x)
     d, _ = basis.absorb(y)
     np.testing.assert_allclose(c @ d[:, : c.shape[1]].T, x @ y.T / 2048, atol=1e-12)
