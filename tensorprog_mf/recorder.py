@@ -59,7 +59,7 @@ class Recorder:
 
 
 def _stacked(observations: list[Observation]) -> dict[str, np.ndarray]:
-    """Observations by name, (layer, ...); those without a layer summed. A layer that has none (ranks) counts zero."""
+    """Observations by name, (layer, ...); those without a layer summed. A layer that has none is NaN, its rank 0."""
     labels = sorted({seen.layer for seen in observations if seen.layer is not None})
     total: dict[str, np.ndarray] = {}
     for name, layer, values in observations:
@@ -67,7 +67,8 @@ def _stacked(observations: list[Observation]) -> dict[str, np.ndarray]:
         if layer is None:
             total[name] = total.get(name, 0) + values
         else:
-            target = total.setdefault(name, np.zeros((len(labels), *values.shape), values.dtype))
+            missing = np.nan if values.dtype.kind == "f" else 0
+            target = total.setdefault(name, np.full((len(labels), *values.shape), missing, values.dtype))
             target[labels.index(layer)] = values
     if "rank_forward" in total:
         total["rank"] = np.stack([total.pop("rank_forward"), total.pop("rank_backward")], axis=-1)

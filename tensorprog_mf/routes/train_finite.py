@@ -52,7 +52,8 @@ def train_finite(
     Returns
     -------
     xarray.Dataset
-        As of `sample`; a stored matrix cannot tell the parts of a field at hidden layers apart, so those are missing.
+        As of `sample`; a stored matrix cannot tell the parts of a field apart, so with "dense" those behind hidden
+        matrices are NaN.
 
     Raises
     ------
