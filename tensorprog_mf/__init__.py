@@ -22,6 +22,8 @@ _HOME = {
     "DivergenceWarning": "errors",
     "RankWarning": "errors",
     "TensorProgError": "errors",
+    "UnsupportedError": "errors",
+    "DrawsWarning": "errors",
 }
 __all__ = sorted(_HOME)
 

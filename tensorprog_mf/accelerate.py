@@ -6,6 +6,7 @@ part of the numerical definition and the number of threads is not: same seed, sa
 """
 
 import contextlib
+import contextvars
 import hashlib
 import os
 import pathlib
@@ -14,6 +15,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numba
 import numpy as np
+
+from .errors import whole
 
 BLOCK = 1024
 _SMALL = 1 << 18  # multiply-adds below which handing work to another thread costs more than it saves
@@ -63,7 +66,9 @@ def kernel(*, sums: bool = False):
 
 def thread_count(threads: int | None = None) -> int:
     """Threads to use: the argument, or as many as this process may run on."""
-    return int(threads) if threads else len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if threads is not None:
+        return whole("threads", threads, 1)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def block_count(sites: int) -> int:
@@ -79,7 +84,8 @@ def over_blocks(work, sites: int, cost: int) -> None:
         work(0, blocks)
         return
     edges = np.linspace(0, blocks, min(_inside_worker.threads, blocks) + 1).astype(int)
-    futures = [pool.submit(work, int(a), int(b)) for a, b in zip(edges[1:-1], edges[2:])]
+    # A copy of the context takes numpy's error state along.
+    futures = [pool.submit(contextvars.copy_context().run, work, int(a), int(b)) for a, b in zip(edges[1:-1], edges[2:])]
     work(0, int(edges[1]))
     for future in futures:
         future.result()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .errors import InputError, require
+from .errors import InputError, real, require
 
 
 def _linear(h):
@@ -75,7 +75,7 @@ class Activation:
             self.function is not None or self.name in FUNCTIONS,
             f"activation={self.name!r} is unknown; choose one of {', '.join(FUNCTIONS)}, or pass a pair (phi, dphi) of functions.",
         )
-        require(np.isfinite(self.gain) and self.gain != 0, f"activation gain={self.gain} must be finite and not zero.")
+        object.__setattr__(self, "gain", real("activation gain", self.gain, "be finite and not zero", lambda v: v != 0))
 
     def __call__(self, h: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """phi(gain h) and gain phi'(gain h)."""
@@ -94,5 +94,5 @@ def as_activation(given) -> Activation:
         return Activation(given)
     if isinstance(given, tuple) and len(given) == 2 and all(map(callable, given)):
         phi, dphi = given
-        return Activation(getattr(phi, "__name__", "custom"), function=lambda h: (phi(h), dphi(h)))
+        return Activation(f"custom ({getattr(phi, '__name__', 'unnamed')})", function=lambda h: (phi(h), dphi(h)))
     raise InputError(f"activation={given!r} is not a name, an Activation or a pair (phi, dphi) of functions.")

@@ -68,9 +68,9 @@ class Draws:
     def __init__(self, count: int, seed: tuple[int, ...], kind: str = "sobol", slots: dict | None = None):
         require(kind in KINDS, f"draws={kind!r} is unknown; choose one of {', '.join(KINDS)}.")
         require(
-            kind != "sobol" or count & (count - 1) == 0,
-            f"n_samples={count} is not a power of two, which Sobol draws need; use {1 << (count - 1).bit_length()} "
-            'or draws="pseudo-random".',
+            kind != "sobol" or (count > 1 and count & (count - 1) == 0),
+            f"n_samples={count} is not a power of two above 1, which Sobol draws need; use "
+            f'{max(2, 1 << (count - 1).bit_length())} or draws="pseudo-random".',
         )
         self.count, self.kind, self._seed = count, kind, tuple(seed)
         self.given, self.slots = slots, {}
@@ -97,5 +97,7 @@ class Draws:
             self.given is None or slot in self.given,
             f"common draws: the earlier run has no column for {slot}; it must have the same inputs and architecture.",
         )
+        if slot in self.slots:
+            raise RuntimeError(f"slot {slot} has had its column already; a second one would not be independent.")
         self.slots[slot] = len(self.slots) if self.given is None else self.given[slot]
         return self.column(self.slots[slot])

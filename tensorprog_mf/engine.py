@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .errors import RankWarning
+from .errors import DrawsWarning, RankWarning
 from .networks import Network
 from .optimizers import Descent, Training
 from .problems import Problem
@@ -18,6 +18,7 @@ from .realization import Ensemble, Realization
 from .recorder import Recorder
 
 RANK_WARNING = 0.25
+_REFUSED = 10  # times the tolerance: what common draws may leave out without a warning
 
 
 class Status(enum.Enum):
@@ -31,7 +32,7 @@ class Status(enum.Enum):
     )
     DIVERGED = (
         "diverged",
-        "At step {step} an output was not finite; the times before are kept. Take a smaller learning rate.",
+        "At step {step} outputs or kernels were not finite; the times before are kept. Take a smaller learning rate.",
     )
 
     def __init__(self, label: str, message: str):
@@ -40,10 +41,12 @@ class Status(enum.Enum):
 
 @dataclass(frozen=True)
 class Outcome:
-    """One replicate: its record (arrays with time first), how it ended, and the slots of its draws."""
+    """One replicate: its record (arrays with time first), its layers, how and when it ended, the slots of its draws."""
 
     record: dict[str, np.ndarray]
+    labels: list[int]
     status: Status
+    step: int
     message: str
     slots: dict[str, dict]
 
@@ -79,11 +82,13 @@ def _loop(network, problem, training, realization: Realization, recorder: Record
             layers.backward(parameters, trace, np.ones((len(outputs), 1)))
         if recording:
             scalars = {"output": outputs, "loss": loss, "error_signal": delta}
-            recorder.add(scalars, layers.observe(parameters, trace, recorder.selection))
+            if not recorder.add(scalars, layers.observe(parameters, trace, recorder.chosen)):
+                return _outcome(realization, recorder, Status.DIVERGED, step)
         if step < training.steps:
             optimiser.step(parameters, layers.gradients(trace, network.richness * delta))
         if limit:
             watch.look(step)
+    _check_common_draws(realization)
     if watch.full_at is not None:
         return _outcome(realization, recorder, Status.FINITE_WIDTH, watch.full_at)
     return _outcome(realization, recorder, Status.COMPLETED, training.steps)
@@ -91,7 +96,17 @@ def _loop(network, problem, training, realization: Realization, recorder: Record
 
 def _outcome(realization: Realization, recorder: Recorder, status: Status, step: int) -> Outcome:
     message = status.message.format(step=step, count=realization.ensemble.count)
-    return Outcome(recorder.record(), status, message, realization.slots())
+    return Outcome(recorder.record(), recorder.labels, status, step, message, realization.slots())
+
+
+def _check_common_draws(realization: Realization) -> None:
+    refused, tolerance = realization.refused, realization.ensemble.tolerance
+    if refused > _REFUSED * tolerance:
+        warnings.warn(
+            f"common_draws: {refused:.1e} of a query had no direction in the earlier run (tolerance {tolerance:.0e}), so "
+            "this run is cut short of it. Let the richer of the two runs go first, or bring them nearer.",
+            DrawsWarning, stacklevel=2,
+        )  # fmt: skip
 
 
 class _RankWatch:

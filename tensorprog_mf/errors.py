@@ -1,5 +1,7 @@
 """Exceptions and warnings. Every message says what is wrong, where, and what to do about it."""
 
+import math
+
 
 class TensorProgError(Exception):
     """Base class of the errors this package raises on purpose."""
@@ -21,7 +23,32 @@ class DivergenceWarning(UserWarning):
     """A run met a value that is not finite and stopped; what was computed before is kept."""
 
 
+class DrawsWarning(UserWarning):
+    """A run on common draws needed directions that the earlier run had not revealed."""
+
+
 def require(condition: bool, message: str) -> None:
     """Raise `InputError` with `message` unless `condition` holds."""
     if not condition:
         raise InputError(message)
+
+
+def whole(name: str, value, least: int = 0) -> int:
+    """`value` as a Python int of at least `least`; numpy integers and whole floats are welcome."""
+    try:
+        number = int(value)
+        good = number == value and number >= least and not isinstance(value, str)
+    except (TypeError, ValueError, OverflowError):
+        good = False
+    require(good, f"{name}={value!r} must be a whole number, {least} or more.")
+    return number
+
+
+def real(name: str, value, allowed: str, good) -> float:
+    """`value` as a finite Python float for which `good(value)` holds; `allowed` says so in words."""
+    try:
+        number = math.nan if isinstance(value, str) else float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    require(math.isfinite(number) and good(number), f"{name}={value!r} must {allowed}.")
+    return number

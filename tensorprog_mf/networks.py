@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from .activations import Activation, as_activation
-from .errors import require
+from .errors import real, whole
 from .layers.chain import Chain
 from .layers.dense import Dense
 from .layers.elementwise import Elementwise
@@ -58,11 +58,9 @@ class MLP(Network):
     richness: float = 1.0
 
     def __post_init__(self):
-        require(self.depth == int(self.depth) and self.depth >= 1, f"depth={self.depth} must be a whole number, 1 or more.")
-        require(
-            np.isfinite(self.richness) and self.richness > 0,
-            f"richness={self.richness} must be positive; for the limit richness -> 0 take a small value such as 0.01.",
-        )
+        allowed = "be positive; for the limit richness -> 0 take a small value such as 0.01"
+        object.__setattr__(self, "depth", whole("depth", self.depth, 1))
+        object.__setattr__(self, "richness", real("richness", self.richness, allowed, lambda v: v > 0))
         object.__setattr__(self, "activation", as_activation(self.activation))
 
     def compose(self, realization: Realization, inputs: np.ndarray) -> Layer:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .errors import require
+from .errors import real, whole
 from .matrices.parameter import Parameter
 
 
@@ -37,13 +37,12 @@ class Training:
     weight_decay: float = 0.0
 
     def __post_init__(self):
-        require(self.steps == int(self.steps) and self.steps >= 0, f"steps={self.steps} must be a whole number, 0 or more.")
-        require(np.isfinite(self.learning_rate) and self.learning_rate > 0, f"learning_rate={self.learning_rate} must be positive.")
-        require(0 <= self.momentum < 1, f"momentum={self.momentum} must lie in [0, 1).")
-        require(
-            self.weight_decay >= 0 and self.learning_rate * self.weight_decay < 2,
-            f"weight_decay={self.weight_decay} must be 0 or more and below 2 / learning_rate.",
-        )
+        rate = real("learning_rate", self.learning_rate, "be positive", lambda v: v > 0)
+        object.__setattr__(self, "steps", whole("steps", self.steps))
+        object.__setattr__(self, "learning_rate", rate)
+        object.__setattr__(self, "momentum", real("momentum", self.momentum, "lie in [0, 1)", lambda v: 0 <= v < 1))
+        decay = real("weight_decay", self.weight_decay, "be 0 or more and below 2 / learning_rate", lambda v: 0 <= v < 2 / rate)
+        object.__setattr__(self, "weight_decay", decay)
 
     def times(self) -> np.ndarray:
         """Time eta * step of steps 0 ... steps."""
@@ -64,7 +63,7 @@ class Descent:
             if self.training.momentum and name in self.velocities:
                 velocity = self.velocities[name].scaled(self.training.momentum).add(1.0, gradient)
             if self.training.momentum:
-                self.velocities[name] = velocity
+                self.velocities[name] = velocity if velocity is not gradient else gradient.copy()
             if decay != 1:
                 parameters[name].scaled(decay)
             parameters[name].add(rate, velocity)

@@ -9,8 +9,12 @@ from .losses import Loss, as_loss
 
 
 def _array(name: str, given, dims: int) -> np.ndarray:
+    if "example" in getattr(given, "dims", ()):
+        given = given.transpose("example", ...)
+    given = getattr(given, "values", given)
+    require(not np.iscomplexobj(given), f"{name} is complex; pass real numbers.")
     try:
-        array = np.array(getattr(given, "values", given), dtype=float)
+        array = np.array(given, dtype=float)
     except (TypeError, ValueError) as error:
         raise InputError(f"{name} cannot be read as numbers ({error}); pass an array or a DataArray.") from None
     require(array.ndim == dims, f"{name} has {array.ndim} dimensions {array.shape}; {dims} are needed.")

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from .draws import Draws
-from .errors import require
+from .errors import real, require
 from .matrices.conditioned import Conditioned
 from .matrices.dense import Dense
 from .matrices.input import InputMatrix
 from .matrices.matrix import Matrix
 from .matrices.readout import ReadoutMatrix
+from .matrices.revealed import Revealed
 from .matrices.untied import Untied
 from .sites import Sites
 
@@ -48,10 +49,8 @@ class Ensemble:
     slots: list[dict[str, dict]] | None = None
 
     def __post_init__(self):
-        require(self.count == int(self.count) and self.count > 0, f"the number of sites, {self.count}, must be a whole number above 0.")
         require(self.matrix in MATRICES, f"matrix={self.matrix!r} is unknown; choose one of {', '.join(MATRICES)}.")
-        require(0 < self.tolerance < 1, f"tolerance={self.tolerance} must lie between 0 and 1; 1e-4 is usual.")
-        require(self.seed == int(self.seed) and self.seed >= 0, f"seed={self.seed} must be a whole number, 0 or more.")
+        real("tolerance", self.tolerance, "lie between 0 and 1; 1e-4 is usual", lambda v: 0 < v < 1)
         Draws(self.count, (self.seed,), self.draws)  # refuses what draws cannot be
 
 
@@ -61,38 +60,51 @@ class Realization:
     def __init__(self, ensemble: Ensemble, replicate: int):
         self.ensemble, self.replicate = ensemble, replicate
         self.populations: list[Sites] = []
-        self.matrices: list[Matrix] = []
+        self.matrices: list[Matrix | InputMatrix | ReadoutMatrix] = []
 
-    def sites(self, name: str) -> Sites:
-        """A new population with its own sequence of draws."""
-        given = None if self.ensemble.slots is None else self.ensemble.slots[self.replicate].get(name, {})
-        key = (self.ensemble.seed, self.replicate, 0, len(self.populations))
-        self.populations.append(Sites(name, self.ensemble.count, Draws(self.ensemble.count, key, self.ensemble.draws, given)))
+    def _key(self, *own: int) -> tuple[int, ...]:
+        """Runs of another size or kind draw independently of this one; replicates, populations and matrices too."""
+        return self.replicate, MATRICES.index(self.ensemble.matrix), self.ensemble.count, *own
+
+    def sites(self, name: str, multiple: int = 1) -> Sites:
+        """A new population, of `multiple` times the ensemble's count, with its own sequence of draws."""
+        ensemble, key = self.ensemble, self._key(0, len(self.populations))
+        given = None if ensemble.slots is None else ensemble.slots[self.replicate].get(name, {})
+        count = multiple * ensemble.count
+        self.populations.append(Sites(name, count, Draws(count, (ensemble.seed, *key), ensemble.draws, given)))
         return self.populations[-1]
 
     def hidden(self, name: str, out: Sites, into: Sites) -> Matrix:
         """A random matrix between two populations."""
         if self.ensemble.matrix == "dense":
-            key = (self.replicate, 1, len(self.matrices))
-            matrix = Dense(name, out, into, np.random.default_rng(np.random.SeedSequence(self.ensemble.seed, spawn_key=key)))
+            seed = np.random.SeedSequence(self.ensemble.seed, spawn_key=self._key(1, len(self.matrices)))
+            matrix = Dense(name, out, into, np.random.default_rng(seed))
         else:
             kind = {"conditioned": Conditioned, "untied": Untied}[self.ensemble.matrix]
             matrix = kind(name, out, into, self.ensemble.tolerance)
-        self.matrices.append(matrix)
-        return matrix
+        return self._kept(matrix)
 
     def input(self, name: str, out: Sites, coordinates: np.ndarray, features: int) -> InputMatrix:
         """The matrix that sees the inputs."""
-        return InputMatrix(name, out, coordinates, features)
+        return self._kept(InputMatrix(name, out, coordinates, features))
 
     def readout(self, name: str, into: Sites, outputs: int) -> ReadoutMatrix:
         """The matrix that makes the outputs."""
-        return ReadoutMatrix(name, into, outputs, self.ensemble.centred)
+        return self._kept(ReadoutMatrix(name, into, outputs, self.ensemble.centred))
+
+    def _kept(self, matrix):
+        self.matrices.append(matrix)
+        return matrix
 
     @property
     def rank_fraction(self) -> float:
-        """Largest number of directions that one side of a matrix has revealed, over the number of sites."""
-        return max((max(matrix.rank) for matrix in self.matrices), default=0) / self.ensemble.count
+        """Largest number of directions that one side of a matrix has been asked about, over its number of sites."""
+        return max(matrix.fraction for matrix in self.matrices)
+
+    @property
+    def refused(self) -> float:
+        """On common draws: the largest part of a query, relative to it, that had no recorded direction."""
+        return max((matrix.refused for matrix in self.matrices if isinstance(matrix, Revealed)), default=0.0)
 
     def slots(self) -> dict[str, dict]:
         """Per population, the map from slot to draw column of this run."""

@@ -2,12 +2,17 @@
 
 import numpy as np
 
-from .errors import require
-from .layers.layer import Observation, Selection
+from .errors import require, whole
+from .layers.layer import Observation
+from .schema import VARIABLES
+
+
+_LARGEST = 1e30  # beyond it a run has diverged: what is stored in single precision would overflow soon
 
 
 def log_steps(steps: int, count: int = 50) -> np.ndarray:
     """About `count` whole steps from 0 to `steps`, both included, evenly spaced in log(1 + step)."""
+    steps, count = whole("steps", steps), whole("count", count, 2)
     return np.unique(np.rint(np.expm1(np.linspace(0, np.log1p(steps), count))).astype(int))
 
 
@@ -42,34 +47,47 @@ class Recorder:
 
     def __init__(self, steps: np.ndarray, samples: int):
         self.steps, self._wanted = steps, set(steps.tolist())
-        self.selection = Selection(kernels=True, sites=slice(0, samples))
+        self.chosen = slice(0, samples)
+        self.labels: list[int] = []
         self._rows: list[dict[str, np.ndarray]] = []
 
     def wants(self, step: int) -> bool:
         """Whether this step is recorded."""
         return step in self._wanted
 
-    def add(self, scalars: dict[str, np.ndarray], observations: list[Observation]) -> None:
-        """The next recorded step."""
-        self._rows.append({**{k: np.asarray(v) for k, v in scalars.items()}, **_stacked(observations)})
+    def add(self, scalars: dict[str, np.ndarray], observations: list[Observation]) -> bool:
+        """The next recorded step; refused, with False, if something in it is not finite."""
+        arrays = [*scalars.values(), *(seen.values for seen in observations)]
+        if not all(np.abs(values).max(initial=0.0) < _LARGEST for values in arrays):  # NaN is not smaller either
+            return False
+        self.labels = sorted({seen.layer for seen in observations if seen.layer is not None})
+        row = {**{name: np.asarray(values) for name, values in scalars.items()}, **_stacked(observations, self.labels)}
+        self._rows.append({name: values.astype(VARIABLES[name].dtype) for name, values in row.items()})
+        return True
 
     def record(self) -> dict[str, np.ndarray]:
-        """Per variable an array (time, ...) over the recorded steps that were reached."""
-        return {name: np.stack([row[name] for row in self._rows]) for name in self._rows[0]} if self._rows else {}
+        """Per variable an array (time, ...) over the recorded steps that were reached; fields only if sites were chosen."""
+        if not self._rows:
+            return {}
+        names = [name for name in self._rows[0] if self.chosen.stop or "sample" not in VARIABLES[name].dims]
+        return {name: np.stack([row[name] for row in self._rows]) for name in names}
 
 
-def _stacked(observations: list[Observation]) -> dict[str, np.ndarray]:
+def _stacked(observations: list[Observation], labels: list[int]) -> dict[str, np.ndarray]:
     """Observations by name, (layer, ...); those without a layer summed. A layer that has none is NaN, its rank 0."""
-    labels = sorted({seen.layer for seen in observations if seen.layer is not None})
     total: dict[str, np.ndarray] = {}
+    seen = set()
     for name, layer, values in observations:
         values = np.asarray(values)
         if layer is None:
             total[name] = total.get(name, 0) + values
-        else:
-            missing = np.nan if values.dtype.kind == "f" else 0
-            target = total.setdefault(name, np.full((len(labels), *values.shape), missing, values.dtype))
-            target[labels.index(layer)] = values
+            continue
+        if (name, layer) in seen:
+            raise RuntimeError(f"{name} of layer {layer} was observed twice; give the two names or labels of their own.")
+        seen.add((name, layer))
+        missing = np.nan if values.dtype.kind == "f" else 0
+        target = total.setdefault(name, np.full((len(labels), *values.shape), missing, values.dtype))
+        target[labels.index(layer)] = values
     if "rank_forward" in total:
         total["rank"] = np.stack([total.pop("rank_forward"), total.pop("rank_backward")], axis=-1)
     return total

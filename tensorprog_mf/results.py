@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from .errors import InputError, require
-from .schema import VARIABLES
+from .schema import COORDINATES, SLOT_FIELDS, VARIABLES
 
 
 def summarise(records: list[dict[str, np.ndarray]], keep_replicates: bool = False) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
@@ -22,9 +22,13 @@ def summarise(records: list[dict[str, np.ndarray]], keep_replicates: bool = Fals
     require(reached > 0, "the run diverged before its first record, so there is nothing to return; take a smaller learning rate or scale.")
     result = {}
     for name in records[0]:
-        spec, values = VARIABLES[name], [record[name][:reached] for record in records]
+        spec = VARIABLES[name]
+        if "sample" in spec.dims:
+            result[name] = (spec.dims, records[0][name][:reached])
+            continue
+        values = [record[name][:reached] for record in records]
         if not spec.estimate:
-            result[name] = (spec.dims, np.max(values, axis=0) if name == "rank" else values[0])
+            result[name] = (spec.dims, np.max(values, axis=0))
         elif keep_replicates:
             result[name] = (("replicate", *spec.dims), np.stack(values))
         else:
@@ -35,7 +39,7 @@ def summarise(records: list[dict[str, np.ndarray]], keep_replicates: bool = Fals
     return result
 
 
-def dataset(arrays: dict, problem, training, steps: np.ndarray, attributes: dict) -> xr.Dataset:
+def dataset(arrays: dict, problem, training, steps: np.ndarray, layers: list[int], attributes: dict) -> xr.Dataset:
     """The Dataset of a run: `arrays` maps variable to (dims, values); coordinates, attributes and data are added."""
     n_test = len(problem.all_inputs) - problem.n_train
     reached = len(arrays["output"][1][0]) if arrays["output"][0][0] == "replicate" else len(arrays["output"][1])
@@ -50,16 +54,23 @@ def dataset(arrays: dict, problem, training, steps: np.ndarray, attributes: dict
             for name, (dims, values) in arrays.items()
         }
     coordinates = {
-        "time": ("time", training.times()[steps[:reached]], {"long_name": "training time", "symbol": "t", "units": "1", "comment": "learning rate times step"}),
-        "step": ("time", steps[:reached], {"long_name": "training step", "units": "1"}),
-        "split": ("example", np.array(["train"] * problem.n_train + ["test"] * n_test)),
-    }  # fmt: skip
-    sizes = {dim: size for variable in variables.values() for dim, size in zip(variable.dims, variable.shape)}
-    if "layer" in sizes:
-        coordinates["layer"] = ("layer", np.arange(1, sizes["layer"] + 1), {"long_name": "hidden layer", "units": "1"})
-    if "pass" in sizes:
-        coordinates["pass"] = ("pass", np.array(["forward", "backward"]))
-    return xr.Dataset(variables, coordinates, attributes)
+        "time": training.times()[steps[:reached]],
+        "step": steps[:reached],
+        "layer": np.array(layers),
+        "split": np.array(["train"] * problem.n_train + ["test"] * n_test),
+        "pass": np.array(["forward", "backward"]),
+        "slot_field": np.array(SLOT_FIELDS),
+    }
+    used = {dim for variable in variables.values() for dim in variable.dims}
+    return xr.Dataset(
+        variables,
+        {
+            name: (COORDINATES[name].dims[0], values, _attributes(COORDINATES[name]))
+            for name, values in coordinates.items()
+            if COORDINATES[name].dims[0] in used
+        },
+        attributes,
+    )
 
 
 def _spec(name: str):
@@ -67,12 +78,15 @@ def _spec(name: str):
 
 
 def _describe(name: str) -> dict:
-    spec = _spec(name)
-    described = {"long_name": spec.long_name, "symbol": spec.symbol, "units": spec.units, "comment": spec.comment}
+    described = _attributes(spec := _spec(name))
     if name.endswith("_stderr"):
         described["long_name"] = f"standard error of the {spec.long_name}"
-        described["comment"] = "Standard deviation over replicates / sqrt(replicates)."
+        described["comment"] = "Standard deviation over replicates / sqrt(replicates); the bias of order 1/n_samples comes on top."
     return described
+
+
+def _attributes(spec) -> dict:
+    return {"long_name": spec.long_name, "symbol": spec.symbol, "units": spec.units, "comment": spec.comment}
 
 
 def slot_table(slots: list[dict[str, dict]]) -> tuple[np.ndarray, dict]:

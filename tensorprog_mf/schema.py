@@ -1,20 +1,8 @@
-"""Names of dimensions and one specification per result variable."""
+"""One specification per result variable and coordinate: dimensions, meaning, symbol in the theory."""
 
 from dataclasses import dataclass
 
 SCHEMA_VERSION = "1"
-
-DIMS = {
-    "time": "training time, learning rate times step, summed",
-    "layer": "hidden layer, 1 ... depth",
-    "sample": "site (neuron) of a layer",
-    "example": "training examples, then test examples",
-    "feature": "input feature",
-    "replicate": "independent draw of all weights",
-    "pass": "forward or backward queries of a matrix",
-    "slot": "one direction accepted by a run, see draw_slot",
-}
-
 
 @dataclass(frozen=True)
 class Variable:
@@ -61,5 +49,16 @@ VARIABLES: dict[str, Variable] = {
     "rank_fraction": Variable(("time", "layer", "pass"), "directions revealed over number of sites", "K/N", "Near 1 the run is a finite network, not the limit.", estimate=False),
     "input": Variable(("example", "feature"), "inputs", "x", "As given.", estimate=False),
     "target": Variable(("example",), "targets", "y", "As given; NaN for test examples.", estimate=False),
-    "draw_slot": Variable(("slot", "slot_field"), "draw columns", "", "Replicate, population, source (index into attribute sources_json), query, vector, column: pass the dataset as common_draws to reuse them.", estimate=False, dtype="int32"),
+    "draw_slot": Variable(("slot", "slot_field"), "draw columns", "omega", "One direction accepted by a run and the column of draws it got; populations and sources are indices into attribute slots_json. Pass the dataset as common_draws to reuse them.", estimate=False, dtype="int32"),
 }  # fmt: skip
+
+SLOT_FIELDS = ("replicate", "population", "source", "query", "vector", "column")
+
+COORDINATES: dict[str, Variable] = {
+    "time": Variable(("time",), "training time", "t", "Learning rate times step, summed."),
+    "step": Variable(("time",), "training step", "k", "Number of optimiser steps done."),
+    "layer": Variable(("layer",), "hidden layer", "l", "1 is the first hidden layer."),
+    "split": Variable(("example",), "training or test example", "", "Training examples first."),
+    "pass": Variable(("pass",), "direction of queries", "", "Forward: features; backward: gradients."),
+    "slot_field": Variable(("slot_field",), "column of the table of draws", "", "See draw_slot."),
+}

@@ -47,7 +47,6 @@ class Sites:
             if len(coefficients) < _WIDE:
                 sites_numba.combine_blocks(first, last, coefficients, rows, out)
                 return
-            cut = slice(first * BLOCK, last * BLOCK)
             for block in range(first, last):
                 cut = slice(block * BLOCK, (block + 1) * BLOCK)
                 out[:, cut] += coefficients @ rows[:, cut]

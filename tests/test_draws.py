@@ -46,6 +46,8 @@ def test_slots_hand_out_columns_in_order_or_as_an_earlier_run_did():
     first = Draws(64, (0,))
     taken = [first.take(("W1 forward", 0, v)) for v in range(3)]
     assert first.accepts(("anything", 0, 0)) is None
+    with pytest.raises(RuntimeError, match="had its column already"):
+        first.take(("W1 forward", 0, 2))
     second = Draws(64, (0,), slots=first.slots)
     assert (second.take(("W1 forward", 0, 2)) == taken[2]).all()
     assert second.accepts(("W1 forward", 0, 1)) is True

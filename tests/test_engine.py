@@ -1,71 +1,127 @@
 """The engine on matrices that reveal themselves, against the same networks stored and trained densely."""
 
+import warnings
+
 import numpy as np
 import pytest
 
 import tensorprog_mf as tp
-from tensorprog_mf.engine import run
+from tensorprog_mf.matrices.dense import Dense
 from tensorprog_mf.realization import Ensemble, Realization
-from tensorprog_mf.recorder import Recorder
 
 from .matrices.test_matrices import stored
+from .plain import Plain
 
 
-class Plain:
-    """A dense multilayer perceptron trained by explicit loops over parameters, written without this library."""
-
-    def __init__(self, w0, hidden, readout, richness):
-        self.weights, self.richness = [w0, *hidden, readout], richness
-        self.velocity = [np.zeros_like(w) for w in self.weights]
-
-    def gradients(self, x, y):
-        n, d, batch = len(self.weights[0]), x.shape[1], len(y)
-        hs, h = [], x @ self.weights[0].T / np.sqrt(d)
-        for w in [*self.weights[1:-1], None]:
-            hs.append(h)
-            h = h if w is None else np.tanh(h) @ w.T / np.sqrt(n)
-        f = np.tanh(hs[-1]) @ self.weights[-1] / (self.richness * n)
-        delta = (y - f[:batch]) / batch
-        back = np.outer(delta, self.weights[-1]) / (self.richness * n)
-        grads = [np.tanh(hs[-1][:batch]).T @ delta / (self.richness * n)]
-        for l in range(len(hs) - 1, -1, -1):
-            g = back * (1 - np.tanh(hs[l][:batch]) ** 2)
-            below = x[:batch] / np.sqrt(d) if l == 0 else np.tanh(hs[l - 1][:batch]) / np.sqrt(n)
-            grads.insert(0, g.T @ below)
-            back = g @ self.weights[l] / np.sqrt(n)
-        return f, grads
-
-    def train(self, x, y, training):
-        outputs = []
-        for _ in range(training.steps + 1):
-            f, grads = self.gradients(x, y)
-            outputs.append(f)
-            for i, g in enumerate(grads):
-                self.velocity[i] = training.momentum * self.velocity[i] + self.richness**2 * len(self.weights[0]) * g
-                decay = 1 - training.learning_rate * training.weight_decay
-                self.weights[i] = decay * self.weights[i] + training.learning_rate * self.velocity[i]
-        return np.array(outputs)
+LOSSES = {
+    "squared": (lambda f, y: y - f, lambda f, y: (y - f) ** 2 / 2),
+    "logistic": (lambda f, y: y / (1 + np.exp(y * f)), lambda f, y: np.log1p(np.exp(-y * f))),
+}
 
 
-@pytest.mark.parametrize("momentum, decay", [(0.0, 0.0), (0.6, 0.3)])
-def test_a_revealed_network_is_a_dense_one(problem, monkeypatch, momentum, decay):
-    """Train at width 24 without storing matrices; then store the matrices that were revealed and train them plainly."""
-    network, training = tp.MLP(3, "tanh", 1.3), tp.Training(8, 0.4, momentum, decay)
-    made = []
-    monkeypatch.setattr("tensorprog_mf.engine.Realization", lambda *a: made.append(Realization(*a)) or made[-1])
-    composed = []
-    monkeypatch.setattr(tp.MLP, "compose", lambda self, *a, real=tp.MLP.compose: composed.append(real(self, *a)) or composed[-1])
-    ensemble = Ensemble(24, "conditioned", "pseudo-random", 3, 1e-12, False)
-    outcome = run(network, problem, training, ensemble, Recorder(np.arange(9), 24), limit=False)
-    layers = composed[0].layers
-    x = problem.all_inputs
-    coordinates = layers[0].matrix.coordinates * np.sqrt(x.shape[1])
-    w0 = layers[0].matrix.columns.T @ np.linalg.lstsq(coordinates, x, rcond=None)[0]
-    hidden = [stored(matrix) for matrix in made[0].matrices]
-    plain = Plain(w0, hidden, layers[-1].matrix.rows[0].copy(), network.richness)
-    expected = plain.train(x, problem.targets, training)
-    np.testing.assert_allclose(outcome.record["output"], expected, atol=1e-9)
-    assert max(made[0].matrices[0].rank) == 24  # and that although the bases filled up on the way
+@pytest.fixture
+def made(monkeypatch):
+    """The (realization, layers) that a run makes, one pair per replicate."""
+    pairs, compose = [], tp.MLP.compose
+
+    def keep(self, realization, inputs):
+        pairs.append((realization, compose(self, realization, inputs)))
+        return pairs[-1][1]
+
+    monkeypatch.setattr(tp.MLP, "compose", keep)
+    return pairs
+
+
+def weights(realization, x):
+    """All initial weights of a realization, those of revealed matrices completed arbitrarily."""
+    first, *hidden, readout = realization.matrices
+    coordinates = first.coordinates * np.sqrt(x.shape[1])
+    w0 = first.columns.T @ np.linalg.lstsq(coordinates, x, rcond=None)[0]
+    return [w0, *(m.initial_weights if isinstance(m, Dense) else stored(m) for m in hidden), readout.rows[0]]
+
+
+@pytest.mark.parametrize(
+    "route, width, n_train, n_test, loss, momentum, decay",
+    [
+        ("conditioned", 24, 3, 2, "squared", 0.0, 0.0),  # bases fill up on the way
+        ("conditioned", 150, 3, 2, "logistic", 0.6, 0.3),
+        ("conditioned", 300, 60, 50, "squared", 0.5, 0.1),  # more than one panel of vectors
+        ("dense", 20, 3, 2, "logistic", 0.6, 0.3),
+        ("sample", 512, 5, 3, "squared", 0.6, 0.3),
+    ],
+)
+def test_every_variable_is_that_of_a_plain_network(made, route, width, n_train, n_test, loss, momentum, decay):
+    """Train without the plain code; store the matrices that were revealed; train those plainly; compare everything."""
+    rng = np.random.default_rng(width)
+    x, y = rng.normal(size=(n_train + n_test, 5)), np.sign(rng.normal(size=n_train))
+    problem, network = tp.Problem(x[:n_train], y, x[n_train:], loss), tp.MLP(3, "tanh", 1.3)
+    training = tp.Training(8, 0.4, momentum, decay)
+    settings = dict(n_replicates=2, tolerance=1e-12, samples=width, threads=1)
+    if route == "sample":
+        run = lambda **more: tp.sample(network, problem, training, n_samples=width, **settings, **more)
+    else:
+        run = lambda **more: tp.train_finite(network, problem, training, width=width, matrix=route, **settings, **more)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", tp.RankWarning)
+        ds, every = run(), run(keep_replicates=True)
+    expected = []
+    for realization, _ in made[2:]:
+        plain = Plain(weights(realization, x), network.richness)
+        expected.append(plain.train(x, y, training, *LOSSES[loss]))
+    assert np.abs(expected[0]["output"] - expected[1]["output"]).max() > 1e-3  # replicates differ
+    for name, values in expected[0].items():
+        if name in ("preactivation", "backward_field"):
+            np.testing.assert_allclose(ds[name], values, rtol=1e-6, atol=1e-6, err_msg=name)  # single precision
+            continue
+        both = np.array([values, expected[1][name]])
+        scale = np.abs(both).max()
+        np.testing.assert_allclose(every[name], both, atol=1e-8 * scale, err_msg=name)
+        np.testing.assert_allclose(ds[name], both.mean(0), atol=1e-8 * scale, err_msg=name)
+        np.testing.assert_allclose(ds[f"{name}_stderr"], both.std(0, ddof=1) / np.sqrt(2), atol=1e-8 * scale, err_msg=name)
+    if route == "dense":
+        assert "rank" not in ds
+        return
+    ranks = [[m.rank for m in realization.matrices[1:-1]] for realization, _ in made[2:]]
+    found = ds["rank"].isel(time=-1).values
+    assert found[0, 1] == found[-1, 0] == 0  # nobody asks for the first layer's gradients or the last one's features
+    for layer in (0, 1):
+        assert found[layer, 0] == max(r[layer][0] for r in ranks)
+        assert found[layer + 1, 1] == max(r[layer][1] for r in ranks)
+    np.testing.assert_allclose(ds.rank_fraction, ds["rank"] / width)
+
+
+def test_finite_networks_have_their_moments(problem):
+    """Dense and revealed networks of width 12, 400 each: means and variances of last outputs and kernels agree.
+
+    30 outputs and kernel entries per moment, |z| < 4.5: false alarm below 5e-4.
+    """
+    setting, training = (tp.MLP(3, "tanh", 1.5), problem), tp.Training(4, 0.4)
+    found = []
+    for matrix, seed in (("dense", 1), ("conditioned", 2)):
+        ds = tp.train_finite(*setting, training, 12, matrix, 400, seed, 0, [4], keep_replicates=True)
+        names = ("output", "feature_kernel", "gradient_kernel")
+        found.append(np.hstack([ds[name].values[:, 0].reshape(400, -1) for name in names]))
+    for power in (1, 2):
+        a, b = (((q - q.mean(0)) ** 2 if power == 2 else q) for q in found)
+        z = (a.mean(0) - b.mean(0)) / np.sqrt((a.var(0) + b.var(0)) / 400)
+        assert np.abs(z).max() < 4.5
+    assert np.abs(found[0][:, 4].mean()) < 4.5 * found[0][:, 4].std() / 20 + 1  # finite, of order one
+    outputs_at_start = tp.train_finite(*setting, tp.Training(0, 0.4), 12, "dense", 400, 3, 0, keep_replicates=True).output
+    assert outputs_at_start.std() > 0.05  # not centred
+
+
+def test_weights_of_matrices_replicates_widths_and_kinds_are_independent():
+    problem = tp.Problem(np.eye(3), [1.0, -1.0, 1.0])
+
+    def first_rows(count, matrix, replicate):
+        realization = Realization(Ensemble(count, matrix, "pseudo-random", 0, centred=False), replicate)
+        tp.MLP(3).compose(realization, problem.all_inputs)
+        rows = [realization.matrices[0].columns[0][:64]]
+        return rows + [m.initial_weights[0][:64] for m in realization.matrices[1:-1] if isinstance(m, Dense)]
+
+    rows = [row for count in (64, 128) for matrix in ("dense", "conditioned") for r in (0, 1) for row in first_rows(count, matrix, r)]
+    overlap = (np.array(rows) @ np.array(rows).T / 64)[np.triu_indices(len(rows), 1)]
+    assert np.abs(overlap).max() < 5 / 8  # 120 pairs at 5 sigma: false alarm 7e-5; the same draws would give 1
 
 
 def test_only_what_is_wanted_is_recorded(problem):
@@ -101,6 +157,25 @@ def test_degenerate_inputs_are_no_trouble():
         assert (ds.output[:, 3] == 0).all()
 
 
+def test_centring_more_features_than_sites_is_refused():
+    rng = np.random.default_rng(0)
+    problem = tp.Problem(rng.normal(size=(80, 80)), rng.normal(size=80))
+    with pytest.raises(tp.InputError, match="centring the outputs takes 62% of the 128 sites.*centred=False"):
+        tp.sample(tp.MLP(1), problem, tp.Training(1, 0.1), n_samples=128, n_replicates=1)
+    with pytest.warns(tp.RankWarning):
+        tp.sample(tp.MLP(1), problem, tp.Training(1, 0.1), n_samples=128, n_replicates=1, centred=False)
+
+
+def test_the_earliest_divergence_is_reported(problem):
+    with pytest.warns(tp.DivergenceWarning):
+        ds = tp.sample(tp.MLP(2, "quadratic"), problem, tp.Training(60, 5.0), n_samples=64, n_replicates=6, tolerance=1e-2)
+    assert f"At step {ds.sizes['time']} " in ds.attrs["status_message"]
+    for name, values in ds.data_vars.items():
+        assert np.isfinite(values).all() or name == "target", name
+
+
 def test_log_steps():
+    with pytest.raises(tp.InputError, match="count=1 must be"):
+        tp.log_steps(10, 1)
     steps = tp.log_steps(1000, 10)
     assert steps[0] == 0 and steps[-1] == 1000 and len(steps) == 10

@@ -19,7 +19,14 @@ X, Y = np.eye(3), np.array([1.0, -1.0, 1.0])
         (lambda: tp.Problem(X, Y, loss="hinge"), "loss='hinge' is unknown"),
         (lambda: tp.Problem(X[0], Y), "1 dimensions.*2 are needed"),
         (lambda: tp.Problem([["a"]], [1.0]), "cannot be read as numbers"),
+        (lambda: tp.Problem(X * 1j, Y), "inputs is complex"),
         (lambda: tp.MLP(0), "depth=0"),
+        (lambda: tp.MLP(2.5), "depth=2.5"),
+        (lambda: tp.MLP("2"), "depth='2'"),
+        (lambda: tp.Training(3, "0.1"), "learning_rate='0.1'"),
+        (lambda: tp.sample(tp.MLP(1), tp.Problem(X, Y), tp.Training(1, 0.1), n_samples=1), "above 1.*use 2"),
+        (lambda: tp.sample(tp.MLP(1), tp.Problem(X, Y), tp.Training(1, 0.1), threads=-1), "threads=-1"),
+        (lambda: tp.sample(tp.MLP(1), tp.Problem(X, Y), tp.Training(1, 0.1), seed="a"), "seed='a'"),
         (lambda: tp.MLP(2, "gelu"), "activation='gelu' is unknown"),
         (lambda: tp.MLP(2, 3), "not a name"),
         (lambda: tp.MLP(2, richness=0.0), "richness=0.0 must be positive.*0.01"),
@@ -34,13 +41,44 @@ X, Y = np.eye(3), np.array([1.0, -1.0, 1.0])
         (lambda: tp.sample(tp.MLP(1), tp.Problem(X, Y), tp.Training(1, 0.1), seed=-1), "seed=-1"),
         (lambda: tp.sample(tp.MLP(1), tp.Problem(X, Y), tp.Training(1, 0.1), tolerance=0.0), "tolerance=0.0"),
         (lambda: tp.train_finite(tp.MLP(1), tp.Problem(X, Y), tp.Training(1, 0.1), matrix="untied"), "choose 'dense' or"),
-        (lambda: tp.train_finite(tp.MLP(1), tp.Problem(X, Y), tp.Training(1, 0.1), width=0), "number of sites, 0"),
+        (lambda: tp.train_finite(tp.MLP(1), tp.Problem(X, Y), tp.Training(1, 0.1), width=0), "width=0 must be a whole number, 1 or more"),
     ],
 )  # fmt: skip
 def test_bad_input(make, message):
     with pytest.raises(tp.InputError, match=message) as caught:
         make()
     assert "\n" not in str(caught.value)
+
+
+def test_numpy_numbers_and_whole_floats_are_welcome(tmp_path):
+    network = tp.MLP(np.int64(2), tp.Activation("tanh", gain=np.float32(0.5)), np.float32(0.5))
+    training = tp.Training(2.0, np.float32(0.25), np.float64(0.5), np.float32(0.125))
+    numbers = dict(n_samples=np.int64(64), n_replicates=2.0, seed=np.int32(3), samples=4.0, record=np.array([0, 2]))
+    ds = tp.sample(network, tp.Problem(X, Y), training, **numbers)
+    plain = tp.sample(
+        tp.MLP(2, tp.Activation("tanh", gain=0.5), 0.5), tp.Problem(X, Y), tp.Training(2, 0.25, 0.5, 0.125),
+        n_samples=64, n_replicates=2, seed=3, samples=4, record=[0, 2],
+    )  # fmt: skip
+    assert ds.output.identical(plain.output) and ds.attrs["settings_json"] == plain.attrs["settings_json"]
+    tp.save(ds, tmp_path / "run.nc")
+
+
+def test_data_arrays_are_read_by_name():
+    import xarray as xr
+
+    square = np.arange(9.0).reshape(3, 3)
+    turned = xr.DataArray(square.T, dims=("feature", "example"))
+    np.testing.assert_array_equal(tp.Problem(turned, Y).inputs, square)
+
+
+def test_an_own_linear_is_not_taken_for_the_built_in():
+    def linear(h):
+        return np.tanh(h)
+
+    network = tp.MLP(2, (linear, lambda h: 1 - np.tanh(h) ** 2))
+    with pytest.raises(tp.UnsupportedError, match="use tp.sample"):
+        tp.solve_linear(network, tp.Problem(X, Y), tp.Training(2, 0.1))
+    assert network.describe()["activation"]["name"] == "custom (linear)"
 
 
 def test_data_arrays_and_own_activations_are_welcome():

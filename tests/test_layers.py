@@ -48,12 +48,10 @@ def test_gradients_agree_with_finite_differences(depth, activation):
 
 def test_tangent_kernel_is_the_sum_of_squared_gradients(problem):
     """K of the observation against explicit per-example gradients."""
-    from tensorprog_mf.layers.layer import Selection
-
     layers, parameters = model(3, "tanh", problem.all_inputs)
     _, trace = layers.forward(parameters, slice(None))
     layers.backward(parameters, trace, np.ones((5, 1)))
     per_example = [layers.gradients(trace, weights) for weights in np.eye(5)]
     flat = np.array([np.concatenate([g.learned.ravel() for g in grads.values()]) for grads in per_example])
-    seen = [s.values for s in layers.observe(parameters, trace, Selection(True, slice(0, 2))) if s.name == "tangent_kernel"]
+    seen = [s.values for s in layers.observe(parameters, trace, slice(0, 2)) if s.name == "tangent_kernel"]
     np.testing.assert_allclose(sum(seen), flat @ flat.T / WIDTH, atol=1e-12)

@@ -51,6 +51,23 @@ def test_parts_add_up_for_every_stored_field(problem):
     assert np.abs(ds.preactivation_learned_part[0]).max() == 0 < np.abs(ds.preactivation_learned_part[-1]).max()
 
 
+def test_parts_mean_what_they_say(problem):
+    """cov of the Gaussian part of h^{l+1} is a(t)^2 Phi^l, of that of z^l a(t)^2 G^{l+1}; responses left in would show."""
+    training = tp.Training(8, 0.3, 0.4, 0.3)
+    ds = tp.sample(tp.MLP(3, "tanh", 2.0), problem, training, n_samples=8192, n_replicates=1, samples=8192)
+    for t in (0, 8):
+        kept = (1 - 0.3 * 0.3) ** (2 * t)
+        for layer in (0, 1):
+            for field, of, kernel in (("preactivation", layer + 1, ds.feature_kernel[t, layer]), ("backward_field", layer, ds.gradient_kernel[t, layer + 1])):
+                part = ds[f"{field}_gaussian_part"][t, of].values.astype(float)
+                found, expected = part @ part.T / 8192, kept * kernel.values
+                # Sobol draws: a few 1e-3 of the largest entry (pseudo-random ones would give 1.6e-2).
+                np.testing.assert_allclose(found, expected, atol=0.015 * expected.max())
+                whole = ds[f"{field}_gaussian_part"][t, of].values + ds[f"{field}_response_part"][t, of].values.astype(float)
+                if t:
+                    assert np.abs(whole @ whole.T / 8192 - expected).max() > 0.03 * expected.max()
+
+
 def test_same_seed_same_bits_on_any_number_of_threads(problem):
     settings = dict(n_samples=4096, n_replicates=2)
     arguments = tp.MLP(3), problem, tp.Training(4, 0.3)
@@ -94,11 +111,38 @@ def test_common_draws_cancel_in_differences(problem):
 
 def test_common_draws_must_fit(problem):
     a = tp.sample(tp.MLP(2), problem, tp.Training(2, 0.4), n_samples=64, n_replicates=1)
-    with pytest.raises(tp.InputError, match="n_samples=64, this one 128"):
-        tp.sample(tp.MLP(2), problem, tp.Training(2, 0.4), n_samples=128, n_replicates=1, common_draws=a)
+    settings = dict(n_samples=64, n_replicates=1, common_draws=a)
+    for message, changed in (
+        ("n_samples=64, this one 128", lambda: tp.sample(tp.MLP(2), problem, tp.Training(2, 0.4), **{**settings, "n_samples": 128})),
+        ("tolerance=0.0001, this one 1e-08", lambda: tp.sample(tp.MLP(2), problem, tp.Training(2, 0.4), tolerance=1e-8, **settings)),
+        ("record=None, this one", lambda: tp.sample(tp.MLP(2), problem, tp.Training(2, 0.4), record=[2], **settings)),
+        ("another network", lambda: tp.sample(tp.MLP(2, "relu"), problem, tp.Training(2, 0.4), **settings)),
+        ("another number of steps", lambda: tp.sample(tp.MLP(2), problem, tp.Training(9, 0.4), **settings)),
+        ("another problem", lambda: tp.sample(tp.MLP(2), tp.Problem(np.eye(3), np.ones(3)), tp.Training(2, 0.4), **settings)),
+    ):
+        with pytest.raises(tp.InputError, match=message):
+            changed()
     finite = tp.train_finite(tp.MLP(2), problem, tp.Training(2, 0.4), width=16, n_replicates=1)
     with pytest.raises(tp.InputError, match="common_draws"):
         tp.sample(tp.MLP(2), problem, tp.Training(2, 0.4), n_samples=64, n_replicates=1, common_draws=finite)
+
+
+def test_common_draws_that_do_not_reach_are_warned_of(problem):
+    settings = dict(n_samples=1024, n_replicates=1, samples=0)
+    a = tp.sample(tp.MLP(2, "tanh", 0.01), problem, tp.Training(10, 0.4), **settings)
+    with pytest.warns(tp.DrawsWarning, match="Let the richer"):
+        tp.sample(tp.MLP(2, "tanh", 3.0), problem, tp.Training(10, 0.4), common_draws=a, **settings)
+
+
+def test_common_draws_of_many_examples_repeat_a_run():
+    """Three panels of vectors: the slots of a run, given to itself, make the same run."""
+    rng = np.random.default_rng(0)
+    problem = tp.Problem(rng.normal(size=(130, 20)), rng.normal(size=130))
+    settings = dict(n_samples=1024, n_replicates=1, samples=0, tolerance=1e-2)
+    a = tp.sample(tp.MLP(2), problem, tp.Training(2, 0.4), **settings)
+    b = tp.sample(tp.MLP(2), problem, tp.Training(2, 0.4), common_draws=a, **settings)
+    np.testing.assert_allclose(a.output, b.output, atol=1e-12)
+    assert (a.draw_slot == b.draw_slot).all()
 
 
 def test_lazy_limit_is_kernel_regression(problem):

@@ -19,11 +19,8 @@ from .reference.gate import CASES, excesses, setup
 def sampled(case, matrix="conditioned", replicates=4):
     network, problem, training = setup(case)
     steps = np.arange(training.steps + 1)
-    records = [run(network, problem, training, Ensemble(4096, matrix, "sobol", 0), Recorder(steps, 0), r).record for r in range(replicates)]
-    for record in records:
-        for name in [name for name, values in record.items() if values.ndim == 4 and values.shape[-1] == 0]:
-            del record[name]
-    return dataset(summarise(records), problem, training, steps, {})
+    runs = [run(network, problem, training, Ensemble(4096, matrix, "sobol", 0), Recorder(steps, 0), r) for r in range(replicates)]
+    return dataset(summarise([outcome.record for outcome in runs]), problem, training, steps, runs[0].labels, {})
 
 
 def without_response(role):

@@ -31,5 +31,5 @@ class Chain(Layer):
                 total[name] = total[name].add(1.0, gradient) if name in total else gradient
         return total
 
-    def observe(self, parameters, trace, selection):
-        return [seen for layer, own in zip(self.layers, trace) for seen in layer.observe(parameters, own, selection)]
+    def observe(self, parameters, trace, chosen):
+        return [seen for layer, own in zip(self.layers, trace) for seen in layer.observe(parameters, own, chosen)]

@@ -36,19 +36,16 @@ class Dense(Layer):
     def gradients(self, trace, weights):
         return {self.matrix.name: self.matrix.outer(weights, trace.g, trace.x)}
 
-    def observe(self, parameters, trace, selection):
-        matrix, parameter, chosen = self.matrix, parameters[self.matrix.name], selection.sites
-        below, above = self.layer, self.layer + 1
-        seen = observed_field("preactivation", above, trace.h, matrix.parts_forward(parameter, trace.x, chosen), chosen)
-        seen += observed_field("backward_field", below, trace.z, matrix.parts_backward(parameter, trace.g, chosen), chosen)
-        forward, backward = matrix.rank
-        seen += [Observation("rank_forward", below, forward), Observation("rank_backward", above, backward)]
-        if selection.kernels:
-            feature = matrix.inner(trace.x, trace.x, matrix.into)
-            gradient = matrix.inner(trace.g, trace.g, matrix.out)
-            seen += [
-                Observation("feature_kernel", below, feature),
-                Observation("gradient_kernel", above, gradient),
-                Observation("tangent_kernel", None, gradient * feature),
-            ]
+    def observe(self, parameters, trace, chosen):
+        matrix, parameter, below, above = self.matrix, parameters[self.matrix.name], self.layer, self.layer + 1
+        feature, gradient = matrix.inner(trace.x, trace.x, matrix.into), matrix.inner(trace.g, trace.g, matrix.out)
+        seen = [
+            *observed_field("preactivation", above, trace.h, matrix.parts_forward(parameter, trace.x, chosen), chosen),
+            *observed_field("backward_field", below, trace.z, matrix.parts_backward(parameter, trace.g, chosen), chosen),
+            Observation("feature_kernel", below, feature),
+            Observation("gradient_kernel", above, gradient),
+            Observation("tangent_kernel", None, gradient * feature),
+        ]
+        if matrix.rank is not None:
+            seen += [Observation("rank_forward", below, matrix.rank[0]), Observation("rank_backward", above, matrix.rank[1])]
         return seen

@@ -35,11 +35,11 @@ class Input(Layer):
     def gradients(self, trace, weights):
         return {self.matrix.name: self.matrix.outer(weights, trace.g, trace.examples)}
 
-    def observe(self, parameters, trace, selection):
-        parts = self.matrix.parts(parameters[self.matrix.name], trace.examples, selection.sites)
-        seen = observed_field("preactivation", self.layer, trace.h, parts, selection.sites)
-        if selection.kernels:
-            gradient_kernel = self.matrix.out.mean(trace.g, trace.g)
-            seen.append(Observation("gradient_kernel", self.layer, gradient_kernel))
-            seen.append(Observation("tangent_kernel", None, gradient_kernel * self.matrix.kernel(trace.examples)))
-        return seen
+    def observe(self, parameters, trace, chosen):
+        parts = self.matrix.parts(parameters[self.matrix.name], trace.examples, chosen)
+        gradient = self.matrix.out.mean(trace.g, trace.g)
+        return [
+            *observed_field("preactivation", self.layer, trace.h, parts, chosen),
+            Observation("gradient_kernel", self.layer, gradient),
+            Observation("tangent_kernel", None, gradient * self.matrix.kernel(trace.examples)),
+        ]

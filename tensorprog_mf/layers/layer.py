@@ -9,13 +9,6 @@ from ..matrices.matrix import Parts
 from ..matrices.parameter import Parameter
 
 
-class Selection(NamedTuple):
-    """What an observer wants: kernels or not, and which sites."""
-
-    kernels: bool
-    sites: slice
-
-
 class Observation(NamedTuple):
     """One observed array: the variable's name, the layer it belongs to (None: summed over layers), the values."""
 
@@ -47,14 +40,14 @@ class Layer(ABC):
         """The gradient step sum_v weights_v d(output_v)/d(parameter) times the number of sites, per parameter."""
         return {}
 
-    def observe(self, parameters: dict[str, Parameter], trace: Any, selection: Selection) -> list[Observation]:
-        """Kernels, fields at a few sites and their parts, ranks, of the pass of which `trace` tells."""
+    def observe(self, parameters: dict[str, Parameter], trace: Any, chosen: slice) -> list[Observation]:
+        """Kernels, ranks, and fields at the `chosen` sites with their parts, of the pass of which `trace` tells."""
         return []
 
 
 def observed_field(name: str, layer: int, field: np.ndarray, parts: Parts | None, chosen: slice) -> list[Observation]:
     """A field at the chosen sites and, where they are known, its parts."""
-    seen = [Observation(name, layer, np.broadcast_to(field, (len(field), field.shape[1]))[:, chosen].copy())]
+    seen = [Observation(name, layer, field[:, chosen].copy())]
     if parts is not None:
         seen += [Observation(f"{name}_{part}_part", layer, value) for part, value in parts._asdict().items()]
     return seen

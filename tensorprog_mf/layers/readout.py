@@ -34,10 +34,11 @@ class Readout(Layer):
     def gradients(self, trace, weights):
         return {self.matrix.name: self.matrix.outer(weights, trace.seed, trace.x)}
 
-    def observe(self, parameters, trace, selection):
-        parts = self.matrix.parts(parameters[self.matrix.name], trace.seed, selection.sites)
-        seen = observed_field("backward_field", self.layer, trace.z, parts, selection.sites)
-        if selection.kernels:
-            feature = self.matrix.into.mean(trace.x, trace.x)
-            seen += [Observation("feature_kernel", self.layer, feature), Observation("tangent_kernel", None, feature)]
-        return seen
+    def observe(self, parameters, trace, chosen):
+        parts = self.matrix.parts(parameters[self.matrix.name], trace.seed, chosen)
+        feature = self.matrix.into.mean(trace.x, trace.x)
+        return [
+            *observed_field("backward_field", self.layer, trace.z, parts, chosen),
+            Observation("feature_kernel", self.layer, feature),
+            Observation("tangent_kernel", None, feature),
+        ]

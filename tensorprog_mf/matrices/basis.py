@@ -24,6 +24,7 @@ class Basis:
     def __init__(self, sites: Sites, tolerance: float):
         self.sites, self.tolerance = sites, tolerance
         self._store, self.rank = np.empty((0, sites.count)), 0
+        self.refused = 0.0  # largest relative remainder kept out by force
 
     @property
     def rows(self) -> np.ndarray:
@@ -51,6 +52,8 @@ class Basis:
         square = np.diag(self.sites.mean(x, x))
         remainder = square - (coefficients**2).sum(axis=1)
         smallest = self.tolerance * np.sqrt(square)
+        kept_out = [remainder[i] / square[i] for i, force in enumerate(forced) if force is False and square[i] > 0]
+        self.refused = max([self.refused, *np.sqrt(np.maximum(kept_out, 0))])
         candidates = [
             i for i, force in enumerate(forced)
             if (force if force is not None else remainder[i] > smallest[i] ** 2 - _ROUNDING * square[i]) and square[i] > 0

@@ -30,4 +30,4 @@ class Dense(Matrix):
         return sites.mean(a, b)
 
     def outer(self, weights, g, x):
-        return Parameter(0.0, (weights[:, None] * g).T @ x / np.sqrt(self.into.count))
+        return Parameter(0.0, (weights[: len(g), None] * g).T @ x[: len(g)] / np.sqrt(self.into.count))

@@ -42,6 +42,11 @@ class InputMatrix:
         s = self.coordinates[examples]
         return self.out.combine(s, parameter.learned, self.out.combine(parameter.scale * s, self.columns))
 
+    @property
+    def fraction(self) -> float:
+        """Directions that the inputs span over the number of sites."""
+        return len(self.columns) / self.out.count
+
     def kernel(self, examples: slice) -> np.ndarray:
         """K^x = x . x' / D, (example, example_prime)."""
         return self.coordinates[examples] @ self.coordinates[examples].T

@@ -48,7 +48,7 @@ class Matrix(ABC):
 
     @abstractmethod
     def outer(self, weights: np.ndarray, g: np.ndarray, x: np.ndarray) -> Parameter:
-        """The gradient sum_v weights_v g_v x_v^T / sqrt(n_in), from handles."""
+        """The gradient sum_v weights_v g_v x_v^T / sqrt(n_in), from handles; vectors beyond those of g count nothing."""
 
     def parts_forward(self, parameter: Parameter, x: np.ndarray, chosen: slice) -> Parts | None:
         """Parts of W x / sqrt(n_in) at the `chosen` sites of `out`; None where a matrix cannot tell them apart."""
@@ -59,6 +59,11 @@ class Matrix(ABC):
         return None
 
     @property
-    def rank(self) -> tuple[int, int]:
-        """Directions revealed so far by forward and by backward queries."""
-        return 0, 0
+    def rank(self) -> tuple[int, int] | None:
+        """Directions revealed so far by forward and by backward queries; None for a matrix that is stored."""
+        return None
+
+    @property
+    def fraction(self) -> float:
+        """The larger rank over its number of sites; 0 for a matrix that is stored."""
+        return 0.0

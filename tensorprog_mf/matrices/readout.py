@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..errors import require
 from ..sites import Sites
 from .matrix import Parts
 from .parameter import Parameter
@@ -14,12 +15,19 @@ class ReadoutMatrix:
     ----------
     centred
         Make w orthogonal to the features of that query and <w w> = 1, both true in the limit: outputs then start at
-        zero exactly. An O(1/N) change of the law, so not for statements about finite networks.
+        zero exactly. A change of the law of the order of the number of features over N, so not for statements about
+        finite networks.
+
+    Raises
+    ------
+    InputError
+        Centred, and the features of the first query span more than half of the sites.
     """
 
     def __init__(self, name: str, into: Sites, outputs: int, centred: bool):
         self.name, self.into, self.outputs, self.centred = name, into, outputs, centred
         self.rows: np.ndarray | None = None
+        self.fraction = 0.0  # of the sites' directions, taken away by centring
 
     def initial(self) -> Parameter:
         """The parameter before training."""
@@ -48,6 +56,12 @@ class ReadoutMatrix:
         rows = np.array([self.into.draws.take((self.name, 0, c)) for c in range(self.outputs)])
         if self.centred:
             gram, overlap = self.into.mean(x, x), self.into.mean(rows, x)
+            self.fraction = np.linalg.matrix_rank(gram, tol=1e-10 * np.trace(gram), hermitian=True) / self.into.count
+            require(
+                self.fraction <= 0.5,
+                f"centring the outputs takes {self.fraction:.0%} of the {self.into.count} sites, as the features of all "
+                "examples span as much; take more sites or centred=False.",
+            )
             rows = self.into.combine(-overlap @ np.linalg.pinv(gram, rcond=1e-10, hermitian=True), x, rows)
             rows /= np.sqrt(np.diag(self.into.mean(rows, rows)))[:, None]
         return rows

@@ -63,6 +63,15 @@ class Revealed(Matrix):
     def rank(self) -> tuple[int, int]:
         return self.forward.basis.rank, self.backward.basis.rank
 
+    @property
+    def fraction(self) -> float:
+        return max(side.basis.rank / side.basis.sites.count for side in (self.forward, self.backward))
+
+    @property
+    def refused(self) -> float:
+        """The largest remainder, relative to its query, that common draws kept from becoming a direction."""
+        return max(self.forward.basis.refused, self.backward.basis.refused)
+
     def apply(self, parameter, x):
         return self._query(parameter.scale, parameter.learned, x, self.forward, self.backward, self._stretch)
 
@@ -75,7 +84,7 @@ class Revealed(Matrix):
         return a[:, :shared] @ b[:, :shared].T
 
     def outer(self, weights, g, x):
-        return Parameter(0.0, (weights[:, None] * g).T @ x)
+        return Parameter(0.0, (weights[: len(g), None] * g).T @ x[: len(g)])
 
     def parts_forward(self, parameter, x, chosen):
         return self._parts(parameter.scale, parameter.learned, x, self.forward, self.backward, chosen)

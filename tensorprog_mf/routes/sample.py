@@ -1,14 +1,17 @@
 """The self-consistent infinite-width limit, sampled in one pass through time."""
 
+import json
+
 import xarray as xr
 
-from ..errors import require
+from ..errors import require, whole
 from ..networks import Network
 from ..optimizers import Training
 from ..problems import Problem
+from ..provenance import attributes
 from ..realization import Ensemble
 from ..results import slot_maps
-from .replicates import fresh_seed, gather
+from .replicates import fresh_seed, gather, listed
 
 
 def sample(
@@ -62,7 +65,8 @@ def sample(
     centred
         Make the readout orthogonal to the initial features, so that outputs start at zero as in the limit.
     common_draws
-        An earlier result: use its draws, slot by slot, for example at another richness; n_samples, n_replicates, draws and seed must be the same.
+        An earlier result: use its draws, slot by slot, at another richness or learning rate; all else must be the same.
+        Directions that the earlier run did not need are left out, with a warning where that matters.
     keep_replicates
         Keep every replicate along dimension `replicate` instead of mean and standard error.
     threads
@@ -96,27 +100,32 @@ def sample(
     {'time': 3, 'example': 2}
     """
     settings = {
-        "n_samples": n_samples, "n_replicates": n_replicates, "seed": fresh_seed(seed), "tolerance": tolerance,
-        "draws": draws, "samples": samples, "centred": centred, "common_draws": common_draws is not None,
-        "keep_replicates": keep_replicates,
+        "n_samples": whole("n_samples", n_samples, 1), "n_replicates": whole("n_replicates", n_replicates, 1),
+        "seed": fresh_seed(seed), "tolerance": tolerance, "draws": draws, "samples": whole("samples", samples),
+        "record": listed(record), "centred": bool(centred), "common_draws": common_draws is not None,
+        "keep_replicates": bool(keep_replicates),
     }  # fmt: skip
     slots = None
     if common_draws is not None:
-        _check_common(common_draws, settings)
+        _check_common(common_draws, network, problem, training, settings)
         slots = slot_maps(common_draws)
-    ensemble = Ensemble(n_samples, "conditioned", draws, settings["seed"], tolerance, centred, slots)
-    return gather(
-        "sample", network, problem, training, ensemble, n_replicates, settings, samples=samples, record=record,
-        keep_replicates=keep_replicates, threads=threads, limit=True,
-    )  # fmt: skip
+    ensemble = Ensemble(settings["n_samples"], "conditioned", draws, settings["seed"], tolerance, settings["centred"], slots)
+    return gather("sample", network, problem, training, ensemble, settings, record=record, threads=threads, limit=True)
 
 
-def _check_common(earlier: xr.Dataset, settings: dict) -> None:
-    import json
-
+def _check_common(earlier: xr.Dataset, network, problem, training, settings: dict) -> None:
+    """Refuse an earlier run whose queries are not those of this one, number by number."""
     theirs = json.loads(earlier.attrs.get("settings_json", "{}"))
-    for name in ("n_samples", "n_replicates", "seed", "draws"):
+    for name in ("n_samples", "n_replicates", "seed", "draws", "tolerance", "record"):
         require(
             theirs.get(name) == settings[name],
             f"common_draws: the earlier run has {name}={theirs.get(name)}, this one {settings[name]}; they must agree.",
         )
+    mine = attributes("sample", network, problem, training, settings, "", "")
+    same = {
+        "network (but for richness)": lambda attrs: {**json.loads(attrs["network_json"]), "richness": None},
+        "number of steps": lambda attrs: json.loads(attrs["training_json"])["steps"],
+        "problem": lambda attrs: json.loads(attrs["problem_json"]),
+    }
+    for what, part in same.items():
+        require(part(earlier.attrs) == part(mine), f"common_draws: the earlier run has another {what}; it must be the same.")

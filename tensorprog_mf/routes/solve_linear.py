@@ -5,14 +5,16 @@ import warnings
 import numpy as np
 import xarray as xr
 
+from ..activations import Activation
 from ..engine import Status
-from ..errors import DivergenceWarning, UnsupportedError
+from ..errors import DivergenceWarning, UnsupportedError, require
 from ..networks import MLP
 from ..optimizers import Training
 from ..problems import Problem
 from ..provenance import attributes
 from ..recorder import recorded_steps
 from ..results import dataset, summarise
+from .replicates import listed
 
 
 def solve_linear(network: MLP, problem: Problem, training: Training, record=None, *, two_time: bool = False) -> xr.Dataset:
@@ -51,7 +53,7 @@ def solve_linear(network: MLP, problem: Problem, training: Training, record=None
     -----
     Exact to rounding. Memory depth (steps examples)^2 numbers, time depth steps (steps examples)^2.
     """
-    if not isinstance(network, MLP) or network.activation.name != "linear" or network.activation.gain != 1:
+    if not isinstance(network, MLP) or network.activation != Activation("linear"):
         raise UnsupportedError("solve_linear solves MLPs with the linear activation of gain 1 only; use tp.sample for others.")
     steps = recorded_steps(record, training.steps)
     solution = _Recursion(network, problem, training)
@@ -63,11 +65,12 @@ def solve_linear(network: MLP, problem: Problem, training: Training, record=None
             status, message, steps = Status.DIVERGED, Status.DIVERGED.message.format(step=t), steps[steps < t]
             warnings.warn(message, DivergenceWarning, stacklevel=2)
             break
-    described = attributes("solve_linear", network, problem, training, {}, status.label, message)
+    require(len(steps) > 0, "the network diverged before its first record, so there is nothing to return; take a smaller learning rate.")
+    described = attributes("solve_linear", network, problem, training, {"record": listed(record)}, status.label, message)
     arrays = summarise([solution.record(steps)])
     if two_time:
         arrays |= solution.two_time(steps)
-    return dataset(arrays, problem, training, steps, described)
+    return dataset(arrays, problem, training, steps, list(range(1, network.depth + 1)), described)
 
 
 def _gradient_weights(training: Training) -> tuple[np.ndarray, np.ndarray]:

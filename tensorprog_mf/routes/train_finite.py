@@ -2,12 +2,12 @@
 
 import xarray as xr
 
-from ..errors import require
+from ..errors import require, whole
 from ..networks import Network
 from ..optimizers import Training
 from ..problems import Problem
 from ..realization import Ensemble
-from .replicates import fresh_seed, gather
+from .replicates import fresh_seed, gather, listed
 
 
 def train_finite(
@@ -67,11 +67,9 @@ def train_finite(
     """
     require(matrix in ("dense", "conditioned"), f"matrix={matrix!r} is unknown here; choose 'dense' or 'conditioned'.")
     settings = {
-        "width": width, "matrix": matrix, "n_replicates": n_replicates, "seed": fresh_seed(seed), "samples": samples,
-        "centred": centred, "tolerance": tolerance, "draws": "pseudo-random", "keep_replicates": keep_replicates,
+        "width": whole("width", width, 1), "matrix": matrix, "n_replicates": whole("n_replicates", n_replicates, 1),
+        "seed": fresh_seed(seed), "samples": whole("samples", samples), "record": listed(record), "centred": bool(centred),
+        "tolerance": tolerance, "draws": "pseudo-random", "keep_replicates": bool(keep_replicates),
     }  # fmt: skip
-    ensemble = Ensemble(width, matrix, "pseudo-random", settings["seed"], tolerance, centred)
-    return gather(
-        "train_finite", network, problem, training, ensemble, n_replicates, settings, samples=samples, record=record,
-        keep_replicates=keep_replicates, threads=threads, limit=False,
-    )  # fmt: skip
+    ensemble = Ensemble(settings["width"], matrix, "pseudo-random", settings["seed"], tolerance, settings["centred"])
+    return gather("train_finite", network, problem, training, ensemble, settings, record=record, threads=threads, limit=False)
