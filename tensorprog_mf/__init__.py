@@ -25,10 +25,12 @@ _HOME = {
     "UnsupportedError": "errors",
     "DrawsWarning": "errors",
 }
-__all__ = sorted(_HOME)
+__all__ = sorted([*_HOME, "parameterization"])
 
 
 def __getattr__(name):
+    if name == "parameterization":
+        return importlib.import_module("." + name, __name__)
     if name not in _HOME:
         raise AttributeError(f"module 'tensorprog_mf' has no attribute {name!r}")
     value = getattr(importlib.import_module("." + _HOME[name], __name__), name)

@@ -67,7 +67,8 @@ def run(
 
 def _loop(network, problem, training, realization: Realization, recorder: Recorder, limit: bool) -> Outcome:
     layers = network.compose(realization, problem.all_inputs)
-    parameters, optimiser, watch = layers.initial(), Descent(training), _RankWatch(realization)
+    parameters, watch = layers.initial(), _RankWatch(realization)
+    optimiser = Descent(training, list(parameters))
     for step in range(training.steps + 1):
         recording = recorder.wants(step)
         # The first pass shows all examples: the readout is centred on them.
@@ -82,7 +83,7 @@ def _loop(network, problem, training, realization: Realization, recorder: Record
             layers.backward(parameters, trace, np.ones((len(outputs), 1)))
         if recording:
             scalars = {"output": outputs, "loss": loss, "error_signal": delta}
-            if not recorder.add(scalars, layers.observe(parameters, trace, recorder.chosen)):
+            if not recorder.add(scalars, layers.observe(parameters, trace, recorder.chosen), optimiser.multipliers):
                 return _outcome(realization, recorder, Status.DIVERGED, step)
         if step < training.steps:
             optimiser.step(parameters, layers.gradients(trace, network.richness * delta))

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .errors import real, whole
+from .errors import real, require, whole
 from .matrices.parameter import Parameter
 
 
@@ -24,6 +24,9 @@ class Training:
         eta / P.
     momentum, weight_decay
         Heavy-ball beta in [0, 1) and decay lambda >= 0.
+    multipliers
+        Factors kappa_0 ... kappa_L on the learning rate of each weight, input first, readout last; 0 freezes one. None:
+        all 1.
 
     Raises
     ------
@@ -35,6 +38,7 @@ class Training:
     learning_rate: float
     momentum: float = 0.0
     weight_decay: float = 0.0
+    multipliers: tuple[float, ...] | None = None
 
     def __post_init__(self):
         rate = real("learning_rate", self.learning_rate, "be positive", lambda v: v > 0)
@@ -43,22 +47,39 @@ class Training:
         object.__setattr__(self, "momentum", real("momentum", self.momentum, "lie in [0, 1)", lambda v: 0 <= v < 1))
         decay = real("weight_decay", self.weight_decay, "be 0 or more and below 2 / learning_rate", lambda v: 0 <= v < 2 / rate)
         object.__setattr__(self, "weight_decay", decay)
+        if self.multipliers is not None:
+            each = tuple(real("multipliers", kappa, "be 0 or more", lambda v: v >= 0) for kappa in self.multipliers)
+            object.__setattr__(self, "multipliers", each)
 
     def times(self) -> np.ndarray:
         """Time eta * step of steps 0 ... steps."""
         return self.learning_rate * np.arange(self.steps + 1)
 
+    def rates(self, weights: list[str]) -> dict[str, float]:
+        """The multiplier of each weight, named in the order of the layers.
+
+        Raises
+        ------
+        InputError
+            Another number of multipliers than weights.
+        """
+        each = self.multipliers or (1.0,) * len(weights)
+        require(len(each) == len(weights), f"{len(each)} multipliers but {len(weights)} weights ({', '.join(weights)}).")
+        return dict(zip(weights, each))
+
 
 class Descent:
     """The optimiser of `Training`: keeps velocities where there is momentum and moves parameters in place."""
 
-    def __init__(self, training: Training):
-        self.training, self.velocities = training, {}
+    def __init__(self, training: Training, weights: list[str]):
+        self.training, self.velocities, self.multipliers = training, {}, training.rates(weights)
 
     def step(self, parameters: dict[str, Parameter], gradients: dict[str, Parameter]) -> None:
         """One step: all parameters, with the gradients of this pass."""
         rate, decay = self.training.learning_rate, 1 - self.training.learning_rate * self.training.weight_decay
         for name, gradient in gradients.items():
+            if self.multipliers[name] != 1:
+                gradient.scaled(self.multipliers[name])
             velocity = gradient
             if self.training.momentum and name in self.velocities:
                 velocity = self.velocities[name].scaled(self.training.momentum).add(1.0, gradient)

@@ -55,13 +55,13 @@ class Recorder:
         """Whether this step is recorded."""
         return step in self._wanted
 
-    def add(self, scalars: dict[str, np.ndarray], observations: list[Observation]) -> bool:
+    def add(self, scalars: dict, observations: list[Observation], multipliers: dict[str, float]) -> bool:
         """The next recorded step; refused, with False, if something in it is not finite."""
         arrays = [*scalars.values(), *(seen.values for seen in observations)]
         if not all(np.abs(values).max(initial=0.0) < _LARGEST for values in arrays):  # NaN is not smaller either
             return False
         self.labels = sorted({seen.layer for seen in observations if seen.layer is not None})
-        row = {**{name: np.asarray(values) for name, values in scalars.items()}, **_stacked(observations, self.labels)}
+        row = {**{name: np.asarray(values) for name, values in scalars.items()}, **_stacked(observations, self.labels, multipliers)}
         self._rows.append({name: values.astype(VARIABLES[name].dtype) for name, values in row.items()})
         return True
 
@@ -73,14 +73,14 @@ class Recorder:
         return {name: np.stack([row[name] for row in self._rows]) for name in names}
 
 
-def _stacked(observations: list[Observation], labels: list[int]) -> dict[str, np.ndarray]:
+def _stacked(observations: list[Observation], labels: list[int], multipliers: dict[str, float]) -> dict[str, np.ndarray]:
     """Observations by name, (layer, ...); those without a layer summed. A layer that has none is NaN, its rank 0."""
     total: dict[str, np.ndarray] = {}
     seen = set()
-    for name, layer, values in observations:
+    for name, layer, values, weight in observations:
         values = np.asarray(values)
         if layer is None:
-            total[name] = total.get(name, 0) + values
+            total[name] = total.get(name, 0) + multipliers[weight] * values
             continue
         if (name, layer) in seen:
             raise RuntimeError(f"{name} of layer {layer} was observed twice; give the two names or labels of their own.")

@@ -39,12 +39,14 @@ class Plain:
             delta[: len(y)] = error_signal(f[: len(y)], y) / len(y)
             feature, gradient = np.einsum("lmi,lni->lmn", phi, phi) / n, np.einsum("lmi,lni->lmn", g, g) / n
             below, above = np.concatenate([[x @ x.T / x.shape[1]], feature]), np.concatenate([gradient, np.ones_like(gradient[:1])])
+            rates = training.multipliers or np.ones(len(self.weights))
             rows.append({
                 "output": f, "error_signal": delta, "loss": loss(f[: len(y)], y).mean(), "feature_kernel": feature,
-                "gradient_kernel": gradient, "tangent_kernel": (below * above).sum(0), "preactivation": h, "backward_field": z,
+                "gradient_kernel": gradient, "tangent_kernel": np.einsum("l,lmn->mn", rates, below * above), "preactivation": h, "backward_field": z,
             })  # fmt: skip
             decay = 1 - training.learning_rate * training.weight_decay
             for i, gradient in enumerate(self.gradients(x, h, z, delta)):
-                self.velocity[i] = training.momentum * self.velocity[i] + gradient
+                rate = training.multipliers[i] if training.multipliers else 1.0
+                self.velocity[i] = training.momentum * self.velocity[i] + rate * gradient
                 self.weights[i] = decay * self.weights[i] + training.learning_rate * self.velocity[i]
         return {name: np.array([row[name] for row in rows]) for name in rows[0]}

@@ -41,21 +41,21 @@ def weights(realization, x):
 
 
 @pytest.mark.parametrize(
-    "route, width, n_train, n_test, loss, momentum, decay",
+    "route, width, n_train, n_test, loss, momentum, decay, multipliers",
     [
-        ("conditioned", 24, 3, 2, "squared", 0.0, 0.0),  # bases fill up on the way
-        ("conditioned", 150, 3, 2, "logistic", 0.6, 0.3),
-        ("conditioned", 300, 60, 50, "squared", 0.5, 0.1),  # more than one panel of vectors
-        ("dense", 20, 3, 2, "logistic", 0.6, 0.3),
-        ("sample", 512, 5, 3, "squared", 0.6, 0.3),
+        ("conditioned", 24, 3, 2, "squared", 0.0, 0.0, None),  # bases fill up on the way
+        ("conditioned", 150, 3, 2, "logistic", 0.6, 0.3, (0.5, 2.0, 0.0, 1.5)),
+        ("conditioned", 300, 60, 50, "squared", 0.5, 0.1, None),  # more than one panel of vectors
+        ("dense", 20, 3, 2, "logistic", 0.6, 0.3, (0.5, 2.0, 0.0, 1.5)),
+        ("sample", 512, 5, 3, "squared", 0.6, 0.3, None),
     ],
 )
-def test_every_variable_is_that_of_a_plain_network(made, route, width, n_train, n_test, loss, momentum, decay):
+def test_every_variable_is_that_of_a_plain_network(made, route, width, n_train, n_test, loss, momentum, decay, multipliers):
     """Train without the plain code; store the matrices that were revealed; train those plainly; compare everything."""
     rng = np.random.default_rng(width)
     x, y = rng.normal(size=(n_train + n_test, 5)), np.sign(rng.normal(size=n_train))
     problem, network = tp.Problem(x[:n_train], y, x[n_train:], loss), tp.MLP(3, "tanh", 1.3)
-    training = tp.Training(8, 0.4, momentum, decay)
+    training = tp.Training(8, 0.4, momentum, decay, multipliers)
     settings = dict(n_replicates=2, tolerance=1e-12, samples=width, threads=1)
     if route == "sample":
         run = lambda **more: tp.sample(network, problem, training, n_samples=width, **settings, **more)

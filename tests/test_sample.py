@@ -26,7 +26,10 @@ def test_reference_cases_pass_the_gate(name):
 @pytest.mark.parametrize("richness", [0.25, 1.0, 4.0])
 def test_linear_networks_agree_with_the_exact_solution(problem, depth, richness):
     network = tp.MLP(depth, "linear", richness)
-    training = tp.Training(15, 0.2 if richness <= 1 else 0.04, momentum=0.3 * (depth % 2), weight_decay=0.1 * (depth > 2))
+    training = tp.Training(
+        15, 0.2 if richness <= 1 else 0.04, momentum=0.3 * (depth % 2), weight_decay=0.1 * (depth > 2),
+        multipliers=np.linspace(0.5, 1.5, depth + 1) if depth == 3 else None,
+    )  # fmt: skip
     exact = tp.solve_linear(network, problem, training)
     ds = tp.sample(network, problem, training, n_samples=4096, n_replicates=8, samples=0)
     assert exact.attrs["status"] == ds.attrs["status"] == "completed"

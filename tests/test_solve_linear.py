@@ -24,7 +24,7 @@ def test_weights_of_past_gradients_are_those_of_the_optimiser():
 
     training = tp.Training(9, 0.3, momentum=0.7, weight_decay=0.2)
     weight, kept = _gradient_weights(training)
-    parameters, descent = {"w": Parameter(1.0, np.zeros(10))}, Descent(training)
+    parameters, descent = {"w": Parameter(1.0, np.zeros(10))}, Descent(training, ["w"])
     for t in range(9):
         np.testing.assert_allclose(parameters["w"].learned, weight[t], atol=1e-15)
         assert abs(parameters["w"].scale - kept[t]) < 1e-15

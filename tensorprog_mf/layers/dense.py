@@ -44,7 +44,7 @@ class Dense(Layer):
             *observed_field("backward_field", below, trace.z, matrix.parts_backward(parameter, trace.g, chosen), chosen),
             Observation("feature_kernel", below, feature),
             Observation("gradient_kernel", above, gradient),
-            Observation("tangent_kernel", None, gradient * feature),
+            Observation("tangent_kernel", None, gradient * feature, matrix.name),
         ]
         if matrix.rank is not None:
             seen += [Observation("rank_forward", below, matrix.rank[0]), Observation("rank_backward", above, matrix.rank[1])]

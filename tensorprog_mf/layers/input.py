@@ -41,5 +41,5 @@ class Input(Layer):
         return [
             *observed_field("preactivation", self.layer, trace.h, parts, chosen),
             Observation("gradient_kernel", self.layer, gradient),
-            Observation("tangent_kernel", None, gradient * self.matrix.kernel(trace.examples)),
+            Observation("tangent_kernel", None, gradient * self.matrix.kernel(trace.examples), self.matrix.name),
         ]

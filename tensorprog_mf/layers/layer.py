@@ -10,11 +10,15 @@ from ..matrices.parameter import Parameter
 
 
 class Observation(NamedTuple):
-    """One observed array: the variable's name, the layer it belongs to (None: summed over layers), the values."""
+    """One observed array: the variable's name, the layer it belongs to, the values.
+
+    Without a layer it is the contribution of one `weight`, summed over weights times their learning-rate multipliers.
+    """
 
     name: str
     layer: int | None
     values: np.ndarray
+    weight: str = ""
 
 
 class Layer(ABC):

@@ -40,5 +40,5 @@ class Readout(Layer):
         return [
             *observed_field("backward_field", self.layer, trace.z, parts, chosen),
             Observation("feature_kernel", self.layer, feature),
-            Observation("tangent_kernel", None, feature),
+            Observation("tangent_kernel", None, feature, self.matrix.name),
         ]

@@ -19,19 +19,22 @@ _WORST_FIRST = (Status.DIVERGED, Status.FINITE_WIDTH, Status.COMPLETED)
 
 
 def gather(
-    route: str, network, problem, training, ensemble: Ensemble, settings: dict, *, record, threads: int | None, limit: bool
-) -> xr.Dataset:
+    route: str, network, problem, training, ensemble: Ensemble, settings: dict, *,
+    record, threads: int | None, limit: bool, meant: tuple | None = None,
+) -> xr.Dataset:  # fmt: skip
     """Run the replicates on threads and return their means, standard errors, fields and provenance.
 
     `settings` are the route's arguments, checked and as plain values. A `limit` minds how near its ranks come to the
-    number of sites, and records its draws; a finite network does not.
+    number of sites, and records its draws; a finite network does not. `meant` is the mean-field network and training to
+    run where those of the user are written in another parameterisation.
     """
     steps = recorded_steps(record, training.steps)
+    run_network, run_training = meant or (network, training)
     attributes(route, network, problem, training, settings, "", "")  # what cannot be described must fail before the run
 
     def one(replicate: int) -> Outcome:
         recorder = Recorder(steps, min(settings["samples"], ensemble.count) if replicate == 0 else 0)
-        return run(network, problem, training, ensemble, recorder, replicate, limit)
+        return run(run_network, problem, run_training, ensemble, recorder, replicate, limit)
 
     # Small populations live in the interpreter, where threads only wait for each other: 13 against 19 ms at width 16.
     outcomes = map_runs(one, range(settings["n_replicates"]), threads if ensemble.count >= _THREADED else 1)

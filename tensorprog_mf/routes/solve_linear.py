@@ -98,6 +98,7 @@ class _Recursion:
         times, examples, depth = training.steps + 1, len(inputs), network.depth
         self.problem, self.depth, self.richness = problem, depth, network.richness
         self.weight, self.kept = _gradient_weights(training)
+        self.rates = list(training.rates([f"W{layer}" for layer in range(depth)] + ["w"]).values())
         self.alpha, self.H = (np.zeros((depth + 1, times, examples, times, examples)) for _ in range(2))
         self.beta = np.zeros((depth + 1, times, examples, times))
         self.kappa, self.G = (np.zeros((depth + 2, times, times)) for _ in range(2))
@@ -119,7 +120,7 @@ class _Recursion:
 
     def _forward(self, layer: int, t: int) -> None:
         past = slice(0, t)
-        pull = self.weight[t, past, None] * self.delta[past] * self.richness
+        pull = self.rates[layer - 1] * self.weight[t, past, None] * self.delta[past] * self.richness
         C = self.kept[t] * self.beta[layer - 1][t, :, past] + np.einsum("sn,msn->ms", pull, self.H[layer - 1][t][:, past])
         self.alpha[layer][t] = np.einsum("ms,skn->mkn", C, self.lam[layer][past])
         examples = np.arange(self.alpha.shape[2])
@@ -134,7 +135,7 @@ class _Recursion:
 
     def _backward(self, layer: int, t: int) -> None:
         now = slice(0, t + 1)
-        pull = (self.weight[t, now] * self.G[layer + 1][t, now])[:, None] * self.delta[now] * self.richness
+        pull = self.rates[layer] * (self.weight[t, now] * self.G[layer + 1][t, now])[:, None] * self.delta[now] * self.richness
         D = self.kept[t] * self.lam[layer + 1][t, now] + pull
         self.kappa[layer][t] = np.tensordot(D, self.beta[layer][now], axes=2)
         self.kappa[layer][t, t] += self.kept[t]
@@ -166,7 +167,7 @@ class _Recursion:
             "error_signal": self.delta[steps],
             "feature_kernel": feature,
             "gradient_kernel": np.broadcast_to(gradient, (*gradient.shape[:2], examples, examples)),
-            "tangent_kernel": (above * below).sum(axis=1),
+            "tangent_kernel": np.einsum("l,tlmn->tmn", self.rates, above * below),
         }
 
     def two_time(self, steps: np.ndarray) -> dict[str, tuple]:

@@ -5,6 +5,7 @@ import xarray as xr
 from ..errors import require, whole
 from ..networks import Network
 from ..optimizers import Training
+from ..parameterization import as_mean_field
 from ..problems import Problem
 from ..realization import Ensemble
 from .replicates import fresh_seed, gather, listed
@@ -21,6 +22,7 @@ def train_finite(
     samples: int = 64,
     record=None,
     *,
+    parameterization: str = "mean_field",
     centred: bool = False,
     tolerance: float = 1e-10,
     keep_replicates: bool = False,
@@ -44,6 +46,9 @@ def train_finite(
 
     Other parameters
     ----------------
+    parameterization
+        "mean_field", "mup", "ntk" or "standard": what richness and learning_rate mean, see
+        `tensorprog_mf.parameterization`. The last two forget to learn features when wide.
     centred
         Make the readout orthogonal to the initial features: no longer the law of an ordinary network.
     tolerance
@@ -70,6 +75,8 @@ def train_finite(
         "width": whole("width", width, 1), "matrix": matrix, "n_replicates": whole("n_replicates", n_replicates, 1),
         "seed": fresh_seed(seed), "samples": whole("samples", samples), "record": listed(record), "centred": bool(centred),
         "tolerance": tolerance, "draws": "pseudo-random", "keep_replicates": bool(keep_replicates),
+        "parameterization": parameterization,
     }  # fmt: skip
+    meant = as_mean_field(parameterization, network, training, settings["width"], problem.inputs.shape[1])
     ensemble = Ensemble(settings["width"], matrix, "pseudo-random", settings["seed"], tolerance, settings["centred"])
-    return gather("train_finite", network, problem, training, ensemble, settings, record=record, threads=threads, limit=False)
+    return gather("train_finite", network, problem, training, ensemble, settings, record=record, threads=threads, limit=False, meant=meant)
