@@ -6,6 +6,7 @@ Each step: forward through the layers, outputs and error signal, backward, recor
 
 import enum
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,19 +54,20 @@ class Outcome:
 
 def run(
     network: Network, problem: Problem, training: Training, ensemble: Ensemble, recorder: Recorder,
-    replicate: int = 0, limit: bool = True,
+    replicate: int = 0, limit: bool = True, advance: Callable[[], None] = lambda: None,
 ) -> Outcome:  # fmt: skip
     """Train one realization of the network and return what the recorder kept.
 
-    If it stands for the `limit`, ranks near the number of sites are warned of and reported in the status.
+    If it stands for the `limit`, ranks near the number of sites are warned of and reported in the status. `advance` is
+    called after every step.
 
     Cost: O(sites x rank x examples) per matrix and step; memory 4 x sites x rank numbers per matrix.
     """
     with np.errstate(over="ignore", invalid="ignore"):  # a run that diverges is stopped below, without noise
-        return _loop(network, problem, training, Realization(ensemble, replicate), recorder, limit)
+        return _loop(network, problem, training, Realization(ensemble, replicate), recorder, limit, advance)
 
 
-def _loop(network, problem, training, realization: Realization, recorder: Recorder, limit: bool) -> Outcome:
+def _loop(network, problem, training, realization: Realization, recorder: Recorder, limit: bool, advance) -> Outcome:
     layers = network.compose(realization, problem.all_inputs)
     parameters, watch = layers.initial(), _RankWatch(realization)
     optimiser = Descent(training, list(parameters))
@@ -89,6 +91,7 @@ def _loop(network, problem, training, realization: Realization, recorder: Record
             optimiser.step(parameters, layers.gradients(trace, network.richness * delta))
         if limit:
             watch.look(step)
+        advance()
     _check_common_draws(realization)
     if watch.full_at is not None:
         return _outcome(realization, recorder, Status.FINITE_WIDTH, watch.full_at)

@@ -6,9 +6,11 @@ import warnings
 import numpy as np
 import xarray as xr
 
-from ..accelerate import map_runs
+from .. import memory
+from ..accelerate import map_runs, thread_count
 from ..engine import Outcome, Status, run
 from ..errors import DivergenceWarning, whole
+from ..progress import Progress
 from ..provenance import attributes
 from ..realization import Ensemble
 from ..recorder import Recorder, recorded_steps
@@ -20,7 +22,7 @@ _WORST_FIRST = (Status.DIVERGED, Status.FINITE_WIDTH, Status.COMPLETED)
 
 def gather(
     route: str, network, problem, training, ensemble: Ensemble, settings: dict, *,
-    record, threads: int | None, limit: bool, meant: tuple | None = None,
+    record, threads: int | None, limit: bool, progress: bool, meant: tuple | None = None,
 ) -> xr.Dataset:  # fmt: skip
     """Run the replicates on threads and return their means, standard errors, fields and provenance.
 
@@ -34,10 +36,16 @@ def gather(
 
     def one(replicate: int) -> Outcome:
         recorder = Recorder(steps, min(settings["samples"], ensemble.count) if replicate == 0 else 0)
-        return run(run_network, problem, run_training, ensemble, recorder, replicate, limit)
+        return run(run_network, problem, run_training, ensemble, recorder, replicate, limit, shown.advance)
 
+    shown = Progress(route, settings["n_replicates"] * (training.steps + 1), progress)
     # Small populations live in the interpreter, where threads only wait for each other: 13 against 19 ms at width 16.
-    outcomes = map_runs(one, range(settings["n_replicates"]), threads if ensemble.count >= _THREADED else 1)
+    threads = thread_count(threads) if ensemble.count >= _THREADED else 1
+    _check_memory(network, problem, training, ensemble, settings, len(steps), threads)
+    try:
+        outcomes = map_runs(one, range(settings["n_replicates"]), threads)
+    finally:
+        shown.close()
     arrays = summarise([outcome.record for outcome in outcomes], settings["keep_replicates"])
     worst = min(outcomes, key=lambda outcome: (_WORST_FIRST.index(outcome.status), outcome.step))
     if worst.status is Status.DIVERGED:
@@ -50,6 +58,20 @@ def gather(
         arrays["draw_slot"] = (("slot", "slot_field"), table)
         described["slots_json"] = json.dumps(names)
     return dataset(arrays, problem, training, steps, worst.labels, described)
+
+
+def _check_memory(network, problem, training, ensemble: Ensemble, settings: dict, times: int, threads: int) -> None:
+    """Refuse a run that does not fit before anything is allocated."""
+    replicates, examples = settings["n_replicates"], len(problem.all_inputs)
+    samples = min(settings["samples"], ensemble.count)
+    results = memory.of_results(times, network.depth, examples, samples, replicates)
+    weights = memory.of_weights(
+        ensemble.matrix, ensemble.count, network.depth, examples, problem.inputs.shape[1], training.steps, min(threads, replicates)
+    )  # fmt: skip
+    size = "width" if "width" in settings else "n_samples"
+    if results > weights:
+        memory.check(results + weights, "record fewer times (record=tp.log_steps(...)) or keep fewer samples")
+    memory.check(results + weights, f"take a smaller {size}, threads=1 or a larger tolerance")
 
 
 def fresh_seed(seed: int | None) -> int:

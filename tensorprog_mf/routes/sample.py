@@ -4,7 +4,7 @@ import json
 
 import xarray as xr
 
-from ..errors import require, whole
+from ..errors import real, require, whole
 from ..networks import Network
 from ..optimizers import Training
 from ..problems import Problem
@@ -12,6 +12,7 @@ from ..provenance import attributes
 from ..realization import Ensemble
 from ..results import slot_maps
 from .replicates import fresh_seed, gather, listed
+from .target import refine
 
 
 def sample(
@@ -25,6 +26,8 @@ def sample(
     draws: str = "sobol",
     samples: int = 64,
     record=None,
+    target_error: float | None = None,
+    progress: bool = True,
     *,
     centred: bool = True,
     common_draws: xr.Dataset | None = None,
@@ -59,6 +62,11 @@ def sample(
         Sites per layer whose fields are kept, of replicate 0.
     record
         Steps to record; None for all. `log_steps` spaces them.
+    target_error
+        Double n_samples, from the given one on, until the 95 % interval of every output and its shift from half as many
+        samples are within +- this; the attribute target_error_message says what was used.
+    progress
+        Show progress and time left, if standard error is a terminal.
 
     Other parameters
     ----------------
@@ -80,7 +88,7 @@ def sample(
     Raises
     ------
     InputError
-        An argument that cannot be used.
+        An argument that cannot be used, or a run that does not fit into memory.
 
     Notes
     -----
@@ -99,6 +107,13 @@ def sample(
     >>> dict(ds.output.sizes)
     {'time': 3, 'example': 2}
     """
+    if target_error is not None:
+        target = real("target_error", target_error, "be positive", lambda v: v > 0)
+        require(common_draws is None and not keep_replicates, "target_error goes neither with common_draws nor with keep_replicates.")
+        require(n_replicates > 1, "target_error needs a standard error: take n_replicates of 2 or more.")
+        more = dict(seed=fresh_seed(seed), tolerance=tolerance, draws=draws, samples=samples, record=record)
+        more |= dict(progress=progress, centred=centred, threads=threads)
+        return refine(lambda n: sample(network, problem, training, n, n_replicates, **more), whole("n_samples", n_samples, 1), target)
     settings = {
         "n_samples": whole("n_samples", n_samples, 1), "n_replicates": whole("n_replicates", n_replicates, 1),
         "seed": fresh_seed(seed), "tolerance": tolerance, "draws": draws, "samples": whole("samples", samples),
@@ -110,7 +125,9 @@ def sample(
         _check_common(common_draws, network, problem, training, settings)
         slots = slot_maps(common_draws)
     ensemble = Ensemble(settings["n_samples"], "conditioned", draws, settings["seed"], tolerance, settings["centred"], slots)
-    return gather("sample", network, problem, training, ensemble, settings, record=record, threads=threads, limit=True)
+    return gather(
+        "sample", network, problem, training, ensemble, settings, record=record, threads=threads, progress=progress, limit=True
+    )
 
 
 def _check_common(earlier: xr.Dataset, network, problem, training, settings: dict) -> None:

@@ -21,6 +21,7 @@ def train_finite(
     seed: int | None = 0,
     samples: int = 64,
     record=None,
+    progress: bool = True,
     *,
     parameterization: str = "mean_field",
     centred: bool = False,
@@ -41,7 +42,7 @@ def train_finite(
         same law (Bolthausen conditioning), at a cost linear in the width.
     n_replicates
         Networks with independent weights; results are their means, with standard errors.
-    seed, samples, record, keep_replicates, threads
+    seed, samples, record, progress, keep_replicates, threads
         As for `sample`.
 
     Other parameters
@@ -79,4 +80,7 @@ def train_finite(
     }  # fmt: skip
     meant = as_mean_field(parameterization, network, training, settings["width"], problem.inputs.shape[1])
     ensemble = Ensemble(settings["width"], matrix, "pseudo-random", settings["seed"], tolerance, settings["centred"])
-    return gather("train_finite", network, problem, training, ensemble, settings, record=record, threads=threads, limit=False, meant=meant)
+    return gather(
+        "train_finite", network, problem, training, ensemble, settings, record=record, threads=threads, progress=progress,
+        limit=False, meant=meant,
+    )  # fmt: skip

@@ -1,0 +1,62 @@
+"""How much memory a run will take, told before it is taken."""
+
+import os
+
+import numpy as np
+
+from .errors import require
+from .schema import VARIABLES
+
+_NUMBER = 8  # bytes
+_RANK = 4.0  # measured ranks at tolerance 1e-4 are 2 to 4 times examples x sqrt(steps); slack for bases that grow
+
+
+def available() -> int | None:
+    """Bytes of memory that can be had without swapping, or None where the system does not tell."""
+    try:
+        with open("/proc/meminfo") as lines:
+            return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
+    except (OSError, StopIteration):
+        pass
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return None
+
+
+def of_results(times: int, layers: int, examples: int, samples: int, replicates: int) -> int:
+    """Bytes of the recorded arrays of all replicates and of their summary."""
+    sizes = {"time": times, "layer": layers, "example": examples, "example_prime": examples, "sample": samples, "pass": 2}
+    total = 0
+    for spec in VARIABLES.values():
+        if spec.dims[0] == "time" and "time_prime" not in spec.dims:
+            count = int(np.prod([sizes[dim] for dim in spec.dims], dtype=float))
+            total += count * np.dtype(spec.dtype).itemsize * (replicates + 2 if spec.estimate else 2)
+    return total
+
+
+def of_weights(matrix: str, sites: int, layers: int, examples: int, features: int, steps: int, at_once: int) -> int:
+    """Bytes of the weights of the replicates that run at the same time: an estimate, as ranks show during the run."""
+    hidden = max(layers - 1, 0)
+    if matrix == "dense":
+        each = hidden * 3.0 * sites * sites
+    else:
+        rank = min(sites, examples * (steps + 1), _RANK * examples * np.sqrt(steps + 1))
+        each = hidden * 4.0 * rank * sites
+    fields = (6.0 * layers * examples + 4.0 * min(examples, features)) * sites
+    return int((each + fields) * _NUMBER * at_once)
+
+
+def check(needed: int, remedy: str) -> None:
+    """Refuse a run that needs more than there is.
+
+    Raises
+    ------
+    InputError
+        With the estimate, what is available, and the `remedy`.
+    """
+    free = available()
+    require(
+        free is None or needed <= free,
+        f"this run needs about {needed / 1e9:.1f} GB of memory, but {(free or 0) / 1e9:.1f} GB are available; {remedy}.",
+    )

@@ -1,0 +1,69 @@
+import io
+
+import pytest
+
+import tensorprog_mf as tp
+from tensorprog_mf import memory, progress
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_progress_is_shown_on_terminals_only(monkeypatch):
+    monkeypatch.setattr(progress, "_INTERVAL", -1.0)
+    terminal, file = Terminal(), io.StringIO()
+    for stream, wanted in ((terminal, True), (file, True), (off := Terminal(), False)):
+        shown = progress.Progress("sample", 4, wanted, stream)
+        shown.advance()
+        shown.close()
+    assert "sample:  25%, 0 s left" in terminal.getvalue() and terminal.getvalue().endswith("\r\033[K")
+    assert file.getvalue() == off.getvalue() == ""
+
+
+def test_durations():
+    assert [progress._duration(s) for s in (7, 61, 3700)] == ["7 s", "1 min 01 s", "1 h 01 min"]
+
+
+def test_a_run_tells_its_progress(problem, monkeypatch):
+    steps = []
+    monkeypatch.setattr(progress.Progress, "advance", lambda self: steps.append(self._total))
+    tp.sample(tp.MLP(2), problem, tp.Training(3, 0.1), n_samples=64, n_replicates=2)
+    assert steps == [8] * 8
+
+
+def test_runs_that_do_not_fit_are_refused_with_the_remedy(problem, monkeypatch):
+    monkeypatch.setattr(memory, "available", lambda: 10**6)
+    with pytest.raises(tp.InputError, match=r"needs about \d+\.\d GB of memory, but 0.0 GB are available; take a smaller n_samples"):
+        tp.sample(tp.MLP(3), problem, tp.Training(50, 0.1), n_samples=4096)
+    with pytest.raises(tp.InputError, match="record=tp.log_steps"):
+        tp.sample(tp.MLP(3), problem, tp.Training(5000, 0.1), n_samples=64)
+    with pytest.raises(tp.InputError, match="smaller width"):
+        tp.train_finite(tp.MLP(3), problem, tp.Training(5, 0.1), width=1000)
+
+
+def test_the_estimate_is_near_what_is_taken(problem):
+    """Arrays of a finished run against the estimate of its results: within 20 %."""
+    ds = tp.sample(tp.MLP(3), problem, tp.Training(20, 0.1), n_samples=64, n_replicates=3)
+    kept = sum(v.nbytes for name, v in ds.data_vars.items() if "time" in v.dims)
+    assert memory.of_results(21, 3, 5, 64, 0) == pytest.approx(2 * kept, rel=0.5)
+    assert memory.available() is None or memory.available() > 10**8
+
+
+def test_target_error(problem):
+    ds = tp.sample(tp.MLP(2), problem, tp.Training(8, 0.4), n_samples=256, n_replicates=4, target_error=4e-3)
+    assert 3.18 * ds.output_stderr.max() <= 4e-3 and "target_error=0.004 reached with n_samples=" in ds.attrs["target_error_message"]
+    n = int(ds.attrs["target_error_message"].split("n_samples=")[1].split(",")[0])
+    assert n > 256 and f'"n_samples": {n}' in ds.attrs["settings_json"]
+    best = tp.sample(tp.MLP(2), problem, tp.Training(8, 0.4), n_samples=2**14, n_replicates=4, seed=1)
+    assert abs(ds.output - best.output).max() < 4e-3
+    for bad in (dict(target_error=0.0), dict(target_error=1e-3, n_replicates=1), dict(target_error=1e-3, keep_replicates=True)):
+        with pytest.raises(tp.InputError, match="target_error"):
+            tp.sample(tp.MLP(2), problem, tp.Training(1, 0.4), **bad)
+
+
+def test_a_target_out_of_reach_says_so(problem, monkeypatch):
+    monkeypatch.setattr("tensorprog_mf.routes.target.LARGEST", 512)
+    with pytest.warns(tp.RankWarning, match="not reached: n_samples=512 is the largest tried"):
+        tp.sample(tp.MLP(2), problem, tp.Training(4, 0.4), n_samples=256, target_error=1e-9)
