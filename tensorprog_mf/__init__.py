@@ -24,6 +24,7 @@ _HOME = {
     "TensorProgError": "errors",
     "UnsupportedError": "errors",
     "DrawsWarning": "errors",
+    "TargetWarning": "errors",
 }
 __all__ = sorted([*_HOME, "parameterization"])
 

@@ -23,6 +23,10 @@ class DivergenceWarning(UserWarning):
     """A run met a value that is not finite and stopped; what was computed before is kept."""
 
 
+class TargetWarning(UserWarning):
+    """A target error was not reached; the message says what was and why it stopped."""
+
+
 class DrawsWarning(UserWarning):
     """A run on common draws needed directions that the earlier run had not revealed."""
 

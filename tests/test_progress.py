@@ -65,5 +65,5 @@ def test_target_error(problem):
 
 def test_a_target_out_of_reach_says_so(problem, monkeypatch):
     monkeypatch.setattr("tensorprog_mf.routes.target.LARGEST", 512)
-    with pytest.warns(tp.RankWarning, match="not reached: n_samples=512 is the largest tried"):
+    with pytest.warns(tp.TargetWarning, match="not reached: n_samples=512 is the largest tried"):
         tp.sample(tp.MLP(2), problem, tp.Training(4, 0.4), n_samples=256, target_error=1e-9)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import xarray as xr
 
-from ..errors import InputError, RankWarning
+from ..errors import InputError, RankWarning, TargetWarning
 
 LARGEST = 2**20
 
@@ -19,31 +19,37 @@ def refine(run: Callable[[int], xr.Dataset], n_samples: int, target: float) -> x
     few) is below +- target, and so is the shift from half as many sites. Attribute `target_error_message` says what was
     used.
     """
-    from scipy.special import stdtrit
-
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RankWarning)  # of the small runs on the way; the status of the last one tells
-        coarse, n = run(n_samples), n_samples
-        while True:
-            if 2 * n > LARGEST:
-                return _said(coarse, target, f"not reached: n_samples={n} is the largest tried")
-            try:
-                fine = run(2 * n)
-            except InputError as error:  # does not fit in memory
-                return _said(coarse, target, f"not reached at n_samples={n}: {error}")
-            n *= 2
-            interval = stdtrit(json.loads(fine.attrs["settings_json"])["n_replicates"] - 1, 0.975)
-            error, shift = interval * float(fine.output_stderr.max()), float(np.abs(fine.output - coarse.output).max())
-            found = f"n_samples={n}, 95 % interval +-{error:.1e}, shift from n_samples={n // 2} {shift:.1e}"
-            if max(error, shift) <= target:
-                return _said(fine, target, f"reached with {found}")
-            if fine.attrs["status"] == "diverged":
-                return _said(fine, target, f"not reached: the run diverged ({found})")
-            coarse = fine
-
-
-def _said(ds: xr.Dataset, target: float, message: str) -> xr.Dataset:
-    ds.attrs["target_error_message"] = f"target_error={target:g} {message}"
-    if not message.startswith("reached"):
-        warnings.warn(ds.attrs["target_error_message"], RankWarning, stacklevel=4)
+        ds, reached, message = _search(run, n_samples, target)
+    ds.attrs["target_error_message"] = f"target_error={target:g} {'reached with' if reached else 'not reached:'} {message}"
+    if not reached:
+        warnings.warn(ds.attrs["target_error_message"], TargetWarning, stacklevel=3)
     return ds
+
+
+def _search(run, n: int, target: float) -> tuple[xr.Dataset, bool, str]:
+    """The last run, whether it is good enough, and what was used or why it stopped."""
+    coarse = run(n)
+    while 2 * n <= LARGEST:
+        try:
+            fine = run(2 * n)
+        except InputError as error:  # does not fit into memory
+            return coarse, False, f"n_samples={n} is the largest that can be had ({error})"
+        n *= 2
+        interval, shift = _interval(fine), float(np.abs(fine.output - coarse.output).max())
+        message = f"n_samples={n}, 95 % interval +-{interval:.1e}, shift from n_samples={n // 2} {shift:.1e}"
+        if fine.attrs["status"] == "diverged":
+            return fine, False, f"the run diverged ({message})"
+        if max(interval, shift) <= target:
+            return fine, True, message
+        coarse = fine
+    return coarse, False, f"n_samples={n} is the largest tried"
+
+
+def _interval(ds: xr.Dataset) -> float:
+    """Half width of the 95 % interval of the least known output."""
+    from scipy.special import stdtrit
+
+    replicates = json.loads(ds.attrs["settings_json"])["n_replicates"]
+    return float(stdtrit(replicates - 1, 0.975) * ds.output_stderr.max())
