@@ -1,8 +1,8 @@
-"""Telling a handwritten 3 from an 8 with an infinitely wide network, lazy and rich, beside real finite networks.
+"""Telling a handwritten 3 from an 8 with infinitely wide networks, from lazy to rich, beside real networks.
 
     python recipes/mlp.py [FOLDER]
 
-Writes mlp_lazy.nc, mlp_rich.nc, mlp_finite.nc and, with matplotlib, mlp.png into FOLDER (default: output).
+Writes mlp.nc (all results, with how they were made) and, with matplotlib, mlp.png into FOLDER (default: output).
 """
 
 import pathlib
@@ -11,68 +11,71 @@ import time
 
 import numpy as np
 import xarray as xr
+from digits import two_digits
 
 import tensorprog_mf as tp
 
-DIGITS = pathlib.Path(__file__).parents[1] / "data" / "digits.nc"
-N_TRAIN, N_TEST = 12, 12
-LAZY, RICH = 0.1, 1.5
+RICHNESS = (0.1, 0.5, 1.5)
+PROBLEM = two_digits(3, 8, n_train=12, n_test=12)
+TRAINING = tp.Training(steps=40, learning_rate=0.5)
+WIDTH = 512
 
 
-def two_digits(a: int, b: int) -> tuple[tp.Problem, np.ndarray]:
-    """Training problem a (+1) against b (-1), images centred and scaled to |x|^2 / D = 1 on average; the test labels."""
-    with xr.open_dataset(DIGITS) as digits:
-        chosen = digits.isel(example=np.flatnonzero(digits.label.isin([a, b])))
-        x = chosen.image.values.reshape(chosen.sizes["example"], -1).astype(float)
-        y = np.where(chosen.label == a, 1.0, -1.0)
-    x -= x.mean(axis=0)
-    x /= np.sqrt((x**2).mean())
-    test = slice(N_TRAIN, N_TRAIN + N_TEST)
-    return tp.Problem(x[:N_TRAIN], y[:N_TRAIN], x[test]), y[test]
+def network(richness: float) -> tp.MLP:
+    """Three hidden layers, tanh."""
+    return tp.MLP(depth=3, activation="tanh", richness=richness)
 
 
-def run() -> tuple[dict[str, xr.Dataset], np.ndarray]:
-    """The limit at two values of richness, and finite networks at the larger one."""
-    problem, test_targets = two_digits(3, 8)
-    training = tp.Training(steps=40, learning_rate=0.5)
-    results = {}
-    for name, richness in (("lazy", LAZY), ("rich", RICH)):
-        results[name] = tp.sample(tp.MLP(depth=3, activation="tanh", richness=richness), problem, training, n_samples=4096)
-    network = tp.MLP(depth=3, activation="tanh", richness=RICH)
-    results["finite"] = tp.train_finite(network, problem, training, width=512, n_replicates=8)
-    return results, test_targets
+def run() -> xr.DataTree:
+    """The limit at every richness, real networks at the largest, and both once more with many neurons kept."""
+    rich, ends = network(RICHNESS[-1]), [0, TRAINING.steps]
+    results = {f"limit {richness:g}": tp.sample(network(richness), PROBLEM, TRAINING, n_samples=4096) for richness in RICHNESS}
+    results["networks"] = tp.train_finite(rich, PROBLEM, TRAINING, width=WIDTH, n_replicates=8)
+    results["limit neurons"] = tp.sample(rich, PROBLEM, TRAINING, n_samples=4096, n_replicates=1, samples=4096, record=ends)
+    results["network neurons"] = tp.train_finite(rich, PROBLEM, TRAINING, width=2048, n_replicates=1, samples=2048, record=ends)
+    return xr.DataTree.from_dict(results)
 
 
-def draw(results: dict[str, xr.Dataset], path: pathlib.Path) -> None:
-    """Losses, the last feature kernel before and after, and the three parts of one neuron's preactivation."""
+def accuracy(ds: xr.Dataset) -> float:
+    """Fraction of test examples on the right side at the last time."""
+    test = np.flatnonzero(ds.split == "test")
+    return float((np.sign(ds.output[-1, test]) == ds.target[test]).mean())
+
+
+def draw(results: xr.DataTree, path: pathlib.Path) -> None:
+    """Losses, alignment, kernels before and after, densities, and the parts of one neuron's field."""
     import matplotlib
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    fig, axes = plt.subplots(1, 4, figsize=(15, 3.6), layout="constrained")
-    for name, ds in results.items():
-        label = "8 networks of width 512" if name == "finite" else f"limit, {name}"
-        style = dict(linestyle=":", linewidth=3) if name == "finite" else {}
-        (line,) = axes[0].plot(ds.time, ds.loss, label=label, **style)
-        axes[0].fill_between(ds.time, ds.loss - 2 * ds.loss_stderr, ds.loss + 2 * ds.loss_stderr, color=line.get_color(), alpha=0.3)
-    axes[0].set(xlabel="time", ylabel="training loss", yscale="log")
-    axes[0].legend()
-    rich = results["rich"]
-    order = np.argsort(rich.target.values[:N_TRAIN])
-    top = rich.feature_kernel.isel(layer=-1).values[:, order][:, :, order]
-    for axis, when, title in ((axes[1], 0, "before"), (axes[2], -1, "after")):
-        image = axis.imshow(top[when], vmin=-top[-1].max(), vmax=top[-1].max(), cmap="RdBu_r")
-        axis.set(title=f"last feature kernel {title} training", xticks=[], yticks=[])
-    axes[2].set_xlabel("examples: the 8s, then the 3s")
-    fig.colorbar(image, ax=axes[2])
-    neuron = rich.isel(layer=-1, example=0, sample=0)
-    axes[3].plot(rich.time, neuron.preactivation, "k", label="preactivation")
-    for part in ("gaussian", "response", "learned"):
-        axes[3].plot(rich.time, neuron[f"preactivation_{part}_part"], "--", label=f"{part} part")
-    axes[3].set(xlabel="time", title="one neuron of the last layer")
-    axes[3].legend()
-    fig.savefig(path, dpi=110)
+    from tensorprog_mf import plotting
+
+    results = {name: node.to_dataset() for name, node in results.children.items()}
+    rich, real = results[f"limit {RICHNESS[-1]:g}"], results["networks"]
+    figure, axes = plt.subplots(2, 4, figsize=(17, 7.5), layout="constrained")
+    for ax, which in ((axes[0, 0], "loss"), (axes[0, 1], "test_loss")):
+        for i, richness in enumerate(RICHNESS):
+            plotting.loss(results[f"limit {richness:g}"], ax, which, f"limit, richness {richness:g}", color=f"C{i}")
+        plotting.loss(real, ax, which, f"8 networks of width {WIDTH}, richness {RICHNESS[-1]:g}", color="k", linestyle=":", linewidth=2)
+        ax.set_title("training" if which == "loss" else "test")
+    axes[0, 0].legend(fontsize=8)
+    for i, richness in enumerate(RICHNESS):
+        plotting.alignment(results[f"limit {richness:g}"], axes[0, 2], label=f"richness {richness:g}", color=f"C{i}")
+    plotting.alignment(real, axes[0, 2], label="networks", color="k", linestyle=":", linewidth=2)
+    axes[0, 2].set_title("last feature kernel")
+    plotting.parts(rich, ax=axes[0, 3])
+    top = float(np.abs(rich.feature_kernel[[0, -1], -1]).max())
+    plotting.kernel(rich, 0, ax=axes[1, 0], limit=top)
+    plotting.kernel(rich, -1, ax=axes[1, 1], limit=top)
+    axes[1, 0].set_xlabel("examples: the 8s, then the 3s")
+    for ax, when, title in ((axes[1, 2], 0, "before training"), (axes[1, 3], -1, "after training")):
+        bins = np.linspace(-3.5, 3.5, 57)
+        plotting.density(results["limit neurons"], time=when, ax=ax, bins=bins, label="limit", histtype="stepfilled", alpha=0.4)
+        plotting.density(results["network neurons"], time=when, ax=ax, bins=bins, label="one network of width 2048", color="k")
+        ax.set_title(f"last layer, one example, {title}")
+    axes[1, 2].legend(fontsize=8)
+    figure.savefig(path, dpi=100)
 
 
 def main() -> None:
@@ -80,16 +83,17 @@ def main() -> None:
     folder = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "output")
     folder.mkdir(parents=True, exist_ok=True)
     begin = time.perf_counter()
-    results, test_targets = run()
-    for name, ds in results.items():
-        accuracy = float((np.sign(ds.output[-1, N_TRAIN:]) == test_targets).mean())
-        print(f"{name:7} loss {float(ds.loss[-1]):.4f} +- {float(ds.loss_stderr[-1]):.4f}, test accuracy {accuracy:.2f}, {ds.attrs['status']}")
-        print("        written to", tp.save(ds, folder / f"mlp_{name}.nc"))
+    results = run()
+    for name, node in results.children.items():
+        ds = node.to_dataset()
+        error = f" +- {float(ds.loss_stderr[-1]):.1e}" if "loss_stderr" in ds else ""
+        print(f"{name:16} loss {float(ds.loss[-1]):.5f}{error}, test accuracy {accuracy(ds):.2f}, {ds.attrs['status']}")
+    print("written to", tp.save(results, folder / "mlp.nc"))
     try:
         draw(results, folder / "mlp.png")
-        print("        written to", folder / "mlp.png")
+        print("written to", folder / "mlp.png")
     except ImportError:
-        print("        no figure: matplotlib is not installed (pip install 'tensorprog_mf[plots]')")
+        print("no figure: matplotlib is not installed (pip install 'tensorprog_mf[plots]')")
     print(f"{time.perf_counter() - begin:.1f} s")
 
 

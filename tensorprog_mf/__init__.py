@@ -15,6 +15,7 @@ _HOME = {
     "sample": "routes.sample",
     "train_finite": "routes.train_finite",
     "solve_linear": "routes.solve_linear",
+    "read_table": "tables",
     "save": "results",
     "load": "results",
     "log_steps": "recorder",
@@ -26,11 +27,12 @@ _HOME = {
     "DrawsWarning": "errors",
     "TargetWarning": "errors",
 }
-__all__ = sorted([*_HOME, "parameterization"])
+_MODULES = ("parameterization", "plotting")
+__all__ = sorted([*_HOME, *_MODULES])
 
 
 def __getattr__(name):
-    if name == "parameterization":
+    if name in _MODULES:
         return importlib.import_module("." + name, __name__)
     if name not in _HOME:
         raise AttributeError(f"module 'tensorprog_mf' has no attribute {name!r}")

@@ -84,7 +84,7 @@ def _loop(network, problem, training, realization: Realization, recorder: Record
             # One output: the backward field of f itself, weighted by Delta afterwards, serves kernels and gradient.
             layers.backward(parameters, trace, np.ones((len(outputs), 1)))
         if recording:
-            scalars = {"output": outputs, "loss": loss, "error_signal": delta}
+            scalars = {"output": outputs, **problem.losses(outputs), "error_signal": delta}
             if not recorder.add(scalars, layers.observe(parameters, trace, recorder.chosen), optimiser.multipliers):
                 return _outcome(realization, recorder, Status.DIVERGED, step)
         if step < training.steps:

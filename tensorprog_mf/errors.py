@@ -41,7 +41,7 @@ def whole(name: str, value, least: int = 0) -> int:
     """`value` as a Python int of at least `least`; numpy integers and whole floats are welcome."""
     try:
         number = int(value)
-        good = number == value and number >= least and not isinstance(value, str)
+        good = number == value and number >= least and not isinstance(value, (str, bool))
     except (TypeError, ValueError, OverflowError):
         good = False
     require(good, f"{name}={value!r} must be a whole number, {least} or more.")
@@ -51,7 +51,7 @@ def whole(name: str, value, least: int = 0) -> int:
 def real(name: str, value, allowed: str, good) -> float:
     """`value` as a finite Python float for which `good(value)` holds; `allowed` says so in words."""
     try:
-        number = math.nan if isinstance(value, str) else float(value)
+        number = math.nan if isinstance(value, (str, bool)) else float(value)
     except (TypeError, ValueError):
         number = math.nan
     require(math.isfinite(number) and good(number), f"{name}={value!r} must {allowed}.")

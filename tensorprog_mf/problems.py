@@ -39,6 +39,8 @@ class Problem:
         (example, feature) or None.
     loss
         "squared": (y - f)^2 / 2; "logistic": log(1 + exp(-y f)).
+    test_targets
+        (example,) of the test inputs, or None; they only serve to report a test loss.
 
     Raises
     ------
@@ -50,6 +52,7 @@ class Problem:
     targets: np.ndarray
     test_inputs: np.ndarray | None = None
     loss: str = "squared"
+    test_targets: np.ndarray | None = None
 
     def __post_init__(self):
         inputs, targets = _array("inputs", self.inputs, 2), _array("targets", self.targets, 1)
@@ -60,8 +63,15 @@ class Problem:
             test is None or test.shape[1] == inputs.shape[1],
             f"test_inputs have {0 if test is None else test.shape[1]} features, inputs {inputs.shape[1]}; they must agree.",
         )
-        as_loss(self.loss).check(targets)
-        for name, value in (("inputs", inputs), ("targets", targets), ("test_inputs", test)):
+        test_targets = None if self.test_targets is None else _array("test_targets", self.test_targets, 1)
+        require(
+            test_targets is None or len(test_targets) == (0 if test is None else len(test)),
+            f"{0 if test_targets is None else len(test_targets)} test_targets but {0 if test is None else len(test)} test_inputs; each needs one.",
+        )
+        for values in (targets, test_targets):
+            if values is not None:
+                as_loss(self.loss).check(values)
+        for name, value in (("inputs", inputs), ("targets", targets), ("test_inputs", test), ("test_targets", test_targets)):
             object.__setattr__(self, name, value)
 
     @property
@@ -80,9 +90,22 @@ class Problem:
         delta[: self.n_train] = self._loss.error(outputs[: self.n_train], self.targets) / self.n_train
         return delta
 
+    @property
+    def all_targets(self) -> np.ndarray:
+        """(example,), NaN for test examples whose target is not known."""
+        unknown = np.full(len(self.all_inputs) - self.n_train, np.nan)
+        return np.concatenate([self.targets, unknown if self.test_targets is None else self.test_targets])
+
     def mean_loss(self, outputs: np.ndarray) -> float:
         """Mean loss over the training examples."""
         return float(self._loss.value(outputs[: self.n_train], self.targets).mean())
+
+    def losses(self, outputs: np.ndarray) -> dict[str, float]:
+        """The mean loss and, if test targets are known, the mean test loss of the outputs of all examples."""
+        found = {"loss": self.mean_loss(outputs)}
+        if self.test_targets is not None:
+            found["test_loss"] = float(self._loss.value(outputs[self.n_train :], self.test_targets).mean())
+        return found
 
     @property
     def _loss(self) -> Loss:

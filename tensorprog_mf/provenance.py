@@ -24,7 +24,7 @@ def attributes(route: str, network, problem, training, settings: dict, status: s
     """Global attributes of a result: strings and numbers only, structures as JSON."""
     from . import __version__
 
-    digest = hashlib.sha256(problem.all_inputs.tobytes() + problem.targets.tobytes()).hexdigest()
+    digest = hashlib.sha256(problem.all_inputs.tobytes() + problem.all_targets.tobytes()).hexdigest()
     return {
         "source": f"tensorprog_mf {__version__}",
         "created_at": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),

@@ -46,7 +46,7 @@ def dataset(arrays: dict, problem, training, steps: np.ndarray, layers: list[int
     arrays = {
         **arrays,
         "input": (VARIABLES["input"].dims, problem.all_inputs),
-        "target": (VARIABLES["target"].dims, np.r_[problem.targets, np.full(n_test, np.nan)]),
+        "target": (VARIABLES["target"].dims, problem.all_targets),
     }
     with np.errstate(over="ignore"):
         variables = {
@@ -118,8 +118,8 @@ def slot_maps(ds: xr.Dataset) -> list[dict[str, dict]]:
     return maps
 
 
-def save(ds: xr.Dataset, path) -> pathlib.Path:
-    """Write a dataset to a netCDF-4 file, beside the target first and then renamed into place.
+def save(result: xr.Dataset | xr.DataTree, path) -> pathlib.Path:
+    """Write a result, or a tree of them, to a netCDF-4 file: beside the target first and then renamed into place.
 
     Raises
     ------
@@ -128,12 +128,11 @@ def save(ds: xr.Dataset, path) -> pathlib.Path:
     """
     path = pathlib.Path(path)
     require(path.parent.is_dir(), f"cannot write {path}: the folder {path.parent} does not exist; make it first.")
-    encoding = {name: {"zlib": True, "complevel": 1} for name, v in ds.data_vars.items() if v.dtype.kind == "f" and v.ndim}
-    handle, beside = -1, ""
+    beside = ""
     try:
         handle, beside = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
         os.close(handle)
-        ds.to_netcdf(beside, format="NETCDF4", engine="netcdf4", encoding=encoding)
+        result.to_netcdf(beside, format="NETCDF4", engine="netcdf4", encoding=_encoding(result))
         os.chmod(beside, 0o666 & ~_umask())
         os.replace(beside, path)
     except OSError as error:
@@ -144,14 +143,20 @@ def save(ds: xr.Dataset, path) -> pathlib.Path:
     return path
 
 
+def _encoding(result: xr.Dataset | xr.DataTree) -> dict:
+    if isinstance(result, xr.DataTree):
+        return {node.path: _encoding(node.to_dataset()) for node in result.subtree}
+    return {name: {"zlib": True, "complevel": 1} for name, v in result.data_vars.items() if v.dtype.kind == "f" and v.ndim}
+
+
 def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
 
 
-def load(path) -> xr.Dataset:
-    """Read a file written by `save` into memory.
+def load(path) -> xr.Dataset | xr.DataTree:
+    """Read a file written by `save` into memory: a Dataset, or the tree of them that was saved.
 
     Raises
     ------
@@ -161,7 +166,8 @@ def load(path) -> xr.Dataset:
     path = pathlib.Path(path)
     require(path.is_file(), f"cannot read {path}: no such file.")
     try:
-        with xr.open_dataset(path, engine="netcdf4") as ds:
-            return ds.load()
+        with xr.open_datatree(path, engine="netcdf4") as tree:
+            tree = tree.load()
     except OSError as error:
         raise InputError(f"cannot read {path}: it is not a netCDF file ({error}).") from error
+    return tree if tree.children else tree.to_dataset()

@@ -37,6 +37,7 @@ def _field_parts(field: str, name: str, symbol: str, where: str) -> dict[str, Va
 VARIABLES: dict[str, Variable] = {
     "output": Variable(("time", "example"), "network output", "f", "f = E[z phi(h)] / richness"),
     "loss": Variable(("time",), "training loss", "L", "Mean over training examples."),
+    "test_loss": Variable(("time",), "test loss", "L", "Mean over test examples, where their targets are known."),
     "error_signal": Variable(("time", "example"), "error signal", "Delta", "-d loss / d f; zero on test examples."),
     "feature_kernel": Variable(_KERNEL, "feature kernel", "Phi", "E[phi(h) phi(h')] at equal times."),
     "gradient_kernel": Variable(_KERNEL, "gradient kernel", "G", "E[g g'] at equal times, g = phi'(h) z."),
@@ -48,7 +49,7 @@ VARIABLES: dict[str, Variable] = {
     "rank": Variable(("time", "layer", "pass"), "directions revealed", "K", "Forward: of a layer's features; backward: of its gradients; 0 where no hidden matrix is asked. Largest over replicates.", estimate=False, dtype="int32"),
     "rank_fraction": Variable(("time", "layer", "pass"), "directions revealed over number of sites", "K/N", "Near 1 the run is a finite network, not the limit.", estimate=False),
     "input": Variable(("example", "feature"), "inputs", "x", "As given.", estimate=False),
-    "target": Variable(("example",), "targets", "y", "As given; NaN for test examples.", estimate=False),
+    "target": Variable(("example",), "targets", "y", "As given; NaN for test examples whose target is not known.", estimate=False),
     "draw_slot": Variable(("slot", "slot_field"), "draw columns", "omega", "One direction accepted by a run and the column of draws it got; populations and sources are indices into attribute slots_json. Pass the dataset as common_draws to reuse them.", estimate=False, dtype="int32"),
 }  # fmt: skip
 

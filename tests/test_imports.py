@@ -11,6 +11,7 @@ ROOT = pathlib.Path(tensorprog_mf.__file__).parent
 ROOMS = [
     "errors", "accelerate", "schema", "activations", "losses", "draws", "sites_numba", "sites", "matrices", "layers",
     "problems", "realization", "optimizers", "networks", "parameterization", "recorder", "engine", "progress", "memory", "provenance", "results", "routes",
+    "tables", "plotting", "cli",
 ]  # fmt: skip
 
 

@@ -163,7 +163,7 @@ class _Recursion:
         above = np.concatenate([gradient, np.ones_like(gradient[:, :1])], axis=1)
         return {
             "output": self.output[steps],
-            "loss": np.array([self.problem.mean_loss(self.output[t]) for t in steps]),
+            **{name: np.array([self.problem.losses(self.output[t])[name] for t in steps]) for name in self.problem.losses(self.output[0])},
             "error_signal": self.delta[steps],
             "feature_kernel": feature,
             "gradient_kernel": np.broadcast_to(gradient, (*gradient.shape[:2], examples, examples)),

@@ -1,0 +1,41 @@
+"""The command line: tensorprog-mf run | info | plot. Each command imports what it needs when it is called."""
+
+import argparse
+import importlib
+import sys
+
+_COMMANDS = {
+    "run": "run what a TOML file describes and write a netCDF file",
+    "info": "tell how a result was made and what is in it",
+    "plot": "draw a result",
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Entry point; returns the exit code, 2 for input that cannot be used."""
+    parser = argparse.ArgumentParser(prog="tensorprog-mf", description="Infinitely wide neural networks that learn features.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add(commands, "run", ["config", "CONFIG.toml"], "the file to write, OUT.nc", required=True)
+    _add(commands, "info", ["result", "RESULT.nc"])
+    _add(commands, "plot", ["result", "RESULT.nc"], "the figure to write; the ending says the format (default: RESULT.png)")
+    commands.choices["plot"].add_argument("-g", "--group", metavar="NAME", help="which result of a file that holds several")
+    commands.choices["run"].add_argument("-q", "--quiet", action="store_true", help="no progress")
+    given = parser.parse_args(arguments)
+    from ..errors import TensorProgError
+
+    try:
+        return importlib.import_module(f".{given.command}", __name__).main(given)
+    except TensorProgError as error:
+        print(f"tensorprog-mf {given.command}: {error}", file=sys.stderr)
+        return 2
+
+
+def _add(commands, name: str, positional: list[str], output: str | None = None, required: bool = False) -> None:
+    command = commands.add_parser(name, help=_COMMANDS[name], description=_COMMANDS[name].capitalize() + ".")
+    command.add_argument(positional[0], metavar=positional[1])
+    if output:
+        command.add_argument("-o", "--output", metavar="FILE", required=required, help=output)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

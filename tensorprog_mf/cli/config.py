@@ -1,0 +1,132 @@
+"""A run described by a TOML file.
+
+    [problem]
+    data = "digits.csv"        # one example per line, the last column is the target; or inputs, targets = "x.npy", "y.npy"
+    classes = [3, 8]           # +1 and -1
+    test_examples = 20
+    loss = "squared"
+
+    [network]
+    architecture = "MLP"
+    depth = 3
+    activation = "tanh"
+    richness = 1.0
+
+    [training]
+    steps = 50
+    learning_rate = 0.4
+
+    [run]
+    route = "sample"           # or train_finite, solve_linear
+    n_samples = 4096
+"""
+
+import inspect
+import pathlib
+import tomllib
+from typing import NamedTuple
+
+import numpy as np
+
+from ..activations import Activation
+from ..errors import InputError, require
+from ..networks import MLP
+from ..optimizers import Training
+from ..problems import Problem
+from ..routes.sample import sample
+from ..routes.solve_linear import solve_linear
+from ..routes.train_finite import train_finite
+from ..tables import read_table
+
+ARCHITECTURES = {"MLP": MLP}
+ROUTES = {"sample": sample, "train_finite": train_finite, "solve_linear": solve_linear}
+_NOT_IN_FILES = {"network", "problem", "training", "progress", "common_draws", "path"}
+
+
+class Config(NamedTuple):
+    """What a file describes: call `route(network, problem, training, **options)`."""
+
+    route: object
+    network: object
+    problem: Problem
+    training: Training
+    options: dict
+
+
+def read(path) -> Config:
+    """Read and check a configuration.
+
+    Raises
+    ------
+    InputError
+        A file that is missing or not TOML, an unknown table or key, a value of a wrong type.
+    """
+    path = pathlib.Path(path)
+    require(path.is_file(), f"cannot read {path}: no such file.")
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is not a TOML file: {error}.") from None
+    _known(tables, {"problem", "network", "training", "run"}, f"{path}: table")
+    for name in ("problem", "network", "training"):
+        require(isinstance(tables.get(name), dict), f"{path}: table [{name}] is missing.")
+    options = dict(tables.get("run", {}))
+    route = _choice(options.pop("route", "sample"), ROUTES, "[run] route")
+    _known(options, _parameters(route), f"{path}: [run]")
+    return Config(route, _network(tables["network"], path), _problem(tables["problem"], path), _training(tables["training"], path), options)
+
+
+def _known(given: dict, allowed: set[str], where: str) -> None:
+    for key in given:
+        require(key in allowed, f"{where} {key!r} is unknown; choose from {', '.join(sorted(allowed))}.")
+
+
+def _parameters(function) -> set[str]:
+    return set(inspect.signature(function).parameters) - _NOT_IN_FILES
+
+
+def _choice(name, options: dict, where: str):
+    require(isinstance(name, str) and name in options, f"{where} = {name!r} is unknown; choose one of {', '.join(options)}.")
+    return options[name]
+
+
+def _network(table: dict, path):
+    table = dict(table)
+    kind = _choice(table.pop("architecture", "MLP"), ARCHITECTURES, f"{path}: [network] architecture")
+    _known(table, _parameters(kind) | {"gain"}, f"{path}: [network]")
+    require("depth" in table, f"{path}: [network] depth is missing.")
+    gain = table.pop("gain", 1.0)
+    name = table.pop("activation", "tanh")
+    require(isinstance(name, str), f"{path}: [network] activation={name!r} must be a name in quotes.")
+    return kind(activation=Activation(name, gain), **table)
+
+
+def _training(table: dict, path) -> Training:
+    _known(table, _parameters(Training), f"{path}: [training]")
+    for name in ("steps", "learning_rate"):
+        require(name in table, f"{path}: [training] {name} is missing.")
+    return Training(**table)
+
+
+def _problem(table: dict, path) -> Problem:
+    table = dict(table)
+    if "data" in table:
+        _known(table, {"data"} | _parameters(read_table), f"{path}: [problem]")
+        require(isinstance(table["data"], str), f"{path}: [problem] data={table['data']!r} must be a file name in quotes.")
+        return read_table(path.parent / table.pop("data"), **table)
+    _known(table, {"data"} | _parameters(Problem), f"{path}: [problem]")
+    for name in ("inputs", "targets"):
+        require(name in table, f"{path}: [problem] needs data, or inputs and targets; {name} is missing.")
+    return Problem(**{key: value if key == "loss" else _numbers(value, path, key) for key, value in table.items()})
+
+
+def _numbers(value, path, key: str):
+    """Numbers written in the file itself, or the name of a .npy or .csv file beside it."""
+    if not isinstance(value, str):
+        return value
+    file = path.parent / value
+    require(file.is_file(), f"{path}: [problem] {key} = {value!r}: no such file beside the configuration.")
+    try:
+        return np.load(file) if file.suffix == ".npy" else np.loadtxt(file, delimiter=",")
+    except ValueError as error:
+        raise InputError(f"{path}: [problem] {key} = {value!r} cannot be read as numbers: {error}.") from None

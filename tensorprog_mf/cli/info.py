@@ -1,0 +1,34 @@
+"""tensorprog-mf info RESULT.nc"""
+
+import json
+
+import xarray as xr
+
+from ..results import load
+
+
+def main(given) -> int:
+    """Print provenance, status, sizes and variables of a result."""
+    result = load(given.result)
+    if isinstance(result, xr.Dataset):
+        _tell(result)
+        return 0
+    for name, node in result.children.items():
+        print(f"== {name}")
+        _tell(node.to_dataset())
+    return 0
+
+
+def _tell(ds: xr.Dataset) -> None:
+    for name, value in ds.attrs.items():
+        if name in ("slots_json", "environment_json"):
+            continue
+        shown = ", ".join(f"{k}={v}" for k, v in json.loads(value).items()) if name.endswith("_json") else value
+        print(f"{name.removesuffix('_json'):22} {shown}")
+    print(f"{'sizes':22} {', '.join(f'{name} {size}' for name, size in ds.sizes.items())}")
+    if "loss" in ds and "replicate" not in ds.loss.dims:
+        print(f"{'loss':22} {float(ds.loss[0]):.6g} -> {float(ds.loss[-1]):.6g}")
+    for name, variable in ds.data_vars.items():
+        if not name.endswith("_stderr"):
+            error = " +- stderr" if f"{name}_stderr" in ds else ""
+            print(f"  {name:34} ({', '.join(variable.dims)}) {variable.attrs.get('long_name', '')}{error}")

@@ -1,0 +1,32 @@
+"""tensorprog-mf plot RESULT.nc [-o FIGURE]"""
+
+import pathlib
+
+import xarray as xr
+
+from ..errors import InputError, UnsupportedError, require
+from ..results import load
+
+
+def main(given) -> int:
+    """Draw the overview of a result into a file."""
+    ds = load(given.result)
+    if not isinstance(ds, xr.Dataset):
+        groups = ", ".join(ds.children)
+        require(given.group in ds.children, f"{given.result} holds several results: choose one with --group, {groups}.")
+        ds = ds[given.group].to_dataset()
+    require("loss" in ds and "replicate" not in ds.dims, f"{given.result} is not a result with means over replicates; nothing to plot.")
+    try:
+        import matplotlib
+    except ImportError:
+        raise UnsupportedError("plot needs matplotlib: pip install 'tensorprog_mf[plots]'.") from None
+    matplotlib.use("Agg")
+    from .. import plotting
+
+    target = pathlib.Path(given.output or pathlib.Path(given.result).with_suffix(".png"))
+    try:
+        plotting.overview(ds).savefig(target, dpi=110)
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot write {target}: {error}") from None
+    print(target)
+    return 0

@@ -1,0 +1,39 @@
+"""tensorprog-mf run CONFIG.toml -o OUT.nc"""
+
+import inspect
+import pathlib
+import sys
+import warnings
+
+from ..errors import InputError, require
+from ..results import save
+from .config import read
+
+
+def main(given) -> int:
+    """Run a configuration and save the result; what cannot be written is refused before the run."""
+    output = pathlib.Path(given.output)
+    require(output.parent.is_dir(), f"cannot write {output}: the folder {output.parent} does not exist; make it first.")
+    try:
+        with open(output, "ab"):
+            pass
+        if output.stat().st_size == 0:
+            output.unlink()
+    except OSError as error:
+        raise InputError(f"cannot write {output}: {error.strerror}; choose a folder you may write to.") from None
+    config = read(given.config)
+    options = dict(config.options)
+    if "progress" in inspect.signature(config.route).parameters:
+        options["progress"] = not given.quiet
+    with warnings.catch_warnings():
+        warnings.showwarning = lambda message, *_, **__: print(f"tensorprog-mf run: warning: {message}", file=sys.stderr)
+        try:
+            ds = config.route(config.network, config.problem, config.training, **options)
+        except TypeError as error:
+            raise InputError(f"{given.config}: [run] {error}.") from None
+    save(ds, output)
+    print(f"{output}: {ds.attrs['status']}. {ds.attrs['status_message']}")
+    if "target_error_message" in ds.attrs:
+        print(ds.attrs["target_error_message"])
+    print(f"loss {float(ds.loss[0]):.4g} -> {float(ds.loss[-1]):.4g} in {int(ds.step[-1])} steps")
+    return 0

@@ -1,0 +1,103 @@
+"""Figures of results. Every function draws on the axis it is given, or on a new one, and returns it."""
+
+import numpy as np
+import xarray as xr
+
+
+def _axis(ax):
+    if ax is not None:
+        return ax
+    import matplotlib.pyplot as plt
+
+    return plt.subplots(layout="constrained")[1]
+
+
+def _training(ds: xr.Dataset) -> np.ndarray:
+    return ds.split.values == "train"
+
+
+def loss(ds: xr.Dataset, ax=None, name: str = "loss", label: str | None = None, **style):
+    """Loss (or `name`="test_loss") over time, with a band of two standard errors."""
+    ax = _axis(ax)
+    (line,) = ax.plot(ds.time, ds[name], label=label, **style)
+    if f"{name}_stderr" in ds:
+        error = 2 * ds[f"{name}_stderr"]
+        # On a logarithmic axis a band that reaches zero would hide all else.
+        ax.fill_between(ds.time, np.maximum(ds[name] - error, ds[name] / 10), ds[name] + error, color=line.get_color(), alpha=0.3)
+    ax.set(xlabel="time", ylabel="loss", yscale="log")
+    return ax
+
+
+def kernel(ds: xr.Dataset, time: int = -1, layer: int = -1, name: str = "feature_kernel", ax=None, limit: float | None = None):
+    """A kernel at one recorded time, training examples ordered by their targets."""
+    ax, train = _axis(ax), np.flatnonzero(_training(ds))
+    order = train[np.argsort(ds.target.values[train], kind="stable")]
+    values = ds[name].isel(time=time)
+    values = (values.isel(layer=layer) if "layer" in values.dims else values).values[np.ix_(order, order)]
+    limit = limit or np.abs(values).max()
+    image = ax.imshow(values, vmin=-limit, vmax=limit, cmap="RdBu_r")
+    ax.set(xticks=[], yticks=[], title=f"{ds[name].attrs['long_name']}, time {float(ds.time[time]):.3g}")
+    ax.figure.colorbar(image, ax=ax, shrink=0.8)
+    return ax
+
+
+def kernel_alignment(ds: xr.Dataset, name: str = "feature_kernel") -> xr.DataArray:
+    """y^T Phi y / (|y|^2 |Phi|_F) over training examples, (time, layer): 1 where the kernel is the outer product of targets."""
+    train = np.flatnonzero(_training(ds))
+    phi, y = ds[name].isel(example=train, example_prime=train), ds.target.values[train]
+    aligned = np.einsum("...mn,m,n->...", phi.values, y, y) / (y @ y) / np.sqrt((phi.values**2).sum((-1, -2)))
+    attrs = {"long_name": f"alignment of {name} with the targets", "units": "1"}
+    return xr.DataArray(aligned, dims=phi.dims[:-2], coords={"time": ds.time, "layer": ds.layer}, attrs=attrs)
+
+
+def alignment(ds: xr.Dataset, ax=None, layer: int = -1, label: str | None = None, **style):
+    """Alignment of a feature kernel with the targets over time."""
+    ax = _axis(ax)
+    ax.plot(ds.time, kernel_alignment(ds).isel(layer=layer), label=label, **style)
+    ax.set(xlabel="time", ylabel="kernel alignment with targets")
+    return ax
+
+
+def density(ds: xr.Dataset, field: str = "preactivation", time: int = -1, layer: int = -1, example: int = 0, ax=None, **style):
+    """Density of a field over the stored sites; `style` as of matplotlib's hist."""
+    ax = _axis(ax)
+    values = ds[field].isel(time=time, layer=layer, example=example).values
+    ax.hist(values, **({"bins": 40, "density": True, "histtype": "step"} | style))
+    ax.set(xlabel=ds[field].attrs["long_name"], ylabel="density")
+    return ax
+
+
+def parts(ds: xr.Dataset, layer: int = -1, example: int = 0, sample: int = 0, field: str = "preactivation", ax=None):
+    """A field of one neuron over time, and its Gaussian, response and learned part."""
+    ax, one = _axis(ax), ds.isel(layer=layer, example=example, sample=sample)
+    ax.plot(ds.time, one[field], "k", label=ds[field].attrs["long_name"])
+    for part in ("gaussian", "response", "learned"):
+        ax.plot(ds.time, one[f"{field}_{part}_part"], "--", label=f"{part} part")
+    ax.set(xlabel="time", title=f"one neuron of layer {int(ds.layer[layer])}")
+    ax.legend()
+    return ax
+
+
+def overview(ds: xr.Dataset):
+    """One figure of a result: losses, outputs, alignment, the last feature kernel before and after, one neuron."""
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(2, 3, figsize=(13, 7.5), layout="constrained")
+    loss(ds, axes[0, 0], label="training")
+    if "test_loss" in ds:
+        loss(ds, axes[0, 0], "test_loss", label="test")
+    axes[0, 0].legend()
+    for split, style in (("train", "-"), ("test", ":")):
+        for index in np.flatnonzero(ds.split.values == split)[:20]:
+            axes[0, 1].plot(ds.time, ds.output[:, index], style, linewidth=1)
+    axes[0, 1].set(xlabel="time", ylabel="output (dotted: test)")
+    alignment(ds, axes[0, 2])
+    top = float(np.abs(ds.feature_kernel.isel(layer=-1)[[0, -1]]).max())
+    kernel(ds, 0, ax=axes[1, 0], limit=top)
+    kernel(ds, -1, ax=axes[1, 1], limit=top)
+    if "preactivation" in ds:
+        parts(ds, ax=axes[1, 2])
+    else:
+        axes[1, 2].axis("off")
+    figure.suptitle(f"{ds.attrs['route']}: {ds.attrs['architecture']}, {ds.attrs['status']}")
+    return figure

@@ -1,0 +1,170 @@
+"""The command line as a user types it; bad input gives one sentence and exit code 2."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import tensorprog_mf as tp
+from tensorprog_mf import cli
+
+CONFIG = """
+[problem]
+data = "table.csv"
+classes = ["cat", "dog"]
+test_examples = 4
+
+[network]
+depth = 2
+activation = "tanh"
+
+[training]
+steps = 3
+learning_rate = 0.4
+
+[run]
+n_samples = 128
+n_replicates = 2
+"""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    rng = np.random.default_rng(0)
+    lines = [f"{a:.3f},{b:.3f},{'cat' if a > b else 'dog'}" for a, b in rng.normal(size=(14, 2))]
+    (tmp_path / "table.csv").write_text("\n".join(["ears,tail,animal", *lines]) + "\n")
+    (tmp_path / "config.toml").write_text(CONFIG)
+    return tmp_path
+
+
+def call(*arguments):
+    return cli.main([str(a) for a in arguments])
+
+
+def test_run_info_plot(folder, capsys):
+    out = folder / "out.nc"
+    assert call("run", folder / "config.toml", "-o", out) == 0
+    assert "completed" in capsys.readouterr().out
+    ds = tp.load(out)
+    assert ds.sizes["example"] == 14 and ds.attrs["route"] == "sample" and "test_loss" in ds
+    assert call("info", out) == 0
+    told = capsys.readouterr().out
+    assert "n_samples=128" in told and "feature_kernel" in told and "status" in told
+    pytest.importorskip("matplotlib")
+    assert call("plot", out) == 0
+    assert (folder / "out.png").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize("route", ["train_finite", "solve_linear"])
+def test_other_routes(folder, route):
+    text = CONFIG.split("[run]")[0].replace('"tanh"', '"linear"') + f'[run]\nroute = "{route}"\n'
+    (folder / "config.toml").write_text(text + ("width = 32\nn_replicates = 2\n" if route == "train_finite" else ""))
+    assert call("run", folder / "config.toml", "-o", folder / "out.nc") == 0
+    assert tp.load(folder / "out.nc").attrs["route"] == route
+
+
+def test_arrays_beside_the_configuration(folder):
+    np.save(folder / "x.npy", np.eye(3))
+    problem = '[problem]\ninputs = "x.npy"\ntargets = [1, -1, 1]\ntest_inputs = [[0.5, 0.5, 0]]\nloss = "logistic"\n'
+    (folder / "config.toml").write_text(problem + "[network]" + CONFIG.split("[network]")[1])
+    assert call("run", folder / "config.toml", "-o", folder / "out.nc") == 0
+    assert tp.load(folder / "out.nc").sizes["example"] == 4
+
+
+def test_several_results_in_one_file(folder, capsys):
+    call("run", folder / "config.toml", "-o", folder / "out.nc")
+    import xarray as xr
+
+    ds = tp.load(folder / "out.nc")
+    tp.save(xr.DataTree.from_dict({"a": ds, "b": ds}), folder / "tree.nc")
+    tree = tp.load(folder / "tree.nc")
+    xr.testing.assert_identical(tree["b"].to_dataset(), ds)
+    assert call("info", folder / "tree.nc") == 0 and "== b" in capsys.readouterr().out
+    assert call("plot", folder / "tree.nc") == 2 and "choose one with --group, a, b" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "old, new, message",
+    [
+        ("n_samples = 128", "n_sample = 128", "'n_sample' is unknown; choose from.*n_samples"),
+        ("n_samples = 128", "n_samples = 100", "n_samples=100 is not a power of two"),
+        ("n_samples = 128", 'n_samples = "many"', "n_samples='many' must be a whole number"),
+        ("n_samples = 128", 'route = "guess"', "route = 'guess' is unknown; choose one of sample"),
+        ("n_samples = 128", "n_samples = ", "is not a TOML file"),
+        ("depth = 2", "", "depth is missing"),
+        ("depth = 2", "depth = 0", "depth=0 must be a whole number, 1 or more"),
+        ("depth = 2", "depth = 2\nrichness = 0", "richness=0 must be positive"),
+        ('activation = "tanh"', "activation = 3", "activation=3 must be a name in quotes"),
+        ('activation = "tanh"', 'activation = "swish"', "activation='swish' is unknown"),
+        ("steps = 3", "", "steps is missing"),
+        ("learning_rate = 0.4", "learning_rate = -0.4", "learning_rate=-0.4 must be positive"),
+        ("learning_rate = 0.4", "learning_rate = true", "learning_rate=True must be positive"),
+        ("learning_rate = 0.4", "learning_rate = 0.4\nmomentum = 2", "momentum=2 must lie in"),
+        ("[network]", "[net]", "table 'net' is unknown"),
+        ('data = "table.csv"', 'data = "none.csv"', "no such file"),
+        ('data = "table.csv"', 'inputs = "x.npy"', "'classes' is unknown"),
+        ('classes = ["cat", "dog"]', "", "column 'animal' is not numeric; name the two to tell apart"),
+        ('classes = ["cat", "dog"]', 'classes = ["cat", "cow"]', "class 'cow' does not occur"),
+        ("test_examples = 4", "test_examples = 14", "leaves no training examples"),
+        ("test_examples = 4", 'target = "kind"', "no column 'kind'; it has ears, tail, animal"),
+    ],
+)  # fmt: skip
+def test_bad_configurations(folder, capsys, old, new, message):
+    import re
+
+    (folder / "config.toml").write_text(CONFIG.replace(old, new))
+    assert call("run", folder / "config.toml", "-o", folder / "out.nc") == 2
+    said = capsys.readouterr().err
+    assert re.search(message, said) and said.count("\n") == 1 and said.startswith("tensorprog-mf run: ")
+    assert not (folder / "out.nc").exists()
+
+
+def test_unwritable_output_is_refused_before_the_run(folder, capsys, monkeypatch):
+    monkeypatch.setattr("tensorprog_mf.cli.run.read", lambda path: pytest.fail("ran"))
+    assert call("run", folder / "config.toml", "-o", folder / "missing" / "out.nc") == 2
+    assert "does not exist; make it first" in capsys.readouterr().err
+    assert call("run", folder / "config.toml", "-o", folder) == 2
+    assert "cannot write" in capsys.readouterr().err
+
+
+def test_missing_and_foreign_files(folder, capsys):
+    for command in ("info", "plot"):
+        assert call(command, folder / "none.nc") == 2 and "no such file" in capsys.readouterr().err
+        assert call(command, folder / "table.csv") == 2 and "not a netCDF file" in capsys.readouterr().err
+    assert call("run", folder / "none.toml", "-o", folder / "out.nc") == 2
+
+
+def test_a_diverging_run_is_saved(folder, capsys):
+    (folder / "config.toml").write_text(CONFIG.replace('"tanh"', '"quadratic"').replace("0.4", "60.0").replace("steps = 3", "steps = 40"))
+    assert call("run", folder / "config.toml", "-o", folder / "out.nc") == 0
+    said = capsys.readouterr()
+    assert "warning: At step" in said.err and "diverged" in said.out
+    assert tp.load(folder / "out.nc").attrs["status"] == "diverged"
+
+
+def test_help_is_light():
+    script = (
+        "import sys; from tensorprog_mf.cli import main\n"
+        "try: main(['run', '--help'])\n"
+        "except SystemExit: pass\n"
+        "print([m for m in ('numba', 'numpy', 'scipy', 'xarray', 'matplotlib', 'pandas') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip().endswith("[]") and "CONFIG.toml" in done.stdout
+
+
+def test_tables_without_names_and_with_numbers(tmp_path):
+    (tmp_path / "plain.csv").write_text("1,2,0.5\n3,4,-0.5\n5,7,1.5\n")
+    problem = tp.read_table(tmp_path / "plain.csv", test_examples=1)
+    assert problem.inputs.shape == (2, 2) and problem.targets.tolist() == [0.5, -0.5] and problem.test_targets.tolist() == [1.5]
+    np.testing.assert_allclose(problem.inputs.mean(0), 0, atol=1e-15)
+    np.testing.assert_allclose((problem.inputs**2).mean(), 1)
+    raw = tp.read_table(tmp_path / "plain.csv", standardise=False)
+    assert raw.inputs.tolist() == [[1, 2], [3, 4], [5, 7]] and raw.test_inputs is None
+    (tmp_path / "same.csv").write_text("1,2,0.5\n1,2,-0.5\n")
+    with pytest.raises(tp.InputError, match="all training inputs are the same"):
+        tp.read_table(tmp_path / "same.csv")
+    (tmp_path / "words.csv").write_text("a,b,c\nx,1,2\n")
+    with pytest.raises(tp.InputError, match="column 'a' is not numeric"):
+        tp.read_table(tmp_path / "words.csv")
