@@ -105,18 +105,30 @@ def blocks_on_threads(threads: int):
             del _inside_worker.pool, _inside_worker.threads
 
 
-def map_runs(run, arguments, threads: int | None = None) -> list:
+def map_runs(run, arguments, threads: int | None = None, stop=lambda: None) -> list:
     """`[run(a) for a in arguments]`: independent runs on threads, or one run with its blocks on threads.
 
-    BLAS keeps one thread meanwhile: its threads beside busy ones of ours cost 3 to 90 times the time.
+    BLAS keeps one thread meanwhile: its threads beside busy ones of ours cost 3 to 90 times the time. On Ctrl-C `stop`
+    is called, after which runs are expected to end soon; those that had not begun are left out.
     """
     from threadpoolctl import threadpool_limits
 
     arguments = list(arguments)
     workers = min(thread_count(threads), max(len(arguments), 1))
-    with threadpool_limits(1):
-        if workers == 1:
-            with blocks_on_threads(thread_count(threads)):
-                return [run(a) for a in arguments]
-        with ThreadPoolExecutor(workers) as pool:
-            return list(pool.map(run, arguments))
+
+    def one(argument):
+        with blocks_on_threads(thread_count(threads) if workers == 1 else 1):
+            return run(argument)
+
+    # Runs live on threads of their own even one by one, so that Ctrl-C reaches this one while they go on.
+    with threadpool_limits(1), ThreadPoolExecutor(workers) as pool:
+        futures = [pool.submit(one, argument) for argument in arguments]
+        try:
+            return [future.result() for future in futures]
+        except KeyboardInterrupt:
+            stop()
+            return [future.result() for future in futures if not future.cancel()]
+        except BaseException:
+            stop()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise

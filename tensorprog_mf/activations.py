@@ -86,6 +86,17 @@ class Activation:
         return phi, self.gain * dphi
 
 
+@dataclass(frozen=True)
+class _Pair:
+    """A user's phi and dphi as one function."""
+
+    phi: Callable
+    dphi: Callable
+
+    def __call__(self, h):
+        return self.phi(h), self.dphi(h)
+
+
 def as_activation(given) -> Activation:
     """An `Activation` from one, from a name, or from a user's (phi, dphi) pair of functions on arrays."""
     if isinstance(given, Activation):
@@ -94,5 +105,5 @@ def as_activation(given) -> Activation:
         return Activation(given)
     if isinstance(given, tuple) and len(given) == 2 and all(map(callable, given)):
         phi, dphi = given
-        return Activation(f"custom ({getattr(phi, '__name__', 'unnamed')})", function=lambda h: (phi(h), dphi(h)))
+        return Activation(f"custom ({getattr(phi, '__name__', 'unnamed')})", function=_Pair(phi, dphi))
     raise InputError(f"activation={given!r} is not a name, an Activation or a pair (phi, dphi) of functions.")

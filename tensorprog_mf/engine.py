@@ -11,7 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .checkpoints import Checkpoint
 from .errors import DrawsWarning, RankWarning
+from .layers.layer import Layer
+from .matrices.parameter import Parameter
 from .networks import Network
 from .optimizers import Descent, Training
 from .problems import Problem
@@ -30,6 +33,10 @@ class Status(enum.Enum):
         "finite_width",
         "At step {step} the queries spanned all {count} sites: from there on the run is the exact finite network of that "
         "width, not the limit; take more samples, a larger tolerance or fewer steps.",
+    )
+    INTERRUPTED = (
+        "interrupted",
+        "The run was interrupted before step {step}; the times before are kept.",
     )
     DIVERGED = (
         "diverged",
@@ -52,55 +59,90 @@ class Outcome:
     slots: dict[str, dict]
 
 
+@dataclass
+class _State:
+    """All that a run is between two steps; a checkpoint holds one."""
+
+    realization: Realization
+    layers: Layer
+    parameters: dict[str, Parameter]
+    optimiser: Descent
+    recorder: Recorder
+    watch: "_RankWatch"
+    step: int = 0
+
+
 def run(
-    network: Network, problem: Problem, training: Training, ensemble: Ensemble, recorder: Recorder,
-    replicate: int = 0, limit: bool = True, advance: Callable[[], None] = lambda: None,
+    network: Network, problem: Problem, training: Training, ensemble: Ensemble, recorder: Recorder, replicate: int = 0,
+    limit: bool = True, advance: Callable[[], bool] = lambda: True, checkpoint: Checkpoint | None = None,
 ) -> Outcome:  # fmt: skip
     """Train one realization of the network and return what the recorder kept.
 
     If it stands for the `limit`, ranks near the number of sites are warned of and reported in the status. `advance` is
-    called after every step.
+    called after every step and ends the run by returning False; a `checkpoint` holds the state to go on from.
 
     Cost: O(sites x rank x examples) per matrix and step; memory 4 x sites x rank numbers per matrix.
     """
-    with np.errstate(over="ignore", invalid="ignore"):  # a run that diverges is stopped below, without noise
-        return _loop(network, problem, training, Realization(ensemble, replicate), recorder, limit, advance)
+    state = checkpoint.load() if checkpoint else None
+    if isinstance(state, Outcome):
+        return state
+    if state is None:
+        state = _start(network, problem, training, ensemble, recorder, replicate)
+    with np.errstate(over="ignore", invalid="ignore"):  # a run that diverges is stopped, without noise
+        status = _loop(state, network, problem, training, limit, advance, checkpoint)
+    if status is Status.COMPLETED and state.watch.full_at is not None:
+        status, state.step = Status.FINITE_WIDTH, state.watch.full_at
+    message = status.message.format(step=state.step, count=ensemble.count)
+    outcome = Outcome(state.recorder.record(), state.recorder.labels, status, state.step, message, state.realization.slots())
+    if checkpoint and status is not Status.INTERRUPTED:
+        checkpoint.save(outcome)
+    return outcome
 
 
-def _loop(network, problem, training, realization: Realization, recorder: Recorder, limit: bool, advance) -> Outcome:
+def _start(network, problem, training, ensemble, recorder, replicate) -> _State:
+    realization = Realization(ensemble, replicate)
     layers = network.compose(realization, problem.all_inputs)
-    parameters, watch = layers.initial(), _RankWatch(realization)
-    optimiser = Descent(training, list(parameters))
-    for step in range(training.steps + 1):
-        recording = recorder.wants(step)
-        # The first pass shows all examples: the readout is centred on them.
-        examples = slice(0, len(problem.all_inputs) if recording or step == 0 else problem.n_train)
-        outputs, trace = layers.forward(parameters, examples)
-        outputs = outputs[:, 0] / network.richness
-        loss, delta = problem.mean_loss(outputs), problem.error_signal(outputs)
-        if not (np.isfinite(outputs).all() and np.isfinite(loss)):
-            return _outcome(realization, recorder, Status.DIVERGED, step)
-        if recording or step < training.steps:
-            # One output: the backward field of f itself, weighted by Delta afterwards, serves kernels and gradient.
-            layers.backward(parameters, trace, np.ones((len(outputs), 1)))
-        if recording:
-            scalars = {"output": outputs, **problem.losses(outputs), "error_signal": delta}
-            if not recorder.add(scalars, layers.observe(parameters, trace, recorder.chosen), optimiser.multipliers):
-                return _outcome(realization, recorder, Status.DIVERGED, step)
-        if step < training.steps:
-            optimiser.step(parameters, layers.gradients(trace, network.richness * delta))
+    parameters = layers.initial()
+    return _State(realization, layers, parameters, Descent(training, list(parameters)), recorder, _RankWatch(realization))
+
+
+def _loop(state: _State, network, problem, training, limit: bool, advance, checkpoint) -> Status:
+    while state.step <= training.steps:
+        if not _step(state, network, problem, training):
+            return Status.DIVERGED
         if limit:
-            watch.look(step)
-        advance()
-    _check_common_draws(realization)
-    if watch.full_at is not None:
-        return _outcome(realization, recorder, Status.FINITE_WIDTH, watch.full_at)
-    return _outcome(realization, recorder, Status.COMPLETED, training.steps)
+            state.watch.look(state.step)
+        state.step += 1
+        if not advance() and state.step <= training.steps:
+            if checkpoint:
+                checkpoint.save(state)
+            return Status.INTERRUPTED
+        if checkpoint:
+            checkpoint.save_if_due(state)
+    _check_common_draws(state.realization)
+    return Status.COMPLETED
 
 
-def _outcome(realization: Realization, recorder: Recorder, status: Status, step: int) -> Outcome:
-    message = status.message.format(step=step, count=realization.ensemble.count)
-    return Outcome(recorder.record(), recorder.labels, status, step, message, realization.slots())
+def _step(state: _State, network: Network, problem: Problem, training: Training) -> bool:
+    """One step: forward, error signal, backward, record, update; False if something was not finite."""
+    layers, parameters, recording = state.layers, state.parameters, state.recorder.wants(state.step)
+    # The first pass shows all examples: the readout is centred on them.
+    examples = slice(0, len(problem.all_inputs) if recording or state.step == 0 else problem.n_train)
+    outputs, trace = layers.forward(parameters, examples)
+    outputs = outputs[:, 0] / network.richness
+    if not (np.isfinite(outputs).all() and np.isfinite(problem.mean_loss(outputs))):
+        return False
+    delta, last = problem.error_signal(outputs), state.step == training.steps
+    if recording or not last:
+        # One output: the backward field of f itself, weighted by Delta afterwards, serves kernels and gradient.
+        layers.backward(parameters, trace, np.ones((len(outputs), 1)))
+    if recording:
+        scalars = {"output": outputs, **problem.losses(outputs), "error_signal": delta}
+        if not state.recorder.add(scalars, layers.observe(parameters, trace, state.recorder.chosen), state.optimiser.multipliers):
+            return False
+    if not last:
+        state.optimiser.step(parameters, layers.gradients(trace, network.richness * delta))
+    return True
 
 
 def _check_common_draws(realization: Realization) -> None:

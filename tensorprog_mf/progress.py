@@ -25,9 +25,14 @@ class Progress:
         self._label, self._total, self._done = label, max(total, 1), 0
         self._shown = wanted and self._stream is not None and self._stream.isatty()
         self._lock, self._begin, self._last = threading.Lock(), time.monotonic(), 0.0
+        self._stopped = False
 
-    def advance(self) -> None:
-        """One more step is done."""
+    def stop(self) -> None:
+        """Ask the runs to end at their next step."""
+        self._stopped = True
+
+    def advance(self) -> bool:
+        """One more step is done; False if the run is asked to end."""
         with self._lock:
             self._done += 1
             now = time.monotonic()
@@ -35,6 +40,7 @@ class Progress:
                 self._last = now
                 left = (now - self._begin) / self._done * (self._total - self._done)
                 self._write(f"{self._label}: {self._done / self._total:4.0%}, {_duration(left)} left")
+        return not self._stopped
 
     def close(self) -> None:
         """Clear the line."""

@@ -28,7 +28,7 @@ def test_durations():
 
 def test_a_run_tells_its_progress(problem, monkeypatch):
     steps = []
-    monkeypatch.setattr(progress.Progress, "advance", lambda self: steps.append(self._total))
+    monkeypatch.setattr(progress.Progress, "advance", lambda self: steps.append(self._total) or True)
     tp.sample(tp.MLP(2), problem, tp.Training(3, 0.1), n_samples=64, n_replicates=2)
     assert steps == [8] * 8
 

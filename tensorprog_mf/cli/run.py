@@ -35,5 +35,7 @@ def main(given) -> int:
     print(f"{output}: {ds.attrs['status']}. {ds.attrs['status_message']}")
     if "target_error_message" in ds.attrs:
         print(ds.attrs["target_error_message"])
+    if ds.attrs["status"] == "interrupted":
+        return 130
     print(f"loss {float(ds.loss[0]):.4g} -> {float(ds.loss[-1]):.4g} in {int(ds.step[-1])} steps")
     return 0

@@ -31,6 +31,9 @@ class Basis:
         """(direction, site)."""
         return self._store[: self.rank]
 
+    def __getstate__(self):
+        return self.__dict__ | {"_store": self.rows}  # without what is reserved for growth
+
     def absorb(self, x: np.ndarray, accepts=lambda vector: None) -> tuple[np.ndarray, list[int]]:
         """Coefficients of x (vector, direction) and the vectors that added a direction, one new direction each.
 

@@ -24,6 +24,9 @@ class _Side:
         """(direction, site of the other population), entries of variance one."""
         return self._images[: self.basis.rank]
 
+    def __getstate__(self):
+        return self.__dict__ | {"_images": self.images}
+
     def add_images(self, new: np.ndarray, response: np.ndarray) -> None:
         before = self.basis.rank - len(new)
         self._images = appended(self._images, before, new)

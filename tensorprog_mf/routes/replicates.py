@@ -1,15 +1,20 @@
 """Independent replicates of one run, gathered into a Dataset: what the Monte Carlo routes share."""
 
+import hashlib
 import json
+import pathlib
+import shutil
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import xarray as xr
 
 from .. import memory
 from ..accelerate import map_runs, thread_count
+from ..checkpoints import Checkpoint
 from ..engine import Outcome, Status, run
-from ..errors import DivergenceWarning, whole
+from ..errors import DivergenceWarning, InputError, whole
 from ..progress import Progress
 from ..provenance import attributes
 from ..realization import Ensemble
@@ -17,40 +22,49 @@ from ..recorder import Recorder, recorded_steps
 from ..results import dataset, slot_table, summarise
 
 _THREADED = 512
-_WORST_FIRST = (Status.DIVERGED, Status.FINITE_WIDTH, Status.COMPLETED)
+_WORST_FIRST = (Status.DIVERGED, Status.INTERRUPTED, Status.FINITE_WIDTH, Status.COMPLETED)
 
 
 def gather(
     route: str, network, problem, training, ensemble: Ensemble, settings: dict, *,
-    record, threads: int | None, limit: bool, progress: bool, meant: tuple | None = None,
+    record, threads: int | None, limit: bool, progress: bool, checkpoint=None, meant: tuple | None = None,
 ) -> xr.Dataset:  # fmt: skip
     """Run the replicates on threads and return their means, standard errors, fields and provenance.
 
     `settings` are the route's arguments, checked and as plain values. A `limit` minds how near its ranks come to the
     number of sites, and records its draws; a finite network does not. `meant` is the mean-field network and training to
-    run where those of the user are written in another parameterisation.
+    run where those of the user are written in another parameterisation. `checkpoint` is a folder, or None.
     """
     steps = recorded_steps(record, training.steps)
     run_network, run_training = meant or (network, training)
-    attributes(route, network, problem, training, settings, "", "")  # what cannot be described must fail before the run
+    # What cannot be described must fail before the run; checkpoints are known by it.
+    files = _checkpoints(checkpoint, attributes(route, network, problem, training, settings, "", ""), settings["n_replicates"])
 
     def one(replicate: int) -> Outcome:
         recorder = Recorder(steps, min(settings["samples"], ensemble.count) if replicate == 0 else 0)
-        return run(run_network, problem, run_training, ensemble, recorder, replicate, limit, shown.advance)
+        return run(
+            run_network, problem, run_training, ensemble, recorder, replicate, limit, shown.advance, files[replicate]
+        )
 
     shown = Progress(route, settings["n_replicates"] * (training.steps + 1), progress)
     # Small populations live in the interpreter, where threads only wait for each other: 13 against 19 ms at width 16.
     threads = thread_count(threads) if ensemble.count >= _THREADED else 1
     _check_memory(network, problem, training, ensemble, settings, len(steps), threads)
     try:
-        outcomes = map_runs(one, range(settings["n_replicates"]), threads)
+        outcomes = map_runs(one, range(settings["n_replicates"]), threads, shown.stop)
     finally:
         shown.close()
+    outcomes = _kept(outcomes)
     arrays = summarise([outcome.record for outcome in outcomes], settings["keep_replicates"])
     worst = min(outcomes, key=lambda outcome: (_WORST_FIRST.index(outcome.status), outcome.step))
     if worst.status is Status.DIVERGED:
         warnings.warn(worst.message, DivergenceWarning, stacklevel=3)
-    described = attributes(route, network, problem, training, settings, worst.status.label, worst.message)
+    message = worst.message
+    if worst.status is Status.INTERRUPTED:
+        message += f" {len(outcomes)} of {settings['n_replicates']} replicates are in the result."
+    elif checkpoint is not None:
+        shutil.rmtree(checkpoint)
+    described = attributes(route, network, problem, training, settings, worst.status.label, message)
     if "rank" in arrays:
         arrays["rank_fraction"] = (arrays["rank"][0], arrays["rank"][1] / ensemble.count)
     if limit:
@@ -58,6 +72,33 @@ def gather(
         arrays["draw_slot"] = (("slot", "slot_field"), table)
         described["slots_json"] = json.dumps(names)
     return dataset(arrays, problem, training, steps, worst.labels, described)
+
+
+def _checkpoints(folder, described: dict, replicates: int) -> list[Checkpoint | None]:
+    """A file per replicate in `folder`, which is made; known by all that decides the numbers."""
+    if folder is None:
+        return [None] * replicates
+    folder = pathlib.Path(folder)
+    deciding = [described[name] for name in ("source", "route", "network_json", "training_json", "settings_json", "problem_json")]
+    fingerprint = hashlib.sha256("\n".join(deciding).encode()).hexdigest()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"checkpoint={str(folder)!r} cannot be made a folder: {error.strerror}.") from None
+    return [Checkpoint(folder / f"replicate-{replicate}.checkpoint", fingerprint) for replicate in range(replicates)]
+
+
+def _kept(outcomes: list[Outcome]) -> list[Outcome]:
+    """Of an interrupted run the replicates worth keeping: finished ones, or else those that came far enough."""
+    if all(outcome.status is not Status.INTERRUPTED for outcome in outcomes):
+        return outcomes
+    finished = [outcome for outcome in outcomes if outcome.status is not Status.INTERRUPTED]
+    reached = max(len(outcome.record.get("loss", ())) for outcome in outcomes)
+    if reached == 0:
+        raise KeyboardInterrupt
+    far = [outcome for outcome in outcomes if 2 * len(outcome.record.get("loss", ())) >= reached]
+    interrupted = next(outcome for outcome in outcomes if outcome.status is Status.INTERRUPTED)
+    return [replace(o, status=Status.INTERRUPTED, message=interrupted.message) for o in finished] or far
 
 
 def _check_memory(network, problem, training, ensemble: Ensemble, settings: dict, times: int, threads: int) -> None:

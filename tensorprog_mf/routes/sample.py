@@ -1,6 +1,7 @@
 """The self-consistent infinite-width limit, sampled in one pass through time."""
 
 import json
+import pathlib
 
 import xarray as xr
 
@@ -32,6 +33,7 @@ def sample(
     centred: bool = True,
     common_draws: xr.Dataset | None = None,
     keep_replicates: bool = False,
+    checkpoint: str | pathlib.Path | None = None,
     threads: int | None = None,
 ) -> xr.Dataset:
     """Train an infinitely wide network that learns features.
@@ -77,6 +79,9 @@ def sample(
         Directions that the earlier run did not need are left out, with a warning where that matters.
     keep_replicates
         Keep every replicate along dimension `replicate` instead of mean and standard error.
+    checkpoint
+        A folder to keep the state of unfinished runs in, written every minute and on Ctrl-C: calling again with the same
+        arguments goes on from there and gives the same bits. Removed when the run is done.
     threads
         Threads to use; all by default. Results do not depend on it.
 
@@ -92,6 +97,8 @@ def sample(
 
     Notes
     -----
+    Interrupting (Ctrl-C) ends the run at its next step and returns what there is, with status "interrupted".
+
     Error: O(1/n_samples) bias plus fluctuations, n^-1/2 for pseudo-random draws, nearly 1/n for Sobol. Cost per step:
     O(n_samples rank examples) per hidden matrix, linear in the steps once the rank has saturated.
 
@@ -113,7 +120,12 @@ def sample(
         require(n_replicates > 1, "target_error needs a standard error: take n_replicates of 2 or more.")
         more = dict(seed=fresh_seed(seed), tolerance=tolerance, draws=draws, samples=samples, record=record)
         more |= dict(progress=progress, centred=centred, threads=threads)
-        return refine(lambda n: sample(network, problem, training, n, n_replicates, **more), whole("n_samples", n_samples, 1), target)
+
+        def at(n):
+            folder = None if checkpoint is None else pathlib.Path(checkpoint, str(n))
+            return sample(network, problem, training, n, n_replicates, checkpoint=folder, **more)
+
+        return refine(at, whole("n_samples", n_samples, 1), target)
     settings = {
         "n_samples": whole("n_samples", n_samples, 1), "n_replicates": whole("n_replicates", n_replicates, 1),
         "seed": fresh_seed(seed), "tolerance": tolerance, "draws": draws, "samples": whole("samples", samples),
@@ -126,8 +138,9 @@ def sample(
         slots = slot_maps(common_draws)
     ensemble = Ensemble(settings["n_samples"], "conditioned", draws, settings["seed"], tolerance, settings["centred"], slots)
     return gather(
-        "sample", network, problem, training, ensemble, settings, record=record, threads=threads, progress=progress, limit=True
-    )
+        "sample", network, problem, training, ensemble, settings, record=record, threads=threads, progress=progress,
+        checkpoint=checkpoint, limit=True,
+    )  # fmt: skip
 
 
 def _check_common(earlier: xr.Dataset, network, problem, training, settings: dict) -> None:

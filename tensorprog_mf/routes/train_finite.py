@@ -1,5 +1,7 @@
 """Real networks of finite width, trained as they are: to compare the limit with."""
 
+import pathlib
+
 import xarray as xr
 
 from ..errors import require, whole
@@ -27,6 +29,7 @@ def train_finite(
     centred: bool = False,
     tolerance: float = 1e-10,
     keep_replicates: bool = False,
+    checkpoint: str | pathlib.Path | None = None,
     threads: int | None = None,
 ) -> xr.Dataset:
     """Train finite networks with independent weights, by the same code as the limit.
@@ -42,7 +45,7 @@ def train_finite(
         same law (Bolthausen conditioning), at a cost linear in the width.
     n_replicates
         Networks with independent weights; results are their means, with standard errors.
-    seed, samples, record, progress, keep_replicates, threads
+    seed, samples, record, progress, keep_replicates, checkpoint, threads
         As for `sample`.
 
     Other parameters
@@ -82,5 +85,5 @@ def train_finite(
     ensemble = Ensemble(settings["width"], matrix, "pseudo-random", settings["seed"], tolerance, settings["centred"])
     return gather(
         "train_finite", network, problem, training, ensemble, settings, record=record, threads=threads, progress=progress,
-        limit=False, meant=meant,
+        checkpoint=checkpoint, limit=False, meant=meant,
     )  # fmt: skip

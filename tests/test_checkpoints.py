@@ -1,0 +1,102 @@
+"""Nothing computed is lost: Ctrl-C keeps what there is, and a checkpoint goes on to the same bits."""
+
+import _thread
+import threading
+
+import pytest
+import xarray as xr
+
+import tensorprog_mf as tp
+from tensorprog_mf import checkpoints, progress
+
+SETTINGS = dict(n_samples=512, n_replicates=2, samples=8, threads=1, progress=False)
+
+
+@pytest.fixture
+def setting(problem):
+    return tp.MLP(3, "tanh", 1.5), problem, tp.Training(12, 0.3, 0.5, 0.1)
+
+
+def interrupt_after(monkeypatch, steps):
+    """Send Ctrl-C to the main thread once that many steps are done, and wait until it is heard."""
+    advance, stop = progress.Progress.advance, progress.Progress.stop
+    heard = threading.Event()
+
+    def counted(self):
+        going = advance(self)
+        if self._done == steps:
+            _thread.interrupt_main()
+            heard.wait(10)
+            return False
+        return going
+
+    monkeypatch.setattr(progress.Progress, "advance", counted)
+    monkeypatch.setattr(progress.Progress, "stop", lambda self: (stop(self), heard.set()))
+
+
+def same(a, b):
+    return all(a[name].identical(b[name]) for name in set(a) | set(b))
+
+
+def test_an_interrupted_run_returns_what_it_has(setting, monkeypatch):
+    whole = tp.sample(*setting, **SETTINGS)
+    interrupt_after(monkeypatch, 5)
+    ds = tp.sample(*setting, **{**SETTINGS, "n_replicates": 1})
+    assert ds.attrs["status"] == "interrupted" and "before step 5" in ds.attrs["status_message"]
+    assert ds.sizes["time"] == 5 and ds.preactivation.identical(whole.preactivation[:5])
+
+
+def test_finished_replicates_are_kept(setting, monkeypatch):
+    interrupt_after(monkeypatch, 16)  # the second of two replicates, one after the other
+    ds = tp.sample(*setting, **SETTINGS)
+    assert ds.attrs["status"] == "interrupted" and "1 of 2 replicates" in ds.attrs["status_message"]
+    assert ds.sizes["time"] == 13
+
+
+@pytest.mark.parametrize("steps", [5, 16])
+def test_going_on_gives_the_same_bits(setting, monkeypatch, tmp_path, steps):
+    whole, done = tp.sample(*setting, **SETTINGS), []
+    advance = progress.Progress.advance
+    monkeypatch.setattr(progress.Progress, "advance", lambda self: done.append(1) or advance(self))
+    with monkeypatch.context() as patched:
+        interrupt_after(patched, steps)
+        partial = tp.sample(*setting, checkpoint=tmp_path / "state", **SETTINGS)
+    assert partial.attrs["status"] == "interrupted" and len(done) < 26
+    ds = tp.sample(*setting, checkpoint=tmp_path / "state", **SETTINGS)
+    assert ds.attrs["status"] == "completed" and same(ds, whole)
+    assert len(done) == 26  # no step was done twice
+    assert not (tmp_path / "state").exists()
+
+
+def test_a_killed_run_goes_on_from_its_last_checkpoint(setting, monkeypatch, tmp_path):
+    """As after kill -9: nothing is written at the end, only what was saved on the way."""
+    whole = tp.train_finite(*setting, width=32, n_replicates=1, samples=8)
+    steps, advance = [], progress.Progress.advance
+
+    def dies(self):
+        steps.append(1)
+        if len(steps) == 7:
+            raise RuntimeError("killed")
+        return advance(self)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(progress.Progress, "advance", dies)
+        patched.setattr(checkpoints.Checkpoint, "save_if_due", checkpoints.Checkpoint.save)
+        with pytest.raises(RuntimeError, match="killed"):
+            tp.train_finite(*setting, width=32, n_replicates=1, samples=8, checkpoint=tmp_path)
+    assert [p.name for p in tmp_path.iterdir()] == ["replicate-0.checkpoint"]
+    assert same(tp.train_finite(*setting, width=32, n_replicates=1, samples=8, checkpoint=tmp_path), whole)
+
+
+def test_foreign_and_damaged_checkpoints_are_refused(setting, monkeypatch, tmp_path):
+    interrupt_after(monkeypatch, 3)
+    tp.sample(*setting, checkpoint=tmp_path / "state", **SETTINGS)
+    monkeypatch.undo()
+    with pytest.raises(tp.InputError, match="belongs to another run"):
+        tp.sample(*setting, checkpoint=tmp_path / "state", **{**SETTINGS, "seed": 5})
+    (tmp_path / "state" / "replicate-0.checkpoint").write_bytes(b"rubbish")
+    with pytest.raises(tp.InputError, match="cannot be read .* delete it"):
+        tp.sample(*setting, checkpoint=tmp_path / "state", **SETTINGS)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(tp.InputError, match="cannot be made a folder"):
+        tp.sample(*setting, checkpoint=tmp_path / "file", **SETTINGS)
