@@ -1,5 +1,6 @@
 """State of unfinished runs on disk, so that an interrupted run can go on bit by bit where it was."""
 
+import contextlib
 import os
 import pathlib
 import pickle
@@ -45,6 +46,12 @@ class Checkpoint:
             f"checkpoint {self.path} belongs to another run (network, problem, training or settings differ); delete it or choose another folder.",
         )
         return state
+
+    def remove(self) -> None:
+        """Delete the file, and its folder if nothing else is in it."""
+        self.path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self.path.parent.rmdir()
 
     def save_if_due(self, state) -> None:
         """Save if the interval has passed."""

@@ -85,7 +85,9 @@ def test_a_killed_run_goes_on_from_its_last_checkpoint(setting, monkeypatch, tmp
         with pytest.raises(RuntimeError, match="killed"):
             tp.train_finite(*setting, width=32, n_replicates=1, samples=8, checkpoint=tmp_path)
     assert [p.name for p in tmp_path.iterdir()] == ["replicate-0.checkpoint"]
+    (tmp_path / "mine.txt").write_text("not to be deleted")
     assert same(tp.train_finite(*setting, width=32, n_replicates=1, samples=8, checkpoint=tmp_path), whole)
+    assert [p.name for p in tmp_path.iterdir()] == ["mine.txt"]
 
 
 def test_foreign_and_damaged_checkpoints_are_refused(setting, monkeypatch, tmp_path):

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import pathlib
-import shutil
 import warnings
 from dataclasses import replace
 
@@ -62,8 +61,10 @@ def gather(
     message = worst.message
     if worst.status is Status.INTERRUPTED:
         message += f" {len(outcomes)} of {settings['n_replicates']} replicates are in the result."
+        message += "" if checkpoint is None else f" The same call with checkpoint={str(checkpoint)!r} goes on."
     elif checkpoint is not None:
-        shutil.rmtree(checkpoint)
+        for file in files:
+            file.remove()
     described = attributes(route, network, problem, training, settings, worst.status.label, message)
     if "rank" in arrays:
         arrays["rank_fraction"] = (arrays["rank"][0], arrays["rank"][1] / ensemble.count)
