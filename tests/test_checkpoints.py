@@ -1,10 +1,9 @@
 """Nothing computed is lost: Ctrl-C keeps what there is, and a checkpoint goes on to the same bits."""
 
-import _thread
+import signal
 import threading
 
 import pytest
-import xarray as xr
 
 import tensorprog_mf as tp
 from tensorprog_mf import checkpoints, progress
@@ -25,7 +24,7 @@ def interrupt_after(monkeypatch, steps):
     def counted(self):
         going = advance(self)
         if self._done == steps:
-            _thread.interrupt_main()
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
             heard.wait(10)
             return False
         return going
