@@ -34,8 +34,7 @@ def summarise(records: list[dict[str, np.ndarray]], keep_replicates: bool = Fals
         else:
             result[name] = (spec.dims, np.mean(values, axis=0))
             if len(values) > 1:
-                with np.errstate(over="ignore", invalid="ignore"):  # the last times of a run that diverged
-                    result[f"{name}_stderr"] = (spec.dims, np.std(values, axis=0, ddof=1) / np.sqrt(len(values)))
+                result[f"{name}_stderr"] = (spec.dims, np.std(values, axis=0, ddof=1) / np.sqrt(len(values)))
     return result
 
 
@@ -48,11 +47,10 @@ def dataset(arrays: dict, problem, training, steps: np.ndarray, layers: list[int
         "input": (VARIABLES["input"].dims, problem.all_inputs),
         "target": (VARIABLES["target"].dims, problem.all_targets),
     }
-    with np.errstate(over="ignore"):
-        variables = {
-            name: xr.Variable(dims, np.asarray(values, _spec(name).dtype), _describe(name))
-            for name, (dims, values) in arrays.items()
-        }
+    variables = {
+        name: xr.Variable(dims, np.asarray(values, _spec(name).dtype), _describe(name))
+        for name, (dims, values) in arrays.items()
+    }
     coordinates = {
         "time": training.times()[steps[:reached]],
         "step": steps[:reached],

@@ -99,6 +99,8 @@ def _kept(outcomes: list[Outcome]) -> list[Outcome]:
         raise KeyboardInterrupt
     far = [outcome for outcome in outcomes if 2 * len(outcome.record.get("loss", ())) >= reached]
     interrupted = next(outcome for outcome in outcomes if outcome.status is Status.INTERRUPTED)
+    if any(outcome.status is Status.DIVERGED for outcome in finished):
+        return finished
     return [replace(o, status=Status.INTERRUPTED, message=interrupted.message) for o in finished] or far
 
 
