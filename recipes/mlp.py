@@ -58,12 +58,10 @@ def draw(results: xr.DataTree, path: pathlib.Path) -> None:
         for i, richness in enumerate(RICHNESS):
             plotting.loss(results[f"limit {richness:g}"], ax, which, f"limit, richness {richness:g}", color=f"C{i}")
         plotting.loss(real, ax, which, f"8 networks of width {WIDTH}, richness {RICHNESS[-1]:g}", color="k", linestyle=":", linewidth=2)
-        ax.set_title("training" if which == "loss" else "test")
-    axes[0, 0].legend(fontsize=8)
+        ax.set_title("training loss" if which == "loss" else "test loss")
     for i, richness in enumerate(RICHNESS):
         plotting.alignment(results[f"limit {richness:g}"], axes[0, 2], label=f"richness {richness:g}", color=f"C{i}")
     plotting.alignment(real, axes[0, 2], label="networks", color="k", linestyle=":", linewidth=2)
-    axes[0, 2].set_title("last feature kernel")
     plotting.parts(rich, ax=axes[0, 3])
     top = float(np.abs(rich.feature_kernel[[0, -1], -1]).max())
     plotting.kernel(rich, 0, ax=axes[1, 0], limit=top)
@@ -73,8 +71,11 @@ def draw(results: xr.DataTree, path: pathlib.Path) -> None:
         bins = np.linspace(-3.5, 3.5, 57)
         plotting.density(results["limit neurons"], time=when, ax=ax, bins=bins, label="limit", histtype="stepfilled", alpha=0.4)
         plotting.density(results["network neurons"], time=when, ax=ax, bins=bins, label="one network of width 2048", color="k")
-        ax.set_title(f"last layer, one example, {title}")
+        ax.set_title(title)
+        ax.set_xlabel("preactivation, last layer, one example")
+    axes[1, 2].set_ylim(0, 1.1)
     axes[1, 2].legend(fontsize=8)
+    axes[0, 1].legend(fontsize=8)
     figure.savefig(path, dpi=100)
 
 

@@ -2,7 +2,7 @@
 
     python recipes/parameterization.py [FOLDER]
 
-Trains the same problem in mean-field, NTK and standard form at several widths, beside the infinite-width limit, and
+Trains the same problem in mean-field, muP, NTK and standard form at several widths, beside the infinite-width limit, and
 writes parameterization.nc and, with matplotlib, parameterization.png into FOLDER (default: output). The standard form
 diverges at a fixed learning rate, so its learning rate falls as 1 / width here, as it must.
 """
@@ -15,6 +15,7 @@ import xarray as xr
 from digits import two_digits
 
 import tensorprog_mf as tp
+from tensorprog_mf import parameterization
 
 WIDTHS = (64, 128, 256, 512, 1024, 2048)
 PROBLEM = two_digits(3, 8, n_train=12, n_test=12)
@@ -31,7 +32,7 @@ def movement(ds: xr.Dataset) -> float:
 def run() -> xr.Dataset:
     """feature_movement and loss (parameterization, width), and those of the limit."""
     ends, found = [0, STEPS], {}
-    for form in ("mean_field", "ntk", "standard"):
+    for form in parameterization.FORMS:
         for width in WIDTHS:
             training = tp.Training(STEPS, RATE / width if form == "standard" else RATE)
             ds = tp.train_finite(NETWORK, PROBLEM, training, width, n_replicates=4, record=ends, parameterization=form)
@@ -67,7 +68,8 @@ def main() -> None:
 
     figure, axis = plt.subplots(figsize=(5.5, 4), layout="constrained")
     for form in ds.parameterization.values:
-        axis.loglog(ds.width, ds.feature_movement.sel(parameterization=form), "o-", label=form)
+        style = "x--" if form == "mup" else "o-"  # mup is mean_field, written differently
+        axis.loglog(ds.width, ds.feature_movement.sel(parameterization=form), style, label=form)
     axis.axhline(ds.attrs["limit_feature_movement"], color="k", linestyle=":", label="infinite width, mean field")
     axis.set(xlabel="width", ylabel=ds.feature_movement.attrs["long_name"], title=f"depth 2, tanh, {STEPS} steps")
     axis.legend()

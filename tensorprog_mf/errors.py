@@ -11,6 +11,10 @@ class InputError(TensorProgError, ValueError):
     """An argument cannot be used; the message names it and the remedy."""
 
 
+class MemoryInputError(InputError):
+    """A run does not fit into memory; the message says what to shrink."""
+
+
 class UnsupportedError(TensorProgError):
     """A route was asked for something it cannot do; the message names a route that can."""
 
@@ -56,3 +60,9 @@ def real(name: str, value, allowed: str, good) -> float:
         number = math.nan
     require(math.isfinite(number) and good(number), f"{name}={value!r} must {allowed}.")
     return number
+
+
+def boolean(name: str, value) -> bool:
+    """`value` if it is true or false; words for them would otherwise all mean true."""
+    require(type(value).__name__ in ("bool", "bool_", "np.bool"), f"{name}={value!r} must be true or false.")
+    return bool(value)

@@ -4,7 +4,7 @@ import os
 
 import numpy as np
 
-from .errors import require
+from .errors import MemoryInputError
 from .schema import VARIABLES
 
 _NUMBER = 8  # bytes
@@ -13,6 +13,11 @@ _RANK = 4.0  # measured ranks at tolerance 1e-4 are 2 to 4 times examples x sqrt
 
 def available() -> int | None:
     """Bytes of memory that can be had without swapping, or None where the system does not tell."""
+    found = [limit for limit in (_of_machine(), _of_container()) if limit is not None]
+    return min(found, default=None)
+
+
+def _of_machine() -> int | None:
     try:
         with open("/proc/meminfo") as lines:
             return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
@@ -24,26 +29,38 @@ def available() -> int | None:
         return None
 
 
+def _of_container() -> int | None:
+    """What a control group leaves: batch systems and containers end a process that takes more."""
+    try:
+        folder = "/sys/fs/cgroup"
+        with open(f"{folder}/memory.max") as limit, open(f"{folder}/memory.current") as used:
+            return int(limit.read()) - int(used.read())
+    except (OSError, ValueError):  # no such file, or "max": no limit
+        return None
+
+
 def of_results(times: int, layers: int, examples: int, samples: int, replicates: int) -> int:
-    """Bytes of the recorded arrays of all replicates and of their summary."""
+    """Bytes of the recorded arrays of all replicates, twice while they are stacked, and of their summary."""
     sizes = {"time": times, "layer": layers, "example": examples, "example_prime": examples, "sample": samples, "pass": 2}
     total = 0
     for spec in VARIABLES.values():
         if spec.dims[0] == "time" and "time_prime" not in spec.dims:
             count = int(np.prod([sizes[dim] for dim in spec.dims], dtype=float))
-            total += count * np.dtype(spec.dtype).itemsize * (replicates + 2 if spec.estimate else 2)
+            total += count * np.dtype(spec.dtype).itemsize * (2 * replicates + 2 if spec.estimate else 3)
     return total
 
 
-def of_weights(matrix: str, sites: int, layers: int, examples: int, features: int, steps: int, at_once: int) -> int:
+def of_weights(
+    matrix: str, sites: int, layers: int, examples: int, features: int, steps: int, momentum: bool, at_once: int
+) -> int:
     """Bytes of the weights of the replicates that run at the same time: an estimate, as ranks show during the run."""
     hidden = max(layers - 1, 0)
     if matrix == "dense":
-        each = hidden * 3.0 * sites * sites
+        each = hidden * (5.0 if momentum else 3.0) * sites * sites
     else:
         rank = min(sites, examples * (steps + 1), _RANK * examples * np.sqrt(steps + 1))
         each = hidden * 4.0 * rank * sites
-    fields = (6.0 * layers * examples + 4.0 * min(examples, features)) * sites
+    fields = (6.0 * layers * examples + (6.0 if momentum else 4.0) * min(examples, features)) * sites
     return int((each + fields) * _NUMBER * at_once)
 
 
@@ -52,11 +69,11 @@ def check(needed: int, remedy: str) -> None:
 
     Raises
     ------
-    InputError
+    MemoryInputError
         With the estimate, what is available, and the `remedy`.
     """
     free = available()
-    require(
-        free is None or needed <= free,
-        f"this run needs about {needed / 1e9:.1f} GB of memory, but {(free or 0) / 1e9:.1f} GB are available; {remedy}.",
-    )
+    if free is not None and needed > free:
+        raise MemoryInputError(
+            f"this run needs about {needed / 1e9:.1f} GB of memory, but {free / 1e9:.1f} GB are available; {remedy}."
+        )

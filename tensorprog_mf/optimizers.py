@@ -25,8 +25,8 @@ class Training:
     momentum, weight_decay
         Heavy-ball beta in [0, 1) and decay lambda >= 0.
     multipliers
-        Factors kappa_0 ... kappa_L on the learning rate of each weight, input first, readout last; 0 freezes one. None:
-        all 1.
+        Factors kappa_0 ... kappa_L on the learning rate of each weight, input first, readout last; with 0 a weight learns
+        nothing (weight decay still acts). None: all 1.
 
     Raises
     ------
@@ -48,6 +48,7 @@ class Training:
         decay = real("weight_decay", self.weight_decay, "be 0 or more and below 2 / learning_rate", lambda v: 0 <= v < 2 / rate)
         object.__setattr__(self, "weight_decay", decay)
         if self.multipliers is not None:
+            require(np.ndim(self.multipliers) == 1, f"multipliers={self.multipliers!r} must be a list of one number per weight.")
             each = tuple(real("multipliers", kappa, "be 0 or more", lambda v: v >= 0) for kappa in self.multipliers)
             object.__setattr__(self, "multipliers", each)
 

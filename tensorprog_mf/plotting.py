@@ -16,10 +16,15 @@ def _training(ds: xr.Dataset) -> np.ndarray:
     return ds.split.values == "train"
 
 
+def _marker(ds: xr.Dataset) -> dict:
+    """A line through one time is invisible without a marker."""
+    return {"marker": "o"} if ds.sizes["time"] == 1 else {}
+
+
 def loss(ds: xr.Dataset, ax=None, name: str = "loss", label: str | None = None, **style):
     """Loss (or `name`="test_loss") over time, with a band of two standard errors."""
     ax = _axis(ax)
-    (line,) = ax.plot(ds.time, ds[name], label=label, **style)
+    (line,) = ax.plot(ds.time, ds[name], label=label, **(_marker(ds) | style))
     if f"{name}_stderr" in ds:
         error = 2 * ds[f"{name}_stderr"]
         # On a logarithmic axis a band that reaches zero would hide all else.
@@ -53,8 +58,8 @@ def kernel_alignment(ds: xr.Dataset, name: str = "feature_kernel") -> xr.DataArr
 def alignment(ds: xr.Dataset, ax=None, layer: int = -1, label: str | None = None, **style):
     """Alignment of a feature kernel with the targets over time."""
     ax = _axis(ax)
-    ax.plot(ds.time, kernel_alignment(ds).isel(layer=layer), label=label, **style)
-    ax.set(xlabel="time", ylabel="kernel alignment with targets")
+    ax.plot(ds.time, kernel_alignment(ds).isel(layer=layer), label=label, **(_marker(ds) | style))
+    ax.set(xlabel="time", ylabel="alignment", title="last feature kernel and targets")
     return ax
 
 
@@ -70,9 +75,9 @@ def density(ds: xr.Dataset, field: str = "preactivation", time: int = -1, layer:
 def parts(ds: xr.Dataset, layer: int = -1, example: int = 0, sample: int = 0, field: str = "preactivation", ax=None):
     """A field of one neuron over time, and its Gaussian, response and learned part."""
     ax, one = _axis(ax), ds.isel(layer=layer, example=example, sample=sample)
-    ax.plot(ds.time, one[field], "k", label=ds[field].attrs["long_name"])
+    ax.plot(ds.time, one[field], color="k", label=ds[field].attrs["long_name"], **_marker(ds))
     for part in ("gaussian", "response", "learned"):
-        ax.plot(ds.time, one[f"{field}_{part}_part"], "--", label=f"{part} part")
+        ax.plot(ds.time, one[f"{field}_{part}_part"], linestyle="--", label=f"{part} part", **_marker(ds))
     ax.set(xlabel="time", title=f"one neuron of layer {int(ds.layer[layer])}")
     ax.legend()
     return ax
@@ -89,8 +94,9 @@ def overview(ds: xr.Dataset):
     axes[0, 0].legend()
     for split, style in (("train", "-"), ("test", ":")):
         for index in np.flatnonzero(ds.split.values == split)[:20]:
-            axes[0, 1].plot(ds.time, ds.output[:, index], style, linewidth=1)
-    axes[0, 1].set(xlabel="time", ylabel="output (dotted: test)")
+            axes[0, 1].plot(ds.time, ds.output[:, index], linestyle=style, linewidth=1, **_marker(ds))
+    axes[0, 0].set_title("losses")
+    axes[0, 1].set(xlabel="time", ylabel="output", title="outputs (dotted: test)")
     alignment(ds, axes[0, 2])
     top = float(np.abs(ds.feature_kernel.isel(layer=-1)[[0, -1]]).max())
     kernel(ds, 0, ax=axes[1, 0], limit=top)
@@ -99,5 +105,5 @@ def overview(ds: xr.Dataset):
         parts(ds, ax=axes[1, 2])
     else:
         axes[1, 2].axis("off")
-    figure.suptitle(f"{ds.attrs['route']}: {ds.attrs['architecture']}, {ds.attrs['status']}")
+    figure.suptitle(f"tensorprog_mf {ds.attrs['route']}, {ds.attrs['architecture']}, {ds.attrs['status']}", fontweight="bold")
     return figure

@@ -28,7 +28,7 @@ def recorded_steps(record, steps: int) -> np.ndarray:
         return np.arange(steps + 1)
     chosen = np.unique(np.asarray(record))
     require(
-        chosen.size > 0 and chosen.dtype.kind in "iu" and chosen[0] >= 0 and chosen[-1] <= steps,
+        np.ndim(record) == 1 and chosen.size > 0 and chosen.dtype.kind in "iu" and chosen[0] >= 0 and chosen[-1] <= steps,
         f"record={record!r} must hold whole steps between 0 and {steps}.",
     )
     return chosen

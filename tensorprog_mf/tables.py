@@ -4,15 +4,15 @@ import pathlib
 
 import numpy as np
 
-from .errors import InputError, require, whole
+from .errors import InputError, boolean, require, whole
 from .problems import Problem
 
 
 def read_table(
     path, target: str | None = None, classes: list | None = None, test_examples: int = 0, standardise: bool = True,
-    loss: str = "squared",
+    loss: str = "squared", header: bool | None = None,
 ) -> Problem:  # fmt: skip
-    """A `Problem` from a CSV file, with or without a line of column names.
+    """A `Problem` from a CSV file: one example per line, separated by commas, semicolons or tabs, UTF-8.
 
     Parameters
     ----------
@@ -29,26 +29,26 @@ def read_table(
         with variance one.
     loss
         As of `Problem`.
+    header
+        Whether the first line holds names. By default it does if one of its cells but the last is no number, or if all
+        of them count 0, 1, 2, ... or 1, 2, 3, ...
 
     Raises
     ------
     InputError
         A file that cannot be read, a column that is missing or not numeric, classes that do not occur.
     """
-    table, name = _read(pathlib.Path(path)), str(path)
-    column = table.columns[-1] if target is None else target
-    require(column in table.columns, f"{name} has no column {column!r}; it has {', '.join(map(str, table.columns))}.")
+    standardise = boolean("standardise", standardise)
+    table, name = _read(pathlib.Path(path), header), str(path)
+    column = table.columns[-1] if target is None else str(target)
+    require(column in table.columns, f"{name} has no column {column!r}; it has {', '.join(table.columns)}.")
     labels, features = table[column], table.drop(columns=column)
-    if classes is not None:
-        require(len(classes) == 2, f"classes={classes!r} must be two values of column {column!r}.")
-        chosen = [labels.astype(str) == str(value) for value in classes]
-        for value, rows in zip(classes, chosen):
-            require(bool(rows.any()), f"{name}: class {value!r} does not occur in column {column!r}.")
-        keep = chosen[0] | chosen[1]
-        features, y = features[keep], np.where(chosen[0][keep], 1.0, -1.0)
+    if classes is None:
+        y = _numbers(labels.to_frame(), name, "; name the two values to tell apart with classes = [first, second]")[:, 0]
     else:
-        y = _numbers(labels.to_frame(), name, "; name the two to tell apart with classes=[first, second]")[:, 0]
-    x = _numbers(features, name, "; leave such columns out")
+        y = _signs(labels, classes, name)
+    x = _numbers(features[y != 0] if classes is not None else features, name, "; fill or leave out such lines or columns")
+    y = y[y != 0] if classes is not None else y
     n_test = whole("test_examples", test_examples)
     require(n_test < len(x), f"test_examples={n_test} leaves no training examples of the {len(x)} in {name}.")
     n_train = len(x) - n_test
@@ -61,31 +61,64 @@ def read_table(
     return Problem(x[:n_train], y[:n_train], *tests)
 
 
-def _read(path: pathlib.Path):
+def _read(path: pathlib.Path, header: bool | None):
+    """The table, all cells as text, rows labelled by their line in the file."""
     import pandas
 
     require(path.is_file(), f"cannot read {path}: no such file.")
     try:
-        first = path.read_text(encoding="utf-8").split("\n", 1)[0]
-        # A first line without any number in it is a line of names.
-        header = None if any(_is_number(cell) for cell in first.split(",")) else "infer"
-        table = pandas.read_csv(path, header=header, skipinitialspace=True)
+        first = path.read_text(encoding="utf-8-sig").lstrip().split("\n", 1)[0].strip()
+        separator = next((mark for mark in ",;\t" if mark in first), ",")
+        named = _are_names(first.split(separator)) if header is None else boolean("header", header)
+        table = pandas.read_csv(
+            path, sep=separator, header=0 if named else None, dtype=str, keep_default_na=False, encoding="utf-8-sig", skipinitialspace=True
+        )  # fmt: skip
+    except UnicodeDecodeError:
+        raise InputError(f"cannot read {path}: it is not UTF-8 text; save it as comma-separated UTF-8.") from None
     except (OSError, ValueError) as error:
-        raise InputError(f"cannot read {path} as CSV: {error}") from None
+        raise InputError(f"cannot read {path} as CSV: {' '.join(str(error).split())}.") from None
     require(table.size > 0 and table.shape[1] > 1, f"{path} needs at least one line and two columns, inputs and a target.")
     table.columns = [str(name).strip() for name in table.columns]
+    table.index = np.arange(len(table)) + (2 if named else 1)
     return table
 
 
-def _is_number(cell: str) -> bool:
+def _are_names(cells: list[str]) -> bool:
+    numbers = [_number(cell) for cell in cells]
+    count = list(range(len(numbers) + 1))
+    counting = len(numbers) > 2 and numbers in (count[:-1], count[1:])
+    return counting or any(number is None for number in numbers[:-1])
+
+
+def _number(cell: str) -> float | None:
     try:
-        float(cell)
+        value = float(cell.strip().strip('"'))
     except ValueError:
-        return False
-    return True
+        return None
+    return value if np.isfinite(value) else None
 
 
 def _numbers(table, name: str, remedy: str) -> np.ndarray:
-    for column in table.columns:
-        require(table[column].dtype.kind in "iufb", f"{name}: column {column!r} is not numeric{remedy}.")
-    return table.to_numpy(dtype=float)
+    values = [[_number(cell) for cell in row] for row in table.to_numpy()]
+    for line, row in zip(table.index, values):
+        for column, value in zip(table.columns, row):
+            if value is None:
+                cell = table.loc[line, column]
+                raise InputError(f"{name}, line {line}: {cell!r} in column {column!r} is not numeric{remedy}.")
+    return np.array(values, dtype=float)
+
+
+def _signs(labels, classes, name: str) -> np.ndarray:
+    """+1 for the first class, -1 for the second, 0 for others; 3 and 3.0 are the same class."""
+    require(isinstance(classes, (list, tuple)) and len(classes) == 2, f"classes={classes!r} must be a list of two values of the target.")
+
+    def key(value):
+        text = str(value).strip()
+        number = _number(text)
+        return text if number is None else number
+
+    found, wanted = [key(label) for label in labels], [key(value) for value in classes]
+    require(wanted[0] != wanted[1], f"classes={classes!r} must be two different values.")
+    for value in wanted:
+        require(value in found, f"{name}: class {value!r} does not occur in column {labels.name!r}; it has {', '.join(map(str, dict.fromkeys(found)))}.")
+    return np.array([1.0 if label == wanted[0] else -1.0 if label == wanted[1] else 0.0 for label in found])

@@ -98,6 +98,8 @@ def test_foreign_and_damaged_checkpoints_are_refused(setting, monkeypatch, tmp_p
     (tmp_path / "state" / "replicate-0.checkpoint").write_bytes(b"rubbish")
     with pytest.raises(tp.InputError, match="cannot be read .* delete it"):
         tp.sample(*setting, checkpoint=tmp_path / "state", **SETTINGS)
+    with pytest.raises(tp.InputError, match="checkpoint needs a seed"):
+        tp.sample(*setting, checkpoint=tmp_path / "other", **{**SETTINGS, "seed": None})
     (tmp_path / "file").write_text("")
     with pytest.raises(tp.InputError, match="cannot be made a folder"):
         tp.sample(*setting, checkpoint=tmp_path / "file", **SETTINGS)

@@ -104,8 +104,15 @@ def test_several_results_in_one_file(folder, capsys):
         ("[network]", "[net]", "table 'net' is unknown"),
         ('data = "table.csv"', 'data = "none.csv"', "no such file"),
         ('data = "table.csv"', 'inputs = "x.npy"', "'classes' is unknown"),
-        ('classes = ["cat", "dog"]', "", "column 'animal' is not numeric; name the two to tell apart"),
-        ('classes = ["cat", "dog"]', 'classes = ["cat", "cow"]', "class 'cow' does not occur"),
+        ('classes = ["cat", "dog"]', "", "line 2: '(cat|dog)' in column 'animal' is not numeric; name the two values"),
+        ('classes = ["cat", "dog"]', 'classes = ["cat", "cow"]', "class 'cow' does not occur in column 'animal'; it has (cat, dog|dog, cat)"),
+        ('classes = ["cat", "dog"]', 'classes = "cat"', "must be a list of two values"),
+        ('classes = ["cat", "dog"]', 'classes = ["cat", "dog"]\nstandardise = "no"', "standardise='no' must be true or false"),
+        ("learning_rate = 0.4", "learning_rate = 0.4\nmultipliers = 1", "multipliers=1 must be a list"),
+        ("n_samples = 128", 'n_samples = 128\ncentred = "no"', "centred='no' must be true or false"),
+        ("n_samples = 128", "n_samples = 128\nrecord = [[0, 1], [2, 3]]", "must hold whole steps"),
+        ("n_samples = 128", "n_samples = 128\ncheckpoint = 3", "checkpoint=3 must name a folder"),
+        ("n_samples = 128", 'n_samples = 128\ncheckpoint = ""', "checkpoint='' must name a folder"),
         ("test_examples = 4", "test_examples = 14", "leaves no training examples"),
         ("test_examples = 4", 'target = "kind"', "no column 'kind'; it has ears, tail, animal"),
     ],
@@ -166,5 +173,39 @@ def test_tables_without_names_and_with_numbers(tmp_path):
     with pytest.raises(tp.InputError, match="all training inputs are the same"):
         tp.read_table(tmp_path / "same.csv")
     (tmp_path / "words.csv").write_text("a,b,c\nx,1,2\n")
-    with pytest.raises(tp.InputError, match="column 'a' is not numeric"):
+    with pytest.raises(tp.InputError, match="line 2: 'x' in column 'a' is not numeric"):
         tp.read_table(tmp_path / "words.csv")
+    (tmp_path / "missing.csv").write_text("a,b,c\n1,2,3\n4,,6\n")
+    with pytest.raises(tp.InputError, match="line 3: '' in column 'b' is not numeric; fill or leave out"):
+        tp.read_table(tmp_path / "missing.csv")
+    (tmp_path / "latin.csv").write_bytes("a,b\n1,é\n".encode("latin-1"))
+    with pytest.raises(tp.InputError, match="save it as comma-separated UTF-8"):
+        tp.read_table(tmp_path / "latin.csv")
+
+
+@pytest.mark.parametrize(
+    "text, examples",
+    [
+        ("0,1,2\n5,6,1\n7,9,-1\n", 2),  # names that count
+        ("x,2,3\n5,6,1\n7,9,-1\n", 2),  # some names are numbers
+        ("1.5,2,3\n5,6,1\n7,9,-1\n", 3),  # no names
+        ("a;b;c\n5;6;1\n7;9;-1\n", 2),
+        ("a\tb\tc\r\n5\t6\t1\r\n\r\n7\t9\t-1\r\n", 2),
+        ("\ufeffa,b,c\n5, 6,1\n7, 9,-1\n", 2),
+    ],
+)
+def test_tables_as_people_write_them(tmp_path, text, examples):
+    (tmp_path / "table.csv").write_bytes(text.encode())
+    assert tp.read_table(tmp_path / "table.csv").inputs.shape == (examples, 2)
+
+
+def test_classes_are_values_not_spellings(tmp_path):
+    (tmp_path / "table.csv").write_text("a,kind\n5,3.0\n6, 8\n7,NA\n8,3\n")
+    assert tp.read_table(tmp_path / "table.csv", classes=[3, 8]).targets.tolist() == [1, -1, 1]
+    assert tp.read_table(tmp_path / "table.csv", classes=["NA", 3.0]).targets.tolist() == [-1, 1, -1]
+
+
+def test_every_replicate_can_be_kept_from_the_command_line(folder, capsys):
+    (folder / "config.toml").write_text(CONFIG + "keep_replicates = true\n")
+    assert call("run", folder / "config.toml", "-o", folder / "out.nc") == 0
+    assert "loss 0.5" in capsys.readouterr().out

@@ -78,6 +78,17 @@ def test_train_finite_trains_the_form_it_is_given(data, form, rate, monkeypatch)
     np.testing.assert_allclose(ds.time, rate * np.arange(9))  # time is in the units of the form
 
 
+@pytest.mark.parametrize("form", parameterization.FORMS)
+def test_the_tangent_kernel_is_in_the_units_of_time(data, form):
+    """One small step: df / d time = K Delta, in whatever form; the error is of the order of the step."""
+    x, y, _ = data
+    problem = tp.Problem(x[:3], y, x[3:])
+    training = tp.Training(1, 1e-4 if form != "standard" else 1e-5)
+    ds = tp.train_finite(tp.MLP(DEPTH, "tanh", 1.7), problem, training, 64, n_replicates=1, parameterization=form)
+    speed = (ds.output[1] - ds.output[0]).values / training.learning_rate
+    np.testing.assert_allclose(speed, ds.tangent_kernel[0].values @ ds.error_signal[0].values, rtol=2e-2, atol=1e-3 * np.abs(speed).max())
+
+
 def test_the_table(data):
     ds = parameterization.table(DEPTH, 100, 10, 2.0, 0.5)
     np.testing.assert_allclose(ds.mean_field_richness, [2.0, 2.0, 0.2, 0.2])

@@ -29,7 +29,7 @@ def test_durations():
 def test_a_run_tells_its_progress(problem, monkeypatch):
     steps = []
     monkeypatch.setattr(progress.Progress, "advance", lambda self: steps.append(self._total) or True)
-    tp.sample(tp.MLP(2), problem, tp.Training(3, 0.1), n_samples=64, n_replicates=2)
+    tp.sample(tp.MLP(2), problem, tp.Training(3, 0.1), n_samples=256, n_replicates=2)
     assert steps == [8] * 8
 
 
@@ -45,9 +45,10 @@ def test_runs_that_do_not_fit_are_refused_with_the_remedy(problem, monkeypatch):
 
 def test_the_estimate_is_near_what_is_taken(problem):
     """Arrays of a finished run against the estimate of its results: within 20 %."""
-    ds = tp.sample(tp.MLP(3), problem, tp.Training(20, 0.1), n_samples=64, n_replicates=3)
+    ds = tp.sample(tp.MLP(3), problem, tp.Training(20, 0.1), n_samples=512, n_replicates=3)
     kept = sum(v.nbytes for name, v in ds.data_vars.items() if "time" in v.dims)
-    assert memory.of_results(21, 3, 5, 64, 0) == pytest.approx(2 * kept, rel=0.5)
+    summary = memory.of_results(21, 3, 5, 64, 0)
+    assert 2 * kept < summary < 4 * kept
     assert memory.available() is None or memory.available() > 10**8
 
 
@@ -61,6 +62,31 @@ def test_target_error(problem):
     for bad in (dict(target_error=0.0), dict(target_error=1e-3, n_replicates=1), dict(target_error=1e-3, keep_replicates=True)):
         with pytest.raises(tp.InputError, match="target_error"):
             tp.sample(tp.MLP(2), problem, tp.Training(1, 0.4), **bad)
+
+
+def test_a_target_is_not_pursued_past_an_interruption_or_divergence(problem):
+    import numpy as np
+    import xarray as xr
+
+    from tensorprog_mf.routes.target import refine
+
+    def run_with(status, at):
+        asked = []
+
+        def run(n):
+            asked.append(n)
+            values = xr.DataArray(np.full(3, 1.0 / n), dims="time")
+            said = dict(status=status if n == at else "completed", status_message="At step 1.")
+            return xr.Dataset({"output": values, "output_stderr": values}, attrs=said)
+
+        return run, asked
+
+    for status in ("interrupted", "diverged"):
+        for at, calls in ((256, [256]), (1024, [256, 512, 1024])):
+            run, asked = run_with(status, at)
+            with pytest.warns(tp.TargetWarning, match="not reached"):
+                ds = refine(run, 256, 1e-9)
+            assert asked == calls and float(ds.output[0]) == 1 / (at if at == 256 else 512)
 
 
 def test_a_target_out_of_reach_says_so(problem, monkeypatch):

@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import os
 import sys
 
 _COMMANDS = {
@@ -24,10 +25,18 @@ def main(arguments: list[str] | None = None) -> int:
     from ..errors import TensorProgError
 
     try:
-        return importlib.import_module(f".{given.command}", __name__).main(given)
+        code = importlib.import_module(f".{given.command}", __name__).main(given)
+        sys.stdout.flush()
+        return code
     except TensorProgError as error:
         print(f"tensorprog-mf {given.command}: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print(f"tensorprog-mf {given.command}: interrupted before there was anything to keep.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader of a pipe has gone, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
 
 
 def _add(commands, name: str, positional: list[str], output: str | None = None, required: bool = False) -> None:

@@ -70,6 +70,7 @@ def read(path) -> Config:
     _known(tables, {"problem", "network", "training", "run"}, f"{path}: table")
     for name in ("problem", "network", "training"):
         require(isinstance(tables.get(name), dict), f"{path}: table [{name}] is missing.")
+    require(isinstance(tables.get("run", {}), dict), f"{path}: run must be a table, [run].")
     options = dict(tables.get("run", {}))
     route = _choice(options.pop("route", "sample"), ROUTES, "[run] route")
     _known(options, _parameters(route), f"{path}: [run]")

@@ -2,6 +2,7 @@
 
 import inspect
 import pathlib
+import signal
 import sys
 import warnings
 
@@ -22,6 +23,7 @@ def main(given) -> int:
     except OSError as error:
         raise InputError(f"cannot write {output}: {error.strerror}; choose a folder you may write to.") from None
     config = read(given.config)
+    signal.signal(signal.SIGTERM, _interrupt)  # what batch systems send: keep what there is, as on Ctrl-C
     options = dict(config.options)
     if "progress" in inspect.signature(config.route).parameters:
         options["progress"] = not given.quiet
@@ -35,7 +37,10 @@ def main(given) -> int:
     print(f"{output}: {ds.attrs['status']}. {ds.attrs['status_message']}")
     if "target_error_message" in ds.attrs:
         print(ds.attrs["target_error_message"])
-    if ds.attrs["status"] == "interrupted":
-        return 130
-    print(f"loss {float(ds.loss[0]):.4g} -> {float(ds.loss[-1]):.4g} in {int(ds.step[-1])} steps")
-    return 0
+    loss = ds.loss.mean("replicate") if "replicate" in ds.loss.dims else ds.loss
+    print(f"loss {float(loss[0]):.4g} -> {float(loss[-1]):.4g} in {int(ds.step[-1])} steps")
+    return 130 if ds.attrs["status"] == "interrupted" else 0
+
+
+def _interrupt(number, frame):
+    raise KeyboardInterrupt

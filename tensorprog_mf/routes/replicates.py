@@ -13,7 +13,7 @@ from .. import memory
 from ..accelerate import map_runs, thread_count
 from ..checkpoints import Checkpoint
 from ..engine import Outcome, Status, run
-from ..errors import DivergenceWarning, InputError, whole
+from ..errors import DivergenceWarning, InputError, require, whole
 from ..progress import Progress
 from ..provenance import attributes
 from ..realization import Ensemble
@@ -62,9 +62,6 @@ def gather(
     if worst.status is Status.INTERRUPTED:
         message += f" {len(outcomes)} of {settings['n_replicates']} replicates are in the result."
         message += "" if checkpoint is None else f" The same call with checkpoint={str(checkpoint)!r} goes on."
-    elif checkpoint is not None:
-        for file in files:
-            file.remove()
     described = attributes(route, network, problem, training, settings, worst.status.label, message)
     if "rank" in arrays:
         arrays["rank_fraction"] = (arrays["rank"][0], arrays["rank"][1] / ensemble.count)
@@ -72,13 +69,21 @@ def gather(
         table, names = slot_table([outcome.slots for outcome in outcomes])
         arrays["draw_slot"] = (("slot", "slot_field"), table)
         described["slots_json"] = json.dumps(names)
-    return dataset(arrays, problem, training, steps, worst.labels, described)
+    for name in {"tangent_kernel", "tangent_kernel_stderr"} & arrays.keys():
+        # df / d time = K Delta, in the units of time that the user gave.
+        arrays[name] = (arrays[name][0], arrays[name][1] * (run_training.learning_rate / training.learning_rate))
+    result = dataset(arrays, problem, training, steps, worst.labels, described)
+    if worst.status is not Status.INTERRUPTED:
+        for file in filter(None, files):
+            file.remove()
+    return result
 
 
 def _checkpoints(folder, described: dict, replicates: int) -> list[Checkpoint | None]:
     """A file per replicate in `folder`, which is made; known by all that decides the numbers."""
     if folder is None:
         return [None] * replicates
+    require(isinstance(folder, (str, pathlib.Path)) and str(folder) != "", f"checkpoint={folder!r} must name a folder.")
     folder = pathlib.Path(folder)
     deciding = [described[name] for name in ("source", "route", "network_json", "training_json", "settings_json", "problem_json")]
     fingerprint = hashlib.sha256("\n".join(deciding).encode()).hexdigest()
@@ -110,7 +115,8 @@ def _check_memory(network, problem, training, ensemble: Ensemble, settings: dict
     samples = min(settings["samples"], ensemble.count)
     results = memory.of_results(times, network.depth, examples, samples, replicates)
     weights = memory.of_weights(
-        ensemble.matrix, ensemble.count, network.depth, examples, problem.inputs.shape[1], training.steps, min(threads, replicates)
+        ensemble.matrix, ensemble.count, network.depth, examples, problem.inputs.shape[1], training.steps,
+        training.momentum > 0, min(threads, replicates),
     )  # fmt: skip
     size = "width" if "width" in settings else "n_samples"
     if results > weights:
@@ -118,8 +124,9 @@ def _check_memory(network, problem, training, ensemble: Ensemble, settings: dict
     memory.check(results + weights, f"take a smaller {size}, threads=1 or a larger tolerance")
 
 
-def fresh_seed(seed: int | None) -> int:
+def fresh_seed(seed: int | None, checkpoint=None) -> int:
     """The seed itself, or one from the operating system if None; always recorded with the result."""
+    require(seed is not None or checkpoint is None, "checkpoint needs a seed: with seed=None no later run could go on.")
     return int(np.random.SeedSequence().entropy) if seed is None else whole("seed", seed)
 
 

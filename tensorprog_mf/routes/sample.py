@@ -5,7 +5,7 @@ import pathlib
 
 import xarray as xr
 
-from ..errors import real, require, whole
+from ..errors import boolean, real, require, whole
 from ..networks import Network
 from ..optimizers import Training
 from ..problems import Problem
@@ -117,8 +117,8 @@ def sample(
     if target_error is not None:
         target = real("target_error", target_error, "be positive", lambda v: v > 0)
         require(common_draws is None and not keep_replicates, "target_error goes neither with common_draws nor with keep_replicates.")
-        require(n_replicates > 1, "target_error needs a standard error: take n_replicates of 2 or more.")
-        more = dict(seed=fresh_seed(seed), tolerance=tolerance, draws=draws, samples=samples, record=record)
+        require(whole("n_replicates", n_replicates, 1) > 1, "target_error needs a standard error: take n_replicates of 2 or more.")
+        more = dict(seed=fresh_seed(seed, checkpoint), tolerance=tolerance, draws=draws, samples=samples, record=record)
         more |= dict(progress=progress, centred=centred, threads=threads)
 
         def at(n):
@@ -128,9 +128,9 @@ def sample(
         return refine(at, whole("n_samples", n_samples, 1), target)
     settings = {
         "n_samples": whole("n_samples", n_samples, 1), "n_replicates": whole("n_replicates", n_replicates, 1),
-        "seed": fresh_seed(seed), "tolerance": tolerance, "draws": draws, "samples": whole("samples", samples),
-        "record": listed(record), "centred": bool(centred), "common_draws": common_draws is not None,
-        "keep_replicates": bool(keep_replicates),
+        "seed": fresh_seed(seed, checkpoint), "tolerance": tolerance, "draws": draws, "samples": whole("samples", samples),
+        "record": listed(record), "centred": boolean("centred", centred), "common_draws": common_draws is not None,
+        "keep_replicates": boolean("keep_replicates", keep_replicates),
     }  # fmt: skip
     slots = None
     if common_draws is not None:

@@ -6,9 +6,10 @@ from collections.abc import Callable
 import numpy as np
 import xarray as xr
 
-from ..errors import InputError, RankWarning, TargetWarning
+from ..errors import MemoryInputError, RankWarning, TargetWarning
 
 LARGEST = 2**20
+_STOPPED = ("diverged", "interrupted")
 
 
 def refine(run: Callable[[int], xr.Dataset], n_samples: int, target: float) -> xr.Dataset:
@@ -29,16 +30,18 @@ def refine(run: Callable[[int], xr.Dataset], n_samples: int, target: float) -> x
 def _search(run, n: int, target: float) -> tuple[xr.Dataset, bool, str]:
     """The last run, whether it is good enough, and what was used or why it stopped."""
     coarse = run(n)
+    if coarse.attrs["status"] in _STOPPED:
+        return coarse, False, f"n_samples={n}: {coarse.attrs['status_message']}"
     while 2 * n <= LARGEST:
         try:
             fine = run(2 * n)
-        except InputError as error:  # does not fit into memory
+        except MemoryInputError as error:
             return coarse, False, f"n_samples={n} is the largest that can be had ({error})"
+        if fine.attrs["status"] in _STOPPED:
+            return coarse, False, f"n_samples={n} is the largest that was finished, {2 * n}: {fine.attrs['status_message']}"
         n *= 2
         interval, shift = _interval(fine), float(np.abs(fine.output - coarse.output).max())
         message = f"n_samples={n}, 95 % interval +-{interval:.1e}, shift from n_samples={n // 2} {shift:.1e}"
-        if fine.attrs["status"] == "diverged":
-            return fine, False, f"the run diverged ({message})"
         if max(interval, shift) <= target:
             return fine, True, message
         coarse = fine

@@ -4,7 +4,7 @@ import pathlib
 
 import xarray as xr
 
-from ..errors import require, whole
+from ..errors import boolean, require, whole
 from ..networks import Network
 from ..optimizers import Training
 from ..parameterization import as_mean_field
@@ -77,8 +77,8 @@ def train_finite(
     require(matrix in ("dense", "conditioned"), f"matrix={matrix!r} is unknown here; choose 'dense' or 'conditioned'.")
     settings = {
         "width": whole("width", width, 1), "matrix": matrix, "n_replicates": whole("n_replicates", n_replicates, 1),
-        "seed": fresh_seed(seed), "samples": whole("samples", samples), "record": listed(record), "centred": bool(centred),
-        "tolerance": tolerance, "draws": "pseudo-random", "keep_replicates": bool(keep_replicates),
+        "seed": fresh_seed(seed, checkpoint), "samples": whole("samples", samples), "record": listed(record), "centred": boolean("centred", centred),
+        "tolerance": tolerance, "draws": "pseudo-random", "keep_replicates": boolean("keep_replicates", keep_replicates),
         "parameterization": parameterization,
     }  # fmt: skip
     meant = as_mean_field(parameterization, network, training, settings["width"], problem.inputs.shape[1])
