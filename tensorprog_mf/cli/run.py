@@ -28,7 +28,7 @@ def main(given) -> int:
     if "progress" in inspect.signature(config.route).parameters:
         options["progress"] = not given.quiet
     with warnings.catch_warnings():
-        warnings.showwarning = lambda message, *_, **__: print(f"tensorprog-mf run: warning: {message}", file=sys.stderr)
+        warnings.showwarning = _warn
         try:
             ds = config.route(config.network, config.problem, config.training, **options)
         except TypeError as error:
@@ -40,6 +40,11 @@ def main(given) -> int:
     loss = ds.loss.mean("replicate") if "replicate" in ds.loss.dims else ds.loss
     print(f"loss {float(loss[0]):.4g} -> {float(loss[-1]):.4g} in {int(ds.step[-1])} steps")
     return 130 if ds.attrs["status"] == "interrupted" else 0
+
+
+def _warn(message, *_, **__):
+    clear = "\r\033[K" if sys.stderr.isatty() else ""  # the line of progress
+    print(f"{clear}tensorprog-mf run: warning: {message}", file=sys.stderr)
 
 
 def _interrupt(number, frame):
