@@ -1,7 +1,7 @@
 """The loop over time. In discrete time nothing at a step depends on the future: one pass solves the limit.
 
-Each step: forward through the layers, outputs and error signal, backward, record, update (theory: section 2,
-"Causality").
+Each step: forward through the layers, outputs and error signal, backward, record, update. The published procedure guesses
+whole trajectories and iterates instead (Bordelon & Pehlevan 2022, algorithm 1).
 """
 
 import enum

@@ -36,7 +36,7 @@ class MLP(Network):
     """Fully connected network.
 
     h^1 = W^0 x / sqrt(D), h^{l+1} = W^l phi(h^l) / sqrt(N), f = w . phi(h^L) / (richness N), all entries N(0,1) at the
-    start (theory: section 1).
+    start (Bordelon & Pehlevan 2022, arXiv:2205.09653; muP of Yang & Hu 2021, arXiv:2011.14522).
 
     Parameters
     ----------

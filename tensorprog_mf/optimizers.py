@@ -13,7 +13,7 @@ class Training:
     """Full-batch gradient descent in discrete time.
 
     v <- momentum v + gradient, theta <- theta (1 - learning_rate weight_decay) + learning_rate v, with the gradient
-    richness^2 N sum_nu Delta_nu d f_nu / d theta, for every parameter (theory: section 1).
+    richness^2 N sum_nu Delta_nu d f_nu / d theta, for every parameter.
 
     Parameters
     ----------

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .draws import Draws
-from .errors import real, require
+from .errors import require
 from .matrices.conditioned import Conditioned
 from .matrices.dense import Dense
 from .matrices.input import InputMatrix
@@ -50,7 +50,6 @@ class Ensemble:
 
     def __post_init__(self):
         require(self.matrix in MATRICES, f"matrix={self.matrix!r} is unknown; choose one of {', '.join(MATRICES)}.")
-        real("tolerance", self.tolerance, "lie between 0 and 1; 1e-4 is usual", lambda v: 0 < v < 1)
         Draws(self.count, (self.seed,), self.draws)  # refuses what draws cannot be
 
 

@@ -4,7 +4,7 @@ import numpy as np
 
 
 class Plain:
-    """Weights [W0, ..., W_{L-1}, w] as of theory section 1; everything is recorded at every step."""
+    """Weights [W0, ..., W_{L-1}, w] in mean-field parameterisation; everything is recorded at every step."""
 
     def __init__(self, weights, richness):
         self.weights, self.richness = [np.array(w) for w in weights], richness

@@ -43,7 +43,7 @@ class Revealed(Matrix):
         W x / sqrt(n_in) = scale U c + F M c,        W^T g / sqrt(n_out) = scale V d + s E M^T d
         U of a new direction e:  F <V e> / s + (1 - F <F .>) omega,   omega fresh N(0,1) per site
 
-    (theory: Bolthausen 2014; Lu 2021, "Householder dice"). Subclasses say what the other side fixes of a fresh image.
+    (Bolthausen 2014; Lu 2021, "Householder dice"). Subclasses say what the other side fixes of a fresh image.
 
     Cost: O(sites x rank x vectors) per query, memory 4 x rank x sites numbers.
     """

@@ -13,7 +13,7 @@ from .. import memory
 from ..accelerate import map_runs, thread_count
 from ..checkpoints import Checkpoint
 from ..engine import Outcome, Status, run
-from ..errors import DivergenceWarning, InputError, require, whole
+from ..errors import DivergenceWarning, InputError, real, require, whole
 from ..progress import Progress
 from ..provenance import attributes
 from ..realization import Ensemble
@@ -128,6 +128,11 @@ def fresh_seed(seed: int | None, checkpoint=None) -> int:
     """The seed itself, or one from the operating system if None; always recorded with the result."""
     require(seed is not None or checkpoint is None, "checkpoint needs a seed: with seed=None no later run could go on.")
     return int(np.random.SeedSequence().entropy) if seed is None else whole("seed", seed)
+
+
+def small(tolerance) -> float:
+    """The argument `tolerance`, checked."""
+    return real("tolerance", tolerance, "lie between 0 and 1; 1e-4 is usual", lambda v: 0 < v < 1)
 
 
 def listed(record) -> list[int] | None:

@@ -20,8 +20,8 @@ from .replicates import listed
 def solve_linear(network: MLP, problem: Problem, training: Training, record=None, *, two_time: bool = False) -> xr.Dataset:
     """Train an infinitely wide linear network, without sampling.
 
-    With phi(h) = h all fields are Gaussian: h = alpha u + beta r, g = kappa r + lambda u, and the coefficients follow
-    from each other row by row in time (theory: section 6):
+    With phi(h) = h all fields of the limit (Bordelon & Pehlevan 2022) are Gaussian: h = alpha u + beta r, g = kappa r +
+    lambda u, and the coefficients follow from each other row by row in time:
 
         alpha_t = a e_t + C lambda,  beta_t = C kappa,  kappa_t = a e_t + D beta,  lambda_t = D alpha
         C = a beta^{l-1} + gamma0 e Delta H^{l-1},   D = a lambda^{l+1} + gamma0 e Delta G^{l+1}

@@ -10,7 +10,7 @@ from ..optimizers import Training
 from ..parameterization import as_mean_field
 from ..problems import Problem
 from ..realization import Ensemble
-from .replicates import fresh_seed, gather, listed
+from .replicates import fresh_seed, gather, listed, small
 
 
 def train_finite(
@@ -78,11 +78,11 @@ def train_finite(
     settings = {
         "width": whole("width", width, 1), "matrix": matrix, "n_replicates": whole("n_replicates", n_replicates, 1),
         "seed": fresh_seed(seed, checkpoint), "samples": whole("samples", samples), "record": listed(record), "centred": boolean("centred", centred),
-        "tolerance": tolerance, "draws": "pseudo-random", "keep_replicates": boolean("keep_replicates", keep_replicates),
+        "tolerance": small(tolerance), "draws": "pseudo-random", "keep_replicates": boolean("keep_replicates", keep_replicates),
         "parameterization": parameterization,
     }  # fmt: skip
     meant = as_mean_field(parameterization, network, training, settings["width"], problem.inputs.shape[1])
-    ensemble = Ensemble(settings["width"], matrix, "pseudo-random", settings["seed"], tolerance, settings["centred"])
+    ensemble = Ensemble(settings["width"], matrix, "pseudo-random", settings["seed"], settings["tolerance"], settings["centred"])
     return gather(
         "train_finite", network, problem, training, ensemble, settings, record=record, threads=threads, progress=progress,
         checkpoint=checkpoint, limit=False, meant=meant,
