@@ -102,7 +102,7 @@ def sample(
     Interrupting (Ctrl-C) ends the run at its next step and returns what there is, with status "interrupted".
 
     Error: O(1/n_samples) bias plus fluctuations, n^-1/2 for pseudo-random draws and about n^-0.7 for Sobol, from
-    a three times smaller value. Cost per step:
+    a two to four times smaller value. Cost per step:
     O(n_samples rank examples) per hidden matrix, linear in the steps once the rank has saturated.
 
     References
