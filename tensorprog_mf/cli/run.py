@@ -29,10 +29,7 @@ def main(given) -> int:
         options["progress"] = not given.quiet
     with warnings.catch_warnings():
         warnings.showwarning = _warn
-        try:
-            ds = config.route(config.network, config.problem, config.training, **options)
-        except TypeError as error:
-            raise InputError(f"{given.config}: [run] {error}.") from None
+        ds = config.route(config.network, config.problem, config.training, **options)
     save(ds, output)
     print(f"{output}: {ds.attrs['status']}. {ds.attrs['status_message']}")
     if "target_error_message" in ds.attrs:

@@ -7,7 +7,7 @@ import xarray as xr
 
 from ..activations import Activation
 from ..engine import Status
-from ..errors import DivergenceWarning, UnsupportedError, require
+from ..errors import DivergenceWarning, UnsupportedError, boolean, require
 from ..networks import MLP
 from ..optimizers import Training
 from ..problems import Problem
@@ -55,7 +55,7 @@ def solve_linear(network: MLP, problem: Problem, training: Training, record=None
     """
     if not isinstance(network, MLP) or network.activation != Activation("linear"):
         raise UnsupportedError("solve_linear solves MLPs with the linear activation of gain 1 only; use tp.sample for others.")
-    steps = recorded_steps(record, training.steps)
+    steps, two_time = recorded_steps(record, training.steps), boolean("two_time", two_time)
     solution = _Recursion(network, problem, training)
     status, message = Status.COMPLETED, Status.COMPLETED.message
     for t in range(training.steps + 1):
