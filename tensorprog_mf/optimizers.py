@@ -64,7 +64,7 @@ class Training:
         InputError
             Another number of multipliers than weights.
         """
-        each = self.multipliers or (1.0,) * len(weights)
+        each = (1.0,) * len(weights) if self.multipliers is None else self.multipliers
         require(len(each) == len(weights), f"{len(each)} multipliers but {len(weights)} weights ({', '.join(weights)}).")
         return dict(zip(weights, each))
 

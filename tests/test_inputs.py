@@ -35,6 +35,7 @@ X, Y = np.eye(3), np.array([1.0, -1.0, 1.0])
         (lambda: tp.Training(3, -0.1), "learning_rate=-0.1 must be positive"),
         (lambda: tp.Training(3, 0.1, momentum=1.0), "momentum=1.0"),
         (lambda: tp.Training(3, 0.1, weight_decay=-1.0), "weight_decay=-1.0"),
+        (lambda: tp.sample(tp.MLP(1), tp.Problem(X, Y), tp.Training(1, 0.1, multipliers=())), "0 multipliers but 2 weights"),
         (lambda: tp.Training(3, 0.1, multipliers=(1, -1)), "multipliers=-1 must be 0 or more"),
         (lambda: tp.sample(tp.MLP(2), tp.Problem(X, Y), tp.Training(1, 0.1, multipliers=(1, 1))), "2 multipliers but 3 weights \\(W0, W1, w\\)"),
         (lambda: tp.sample(tp.MLP(1), tp.Problem(X, Y), tp.Training(1, 0.1), n_samples=100), "n_samples=100 is not a power of two"),

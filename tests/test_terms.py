@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-import tensorprog_mf as tp
 from tensorprog_mf.engine import run
 from tensorprog_mf.matrices.conditioned import Conditioned
 from tensorprog_mf.matrices.input import InputMatrix

@@ -46,8 +46,8 @@ def gather(
         )
 
     shown = Progress(route, settings["n_replicates"] * (training.steps + 1), progress)
-    # Small populations live in the interpreter, where threads only wait for each other: 13 against 19 ms at width 16.
     allowed = thread_count(threads)
+    # Small populations live in the interpreter, where threads only wait for each other: 13 against 19 ms at width 16.
     threads = allowed if ensemble.count >= _THREADED else 1
     _check_memory(network, problem, training, ensemble, settings, len(steps), threads)
     try:
@@ -61,8 +61,7 @@ def gather(
         warnings.warn(worst.message, DivergenceWarning, stacklevel=3)
     message = worst.message
     if worst.status is Status.INTERRUPTED:
-        message += f" {len(outcomes)} of {settings['n_replicates']} replicates are in the result."
-        message += "" if checkpoint is None else f" The same call with checkpoint={str(checkpoint)!r} goes on."
+        message += _what_is_kept(len(outcomes), settings["n_replicates"], checkpoint)
     described = attributes(route, network, problem, training, settings, worst.status.label, message)
     if "rank" in arrays:
         arrays["rank_fraction"] = (arrays["rank"][0], arrays["rank"][1] / ensemble.count)
@@ -108,6 +107,11 @@ def _kept(outcomes: list[Outcome]) -> list[Outcome]:
     if any(outcome.status is Status.DIVERGED for outcome in finished):
         return finished
     return [replace(o, status=Status.INTERRUPTED, message=interrupted.message) for o in finished] or far
+
+
+def _what_is_kept(kept: int, wanted: int, checkpoint) -> str:
+    more = "" if checkpoint is None else f" The same call with checkpoint={str(checkpoint)!r} goes on."
+    return f" {kept} of {wanted} replicates are in the result.{more}"
 
 
 def _check_memory(network, problem, training, ensemble: Ensemble, settings: dict, times: int, threads: int) -> None:
