@@ -77,6 +77,11 @@ class Activation:
         )
         object.__setattr__(self, "gain", real("activation gain", self.gain, "be finite and not zero", lambda v: v != 0))
 
+    @property
+    def kinked(self) -> bool:
+        """Whether the derivative is known to jump; a user's own function counts as smooth."""
+        return self.function is None and self.name in ("relu", "scaled_relu")
+
     def __call__(self, h: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """phi(gain h) and gain phi'(gain h)."""
         function = self.function or FUNCTIONS[self.name]

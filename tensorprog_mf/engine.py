@@ -5,14 +5,13 @@ whole trajectories and iterates instead (Bordelon & Pehlevan 2022, algorithm 1).
 """
 
 import enum
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from .checkpoints import Checkpoint
-from .errors import DrawsWarning, RankWarning
+from .errors import DrawsWarning, RankWarning, warn
 from .layers.layer import Layer
 from .matrices.parameter import Parameter
 from .networks import Network
@@ -148,10 +147,10 @@ def _step(state: _State, network: Network, problem: Problem, training: Training)
 def _check_common_draws(realization: Realization) -> None:
     refused, tolerance = realization.refused, realization.ensemble.tolerance
     if refused > _REFUSED * tolerance:
-        warnings.warn(
+        warn(
             f"common_draws: {refused:.1e} of a query had no direction in the earlier run (tolerance {tolerance:.0e}), so "
             "this run is cut short of it. Let the richer of the two runs go first, or bring them nearer.",
-            DrawsWarning, stacklevel=2,
+            DrawsWarning,
         )  # fmt: skip
 
 
@@ -166,10 +165,10 @@ class _RankWatch:
         fraction = self._realization.rank_fraction
         if fraction >= RANK_WARNING and not self._warned:
             self._warned = True
-            warnings.warn(
+            warn(
                 f"At step {step} the queries span {fraction:.0%} of n_samples = {self._realization.ensemble.count}: "
                 "the run comes near a finite network of that width. Take more samples or a larger tolerance.",
-                RankWarning, stacklevel=2,
+                RankWarning,
             )  # fmt: skip
         if fraction >= 1 and self.full_at is None:
             self.full_at = step

@@ -1,6 +1,8 @@
 """Exceptions and warnings. Every message says what is wrong, where, and what to do about it."""
 
 import math
+import sys
+import warnings
 
 
 class TensorProgError(Exception):
@@ -66,3 +68,11 @@ def boolean(name: str, value) -> bool:
     """`value` if it is true or false; words for them would otherwise all mean true."""
     require(type(value).__name__ in ("bool", "bool_", "np.bool"), f"{name}={value!r} must be true or false.")
     return bool(value)
+
+
+def warn(message: str, category: type[Warning]) -> None:
+    """Warn at the line of the user's own that led here: the nearest one outside this package."""
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(__package__ + "."):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, category, stacklevel=level)

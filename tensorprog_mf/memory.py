@@ -44,7 +44,7 @@ def of_results(times: int, layers: int, examples: int, samples: int, replicates:
     sizes = {"time": times, "layer": layers, "example": examples, "example_prime": examples, "sample": samples, "pass": 2}
     total = 0
     for spec in VARIABLES.values():
-        if spec.dims[0] == "time" and "time_prime" not in spec.dims:
+        if spec.dims[0] == "time" and sizes.keys() >= set(spec.dims):
             count = int(np.prod([sizes[dim] for dim in spec.dims], dtype=float))
             total += count * np.dtype(spec.dtype).itemsize * (2 * replicates + 2 if spec.estimate else 3)
     return total

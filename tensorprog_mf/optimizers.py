@@ -4,16 +4,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .errors import real, require, whole
+from .errors import UnsupportedError, boolean, real, require, whole
 from .matrices.parameter import Parameter
 
 
 @dataclass(frozen=True)
 class Training:
-    """Full-batch gradient descent in discrete time.
+    """Full-batch gradient descent in discrete time, or gradient flow.
 
     v <- momentum v + gradient, theta <- theta (1 - learning_rate weight_decay) + learning_rate v, with the gradient
-    richness^2 N sum_nu Delta_nu d f_nu / d theta, for every parameter.
+    richness^2 N sum_nu Delta_nu d f_nu / d theta, for every parameter. Gradient flow, d theta / d time = gradient, is
+    the limit of small learning rates; of the routes, `static_ntk` solves it today.
 
     Parameters
     ----------
@@ -27,34 +28,82 @@ class Training:
     multipliers
         Factors kappa_0 ... kappa_L on the learning rate of each weight, input first, readout last; with 0 a weight learns
         nothing (weight decay still acts). None: all 1.
+    flow, times, tolerance
+        True for gradient flow, recorded at these increasing times to this relative accuracy, instead of steps and
+        learning_rate.
 
     Raises
     ------
     InputError
-        A negative or non-finite value.
+        A negative or non-finite value, steps or learning_rate missing, arguments of steps mixed with those of flow.
     """
 
-    steps: int
-    learning_rate: float
+    steps: int | None = None
+    learning_rate: float | None = None
     momentum: float = 0.0
     weight_decay: float = 0.0
     multipliers: tuple[float, ...] | None = None
+    flow: bool = False
+    times: tuple[float, ...] | None = None
+    tolerance: float = 1e-6
 
     def __post_init__(self):
+        object.__setattr__(self, "flow", boolean("flow", self.flow))
+        self._check_flow() if self.flow else self._check_steps()
+        if self.multipliers is not None:
+            require(np.ndim(self.multipliers) == 1, f"multipliers={self.multipliers!r} must be a list of one number per weight.")
+            each = tuple(real("multipliers", kappa, "be 0 or more", lambda v: v >= 0) for kappa in self.multipliers)
+            object.__setattr__(self, "multipliers", each)
+
+    def _check_steps(self) -> None:
+        require(self.times is None, "times belong to gradient flow; pass flow=True, or record= to the route for some of the steps.")
+        for name in ("steps", "learning_rate"):
+            require(getattr(self, name) is not None, f"{name} is missing; pass steps and learning_rate, or flow=True and times.")
         rate = real("learning_rate", self.learning_rate, "be positive", lambda v: v > 0)
         object.__setattr__(self, "steps", whole("steps", self.steps))
         object.__setattr__(self, "learning_rate", rate)
         object.__setattr__(self, "momentum", real("momentum", self.momentum, "lie in [0, 1)", lambda v: 0 <= v < 1))
         decay = real("weight_decay", self.weight_decay, "be 0 or more and below 2 / learning_rate", lambda v: 0 <= v < 2 / rate)
         object.__setattr__(self, "weight_decay", decay)
-        if self.multipliers is not None:
-            require(np.ndim(self.multipliers) == 1, f"multipliers={self.multipliers!r} must be a list of one number per weight.")
-            each = tuple(real("multipliers", kappa, "be 0 or more", lambda v: v >= 0) for kappa in self.multipliers)
-            object.__setattr__(self, "multipliers", each)
 
-    def times(self) -> np.ndarray:
-        """Time eta * step of steps 0 ... steps."""
-        return self.learning_rate * np.arange(self.steps + 1)
+    def _check_flow(self) -> None:
+        require(np.ndim(self.times) == 1 and len(self.times) > 0, f"times={self.times!r} must list the times at which the flow is recorded.")
+        discrete = [name for name in ("learning_rate", "momentum", "weight_decay") if getattr(self, name)]
+        discrete += ["steps"] * (self.steps not in (None, len(self.times) - 1))
+        require(not discrete, f"{' and '.join(discrete)} belong to discrete steps; leave them out with flow=True.")
+        times = tuple(real("times", t, "be 0 or more", lambda v: v >= 0) for t in self.times)
+        require(all(a < b for a, b in zip(times, times[1:])), f"times={self.times!r} must increase.")
+        object.__setattr__(self, "times", times)
+        object.__setattr__(self, "steps", len(times) - 1)  # of the record: results have steps + 1 times either way
+        object.__setattr__(self, "learning_rate", None)
+        small = real("tolerance", self.tolerance, "lie between 1e-12 and 0.1", lambda v: 1e-12 <= v <= 0.1)
+        object.__setattr__(self, "tolerance", small)
+
+    def clock(self) -> np.ndarray:
+        """Time of every step, eta * step, or the requested times of a flow."""
+        return np.array(self.times) if self.flow else self.learning_rate * np.arange(self.steps + 1)
+
+    def refuse_flow(self, route: str) -> None:
+        """Raise `UnsupportedError` for gradient flow, in the name of a route that goes in steps."""
+        if self.flow:
+            raise UnsupportedError(
+                f"{route} trains in discrete steps; gradient flow of the lazy limit is tp.static_ntk, of the rich one take small steps."
+            )
+
+    def gradient_weights(self) -> tuple[np.ndarray, np.ndarray]:
+        """e(t, s), the weight of the gradient of step s in the parameters at t, and a(t), of the initial parameters.
+
+        theta(t) = a(t) theta(0) + sum_{s<t} e(t, s) gradient(s), of shapes (step, step) and (step,).
+        """
+        size = self.steps + 1
+        weight, kept, velocity = np.zeros((size, size)), np.ones(size), np.zeros(size)
+        decay = 1 - self.learning_rate * self.weight_decay
+        for t in range(size - 1):
+            velocity *= self.momentum
+            velocity[t] += 1
+            weight[t + 1] = decay * weight[t] + self.learning_rate * velocity
+            kept[t + 1] = decay * kept[t]
+        return weight, kept
 
     def rates(self, weights: list[str]) -> dict[str, float]:
         """The multiplier of each weight, named in the order of the layers.

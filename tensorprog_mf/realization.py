@@ -62,8 +62,8 @@ class Realization:
         self.matrices: list[Matrix | InputMatrix | ReadoutMatrix] = []
 
     def _key(self, *own: int) -> tuple[int, ...]:
-        """Runs of another size or kind draw independently of this one; replicates, populations and matrices too."""
-        return self.replicate, MATRICES.index(self.ensemble.matrix), self.ensemble.count, *own
+        """Runs of another size draw independently of this one, as do stored matrices, replicates, populations, matrices."""
+        return self.replicate, int(self.ensemble.matrix == "dense"), self.ensemble.count, *own
 
     def sites(self, name: str, multiple: int = 1) -> Sites:
         """A new population, of `multiple` times the ensemble's count, with its own sequence of draws."""

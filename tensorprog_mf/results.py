@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from .errors import InputError, require
-from .schema import COORDINATES, SLOT_FIELDS, VARIABLES
+from .schema import COORDINATES, ORDERS, SLOT_FIELDS, VARIABLES
 
 
 def summarise(records: list[dict[str, np.ndarray]], keep_replicates: bool = False) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
@@ -52,13 +52,15 @@ def dataset(arrays: dict, problem, training, steps: np.ndarray, layers: list[int
         for name, (dims, values) in arrays.items()
     }
     coordinates = {
-        "time": training.times()[steps[:reached]],
-        "step": steps[:reached],
+        "time": training.clock()[steps[:reached]],
         "layer": np.array(layers),
         "split": np.array(["train"] * problem.n_train + ["test"] * n_test),
         "pass": np.array(["forward", "backward"]),
+        "order": np.arange(ORDERS),
         "slot_field": np.array(SLOT_FIELDS),
     }
+    if not training.flow:
+        coordinates["step"] = steps[:reached]
     used = {dim for variable in variables.values() for dim in variable.dims}
     return xr.Dataset(
         variables,

@@ -34,6 +34,12 @@ def _field_parts(field: str, name: str, symbol: str, where: str) -> dict[str, Va
     }  # fmt: skip
 
 
+def _coefficients(spec: Variable) -> Variable:
+    dims = ("time", "order", *spec.dims[1:])
+    comment = "of richness^order in the expansion around richness 0; odd orders vanish for smooth activations, within errors."
+    return Variable(dims, f"coefficients of the {spec.long_name}", f"{spec.symbol}_k", f"Factor {comment}")
+
+
 VARIABLES: dict[str, Variable] = {
     "output": Variable(("time", "example"), "network output", "f", "f = E[z phi(h)] / richness"),
     "loss": Variable(("time",), "training loss", "L", "Mean over training examples."),
@@ -53,6 +59,12 @@ VARIABLES: dict[str, Variable] = {
     "draw_slot": Variable(("slot", "slot_field"), "draw columns", "omega", "One direction accepted by a run and the column of draws it got; populations and sources are indices into attribute slots_json. Pass the dataset as common_draws to reuse them.", estimate=False, dtype="int32"),
 }  # fmt: skip
 
+VARIABLES |= {
+    f"{name}_coefficient": _coefficients(VARIABLES[name])
+    for name in ("output", "feature_kernel", "gradient_kernel", "tangent_kernel")
+}
+
+ORDERS = 4  # in richness, 0 to 3, that expansions hold
 SLOT_FIELDS = ("replicate", "population", "source", "query", "vector", "column")
 
 COORDINATES: dict[str, Variable] = {
@@ -61,5 +73,6 @@ COORDINATES: dict[str, Variable] = {
     "layer": Variable(("layer",), "hidden layer", "l", "1 is the first hidden layer."),
     "split": Variable(("example",), "training or test example", "", "Training examples first."),
     "pass": Variable(("pass",), "direction of queries", "", "Forward: features; backward: gradients."),
+    "order": Variable(("order",), "order in richness", "k", "Exponent of the richness that a coefficient belongs to."),
     "slot_field": Variable(("slot_field",), "column of the table of draws", "", "See draw_slot."),
 }

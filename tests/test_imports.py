@@ -10,7 +10,7 @@ import tensorprog_mf
 ROOT = pathlib.Path(tensorprog_mf.__file__).parent
 ROOMS = [
     "errors", "accelerate", "schema", "activations", "losses", "draws", "sites_numba", "sites", "matrices", "layers",
-    "problems", "realization", "optimizers", "networks", "parameterization", "recorder", "checkpoints", "engine", "progress", "memory", "provenance", "results", "routes",
+    "problems", "realization", "optimizers", "moments", "networks", "initial_kernels", "parameterization", "recorder", "checkpoints", "engine", "progress", "memory", "provenance", "results", "routes",
     "tables", "plotting", "cli",
 ]  # fmt: skip
 

@@ -104,7 +104,7 @@ def _network(table: dict, path):
 
 def _training(table: dict, path) -> Training:
     _known(table, _parameters(Training), f"{path}: [training]")
-    for name in ("steps", "learning_rate"):
+    for name in ("times",) if table.get("flow") else ("steps", "learning_rate"):
         require(name in table, f"{path}: [training] {name} is missing.")
     return Training(**table)
 

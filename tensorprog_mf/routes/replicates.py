@@ -3,7 +3,6 @@
 import hashlib
 import json
 import pathlib
-import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +12,7 @@ from .. import memory
 from ..accelerate import map_runs, thread_count
 from ..checkpoints import Checkpoint
 from ..engine import Outcome, Status, run
-from ..errors import DivergenceWarning, InputError, real, require, whole
+from ..errors import DivergenceWarning, InputError, real, require, warn, whole
 from ..progress import Progress
 from ..provenance import attributes
 from ..realization import Ensemble
@@ -34,6 +33,7 @@ def gather(
     number of sites, and records its draws; a finite network does not. `meant` is the mean-field network and training to
     run where those of the user are written in another parameterisation. `checkpoint` is a folder, or None.
     """
+    training.refuse_flow(route)
     steps = recorded_steps(record, training.steps)
     run_network, run_training = meant or (network, training)
     # What cannot be described must fail before the run; checkpoints are known by it.
@@ -58,7 +58,7 @@ def gather(
     arrays = summarise([outcome.record for outcome in outcomes], settings["keep_replicates"])
     worst = min(outcomes, key=lambda outcome: (_WORST_FIRST.index(outcome.status), outcome.step))
     if worst.status is Status.DIVERGED:
-        warnings.warn(worst.message, DivergenceWarning, stacklevel=3)
+        warn(worst.message, DivergenceWarning)
     message = worst.message
     if worst.status is Status.INTERRUPTED:
         message += _what_is_kept(len(outcomes), settings["n_replicates"], checkpoint)

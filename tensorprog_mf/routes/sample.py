@@ -1,19 +1,13 @@
 """The self-consistent infinite-width limit, sampled in one pass through time."""
 
-import json
 import pathlib
 
 import xarray as xr
 
-from ..errors import boolean, real, require, whole
 from ..networks import Network
 from ..optimizers import Training
 from ..problems import Problem
-from ..provenance import attributes
-from ..realization import Ensemble
-from ..results import slot_maps
-from .replicates import fresh_seed, gather, listed, small
-from .target import refine
+from .monte_carlo import MonteCarlo
 
 
 def sample(
@@ -117,49 +111,8 @@ def sample(
     >>> dict(ds.output.sizes)
     {'time': 3, 'example': 2}
     """
-    if target_error is not None:
-        target = real("target_error", target_error, "be positive", lambda v: v > 0)
-        require(common_draws is None and not keep_replicates, "target_error goes neither with common_draws nor with keep_replicates.")
-        require(whole("n_replicates", n_replicates, 1) > 1, "target_error needs a standard error: take n_replicates of 2 or more.")
-        more = dict(seed=fresh_seed(seed, checkpoint), tolerance=tolerance, draws=draws, samples=samples, record=record)
-        more |= dict(progress=progress, centred=centred, threads=threads)
-
-        def at(n):
-            folder = None if checkpoint is None else pathlib.Path(checkpoint, str(n))
-            return sample(network, problem, training, n, n_replicates, checkpoint=folder, **more)
-
-        return refine(at, whole("n_samples", n_samples, 1), target)
-    settings = {
-        "n_samples": whole("n_samples", n_samples, 1), "n_replicates": whole("n_replicates", n_replicates, 1),
-        "seed": fresh_seed(seed, checkpoint), "tolerance": small(tolerance), "draws": draws, "samples": whole("samples", samples),
-        "record": listed(record), "centred": boolean("centred", centred),
-        "common_draws": None if common_draws is None else common_draws.attrs.get("created_at", ""),
-        "keep_replicates": boolean("keep_replicates", keep_replicates),
-    }  # fmt: skip
-    slots = None
-    if common_draws is not None:
-        _check_common(common_draws, network, problem, training, settings)
-        slots = slot_maps(common_draws)
-    ensemble = Ensemble(settings["n_samples"], "conditioned", draws, settings["seed"], settings["tolerance"], settings["centred"], slots)
-    return gather(
-        "sample", network, problem, training, ensemble, settings, record=record, threads=threads, progress=progress,
-        checkpoint=checkpoint, limit=True,
+    run = MonteCarlo(
+        n_samples, n_replicates, seed, tolerance, draws, samples, record, target_error, progress, centred, common_draws,
+        keep_replicates, checkpoint, threads,
     )  # fmt: skip
-
-
-def _check_common(earlier: xr.Dataset, network, problem, training, settings: dict) -> None:
-    """Refuse an earlier run whose queries are not those of this one, number by number."""
-    theirs = json.loads(earlier.attrs.get("settings_json", "{}"))
-    for name in ("n_samples", "n_replicates", "seed", "draws", "tolerance", "record"):
-        require(
-            theirs.get(name) == settings[name],
-            f"common_draws: the earlier run has {name}={theirs.get(name)}, this one {settings[name]}; they must agree.",
-        )
-    mine = attributes("sample", network, problem, training, settings, "", "")
-    same = {
-        "network (but for richness)": lambda attrs: {**json.loads(attrs["network_json"]), "richness": None},
-        "number of steps": lambda attrs: json.loads(attrs["training_json"])["steps"],
-        "problem": lambda attrs: json.loads(attrs["problem_json"]),
-    }
-    for what, part in same.items():
-        require(part(earlier.attrs) == part(mine), f"common_draws: the earlier run has another {what}; it must be the same.")
+    return run.result("sample", "conditioned", network, problem, training)

@@ -1,13 +1,11 @@
 """Linear networks in the limit, exactly: the yardstick of the sampler."""
 
-import warnings
-
 import numpy as np
 import xarray as xr
 
 from ..activations import Activation
 from ..engine import Status
-from ..errors import DivergenceWarning, UnsupportedError, boolean, require
+from ..errors import DivergenceWarning, UnsupportedError, boolean, require, warn
 from ..networks import MLP
 from ..optimizers import Training
 from ..problems import Problem
@@ -55,6 +53,7 @@ def solve_linear(network: MLP, problem: Problem, training: Training, record=None
     """
     if not isinstance(network, MLP) or network.activation != Activation("linear"):
         raise UnsupportedError("solve_linear solves MLPs with the linear activation of gain 1 only; use tp.sample for others.")
+    training.refuse_flow("solve_linear")
     steps, two_time = recorded_steps(record, training.steps), boolean("two_time", two_time)
     solution = _Recursion(network, problem, training)
     status, message = Status.COMPLETED, Status.COMPLETED.message
@@ -63,7 +62,7 @@ def solve_linear(network: MLP, problem: Problem, training: Training, record=None
             solution.advance(t)
         if not np.isfinite(solution.output[t]).all():
             status, message, steps = Status.DIVERGED, Status.DIVERGED.message.format(step=t), steps[steps < t]
-            warnings.warn(message, DivergenceWarning, stacklevel=2)
+            warn(message, DivergenceWarning)
             break
     require(len(steps) > 0, "the network diverged before its first record, so there is nothing to return; take a smaller learning rate.")
     described = attributes("solve_linear", network, problem, training, {"record": listed(record)}, status.label, message)
@@ -71,19 +70,6 @@ def solve_linear(network: MLP, problem: Problem, training: Training, record=None
     if two_time:
         arrays |= solution.two_time(steps)
     return dataset(arrays, problem, training, steps, list(range(1, network.depth + 1)), described)
-
-
-def _gradient_weights(training: Training) -> tuple[np.ndarray, np.ndarray]:
-    """e(t, s), the weight of the gradient of step s in the parameters at t, and a(t), of the initial ones."""
-    size = training.steps + 1
-    weight, kept, velocity = np.zeros((size, size)), np.ones(size), np.zeros(size)
-    decay = 1 - training.learning_rate * training.weight_decay
-    for t in range(size - 1):
-        velocity *= training.momentum
-        velocity[t] += 1
-        weight[t + 1] = decay * weight[t] + training.learning_rate * velocity
-        kept[t + 1] = decay * kept[t]
-    return weight, kept
 
 
 class _Recursion:
@@ -97,7 +83,7 @@ class _Recursion:
         inputs = problem.all_inputs
         times, examples, depth = training.steps + 1, len(inputs), network.depth
         self.problem, self.depth, self.richness = problem, depth, network.richness
-        self.weight, self.kept = _gradient_weights(training)
+        self.weight, self.kept = training.gradient_weights()
         self.rates = list(training.rates([f"W{layer}" for layer in range(depth)] + ["w"]).values())
         self.alpha, self.H = (np.zeros((depth + 1, times, examples, times, examples)) for _ in range(2))
         self.beta = np.zeros((depth + 1, times, examples, times))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 import xarray as xr
 
-from ..errors import MemoryInputError, RankWarning, TargetWarning
+from ..errors import MemoryInputError, RankWarning, TargetWarning, warn
 
 LARGEST = 2**20
 _STOPPED = ("diverged", "interrupted")
@@ -23,7 +23,7 @@ def refine(run: Callable[[int], xr.Dataset], n_samples: int, target: float) -> x
         ds, reached, message = _search(run, n_samples, target)
     ds.attrs["target_error_message"] = f"target_error={target:g} {'reached with' if reached else 'not reached:'} {message}"
     if not reached:
-        warnings.warn(ds.attrs["target_error_message"], TargetWarning, stacklevel=3)
+        warn(ds.attrs["target_error_message"], TargetWarning)
     return ds
 
 

@@ -1,0 +1,58 @@
+"""Training on a tangent kernel that does not move: the linear dynamics that the lazy limit leaves."""
+
+import numpy as np
+
+from ..errors import UnsupportedError
+from ..optimizers import Training
+from ..problems import Problem
+
+
+def train_lazily(kernel: np.ndarray, problem: Problem, training: Training, route: str) -> np.ndarray:
+    """Outputs (time, example) of f(t) = K sum_s e(t, s) Delta(s), or of the flow df/dt = K Delta, f(0) = 0.
+
+    `kernel` is (example, example_prime), training examples first, learning-rate multipliers included. Outputs stop
+    before the first time at which they are not finite.
+
+    Raises
+    ------
+    UnsupportedError
+        Weight decay: it shrinks the weights at any richness, and the kernel with them.
+    """
+    if training.weight_decay:
+        raise UnsupportedError(f"{route}: weight decay moves the kernel at any richness; take tp.sample at a small richness.")
+    with np.errstate(over="ignore", invalid="ignore"):  # what diverges is cut off
+        outputs = _flow(kernel, problem, training) if training.flow else _steps(kernel, problem, training)
+        finite = np.isfinite(outputs).all(axis=1) & np.array([np.isfinite(problem.mean_loss(f)) for f in outputs])
+    return outputs if finite.all() else outputs[: int(np.argmin(finite))]
+
+
+def _steps(kernel, problem: Problem, training: Training) -> np.ndarray:
+    outputs, velocity = np.zeros((training.steps + 1, len(kernel))), np.zeros(len(kernel))
+    for t in range(training.steps):
+        velocity = training.momentum * velocity + kernel @ problem.error_signal(outputs[t])
+        outputs[t + 1] = outputs[t] + training.learning_rate * velocity
+    return outputs
+
+
+def _flow(kernel, problem: Problem, training: Training) -> np.ndarray:
+    if problem.loss == "squared":
+        return _exponential(kernel, problem, training.clock())
+    from scipy.integrate import solve_ivp
+
+    times = training.clock()
+    tolerance = dict(rtol=training.tolerance, atol=training.tolerance * 1e-2)
+    run = solve_ivp(lambda _, f: kernel @ problem.error_signal(f), (0, times[-1]), np.zeros(len(kernel)), "DOP853", times, **tolerance)
+    if not run.success:
+        raise FloatingPointError(f"the gradient flow could not be integrated: {run.message}")
+    return run.y.T
+
+
+def _exponential(kernel, problem: Problem, times: np.ndarray) -> np.ndarray:
+    """f(t) = K [(1 - exp(-K t / P)) / K] y over training examples; directions of eigenvalue zero stay."""
+    n = problem.n_train
+    values, vectors = np.linalg.eigh(kernel[:n, :n] / n)
+    along = vectors.T @ problem.targets
+    decayed = np.multiply.outer(times, np.maximum(values, 0))
+    # (1 - exp(-v t)) / v, which is t at v = 0.
+    weight = times[:, None] * np.divide(-np.expm1(-decayed), decayed, out=np.ones_like(decayed), where=decayed > 0)
+    return (weight * along) @ vectors.T @ kernel[:, :n].T / n

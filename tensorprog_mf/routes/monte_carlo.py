@@ -1,0 +1,101 @@
+"""Arguments of the routes that sample sites, checked once, and the run they ask for."""
+
+import json
+import pathlib
+from dataclasses import dataclass, replace
+
+import xarray as xr
+
+from ..errors import boolean, real, require, whole
+from ..optimizers import Training
+from ..provenance import attributes
+from ..realization import Ensemble
+from ..results import slot_maps
+from .replicates import fresh_seed, gather, listed, small
+from .target import refine
+
+
+@dataclass(frozen=True)
+class MonteCarlo:
+    """The arguments of `sample` behind network, problem and training, in its order; see there."""
+
+    n_samples: int
+    n_replicates: int
+    seed: int | None
+    tolerance: float
+    draws: str
+    samples: int
+    record: object
+    target_error: float | None
+    progress: bool
+    centred: bool
+    common_draws: xr.Dataset | None
+    keep_replicates: bool
+    checkpoint: str | pathlib.Path | None
+    threads: int | None
+
+    def result(self, route: str, matrix: str, network, problem, training) -> xr.Dataset:
+        """Sample the limit with hidden matrices of kind `matrix`, under the name of `route`."""
+        if self.target_error is not None:
+            return self._refined(route, matrix, network, problem, training)
+        settings = self.settings()
+        slots = None
+        if self.common_draws is not None:
+            _check_common(self.common_draws, network, problem, training, settings)
+            slots = slot_maps(self.common_draws)
+        return gather(
+            route, network, problem, training, self._ensemble(matrix, settings, slots), settings, record=self.record,
+            threads=self.threads, progress=self.progress, checkpoint=self.checkpoint, limit=True,
+        )  # fmt: skip
+
+    def initial(self, route: str, network, problem, training) -> xr.Dataset:
+        """What `sample` has at step 0 on these draws, every replicate of it; kernels in units of the learning rate."""
+        once = replace(self, record=None, common_draws=None, keep_replicates=True)
+        return once.result(route, "conditioned", network, problem, Training(0, 1.0, multipliers=training.multipliers))
+
+    def settings(self) -> dict:
+        """The arguments as plain values; those that cannot be are refused."""
+        return {
+            "n_samples": whole("n_samples", self.n_samples, 1), "n_replicates": whole("n_replicates", self.n_replicates, 1),
+            "seed": fresh_seed(self.seed, self.checkpoint), "tolerance": small(self.tolerance), "draws": self.draws,
+            "samples": whole("samples", self.samples), "record": listed(self.record), "centred": boolean("centred", self.centred),
+            "common_draws": None if self.common_draws is None else self.common_draws.attrs.get("created_at", ""),
+            "keep_replicates": boolean("keep_replicates", self.keep_replicates),
+        }  # fmt: skip
+
+    @staticmethod
+    def _ensemble(matrix: str, settings: dict, slots) -> Ensemble:
+        return Ensemble(
+            settings["n_samples"], matrix, settings["draws"], settings["seed"], settings["tolerance"], settings["centred"], slots
+        )
+
+    def _refined(self, route: str, matrix: str, network, problem, training) -> xr.Dataset:
+        target = real("target_error", self.target_error, "be positive", lambda v: v > 0)
+        require(self.common_draws is None and not self.keep_replicates, "target_error goes neither with common_draws nor with keep_replicates.")
+        require(whole("n_replicates", self.n_replicates, 1) > 1, "target_error needs a standard error: take n_replicates of 2 or more.")
+        seed = fresh_seed(self.seed, self.checkpoint)
+
+        def at(n):
+            folder = None if self.checkpoint is None else pathlib.Path(self.checkpoint, str(n))
+            once = replace(self, n_samples=n, seed=seed, target_error=None, checkpoint=folder)
+            return once.result(route, matrix, network, problem, training)
+
+        return refine(at, whole("n_samples", self.n_samples, 1), target)
+
+
+def _check_common(earlier: xr.Dataset, network, problem, training, settings: dict) -> None:
+    """Refuse an earlier run whose queries are not those of this one, number by number."""
+    theirs = json.loads(earlier.attrs.get("settings_json", "{}"))
+    for name in ("n_samples", "n_replicates", "seed", "draws", "tolerance", "record"):
+        require(
+            theirs.get(name) == settings[name],
+            f"common_draws: the earlier run has {name}={theirs.get(name)}, this one {settings[name]}; they must agree.",
+        )
+    mine = attributes("sample", network, problem, training, settings, "", "")
+    same = {
+        "network (but for richness)": lambda attrs: {**json.loads(attrs["network_json"]), "richness": None},
+        "number of steps": lambda attrs: json.loads(attrs["training_json"])["steps"],
+        "problem": lambda attrs: json.loads(attrs["problem_json"]),
+    }
+    for what, part in same.items():
+        require(part(earlier.attrs) == part(mine), f"common_draws: the earlier run has another {what}; it must be the same.")

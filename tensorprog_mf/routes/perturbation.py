@@ -1,0 +1,170 @@
+"""Leading orders in richness around the lazy limit, from small runs on common draws."""
+
+from dataclasses import replace
+
+import numpy as np
+import xarray as xr
+
+from .. import memory
+from ..engine import Status
+from ..errors import boolean, real, require, whole
+from ..networks import Network
+from ..optimizers import Training
+from ..problems import Problem
+from ..provenance import attributes
+from ..recorder import recorded_steps
+from ..results import dataset, summarise
+from ..schema import ORDERS
+from .lazy import train_lazily
+from .monte_carlo import MonteCarlo
+
+_EXPANDED = ("output", "feature_kernel", "gradient_kernel", "tangent_kernel")
+_SMOOTH, _KINKED = (0.02, 0.04, 0.06, 0.08), (0.1, 0.2, 0.3, 0.4)
+
+
+def perturbation(
+    network: Network,
+    problem: Problem,
+    training: Training,
+    n_samples: int = 4096,
+    n_replicates: int = 4,
+    seed: int | None = 0,
+    tolerance: float = 1e-8,
+    draws: str = "sobol",
+    record=None,
+    progress: bool = True,
+    *,
+    order: int | None = None,
+    probes: tuple[float, ...] | None = None,
+    centred: bool = True,
+    common_draws: xr.Dataset | None = None,
+    keep_replicates: bool = False,
+    threads: int | None = None,
+) -> xr.Dataset:
+    """Expand outputs and kernels of the limit in the richness,
+
+        f = f_0 + gamma0 f_1 + gamma0^2 f_2 + gamma0^3 f_3 + ...,     K = K_0 + gamma0 K_1 + gamma0^2 K_2 + ...
+
+    (perturbation theory of Bordelon & Pehlevan 2022, appendix on small feature learning). Order 0 is the static kernel
+    and training on it. For smooth activations odd orders vanish in the limit, since the signs of richness and readout
+    are flipped together; in a sample they are noise, and keep the result near `sample` on the same draws. For
+    activations with kinks they do not: a neuron that training switches off gets no gradient to come back, and the
+    leading correction is of order 1.
+
+    Parameters
+    ----------
+    network, problem, training, n_samples, n_replicates, seed, draws, record, progress
+        As for `sample`; the expansion is evaluated at the network's richness.
+    tolerance
+        As for `sample`; small, as differences of runs are taken.
+
+    Other parameters
+    ----------------
+    order
+        Largest order in the variables of the result, at most 3. None: 3, but 2 for relu, where order 3 is mostly noise.
+    probes
+        Values of richness that are run; orders up to their number are solved for, the last one is given up to what is left
+        out. None: 0.02 ... 0.08, and 0.1 ... 0.4 for relu, as few neurons cross a kink at smaller ones.
+    centred, common_draws, keep_replicates, threads
+        As for `sample`. The result may itself be the common_draws of `sample`.
+
+    Returns
+    -------
+    xarray.Dataset
+        As of `sample`, without fields at sites and ranks; <name>_coefficient (time, order, ...) with standard errors.
+
+    Raises
+    ------
+    InputError
+        An argument that cannot be used.
+    UnsupportedError
+        Weight decay, gradient flow.
+
+    Notes
+    -----
+    Error of f at order 3 for smooth activations: gamma0^4 f_4; it diverges at richness of order one, where `sample` is
+    needed. Cost: one run of `sample` per probe.
+
+    References
+    ----------
+    Bordelon & Pehlevan 2022, arXiv:2205.09653.
+
+    Examples
+    --------
+    >>> import tensorprog_mf as tp
+    >>> problem = tp.Problem([[1.0, 0.0], [0.0, 1.0]], [1.0, -1.0])
+    >>> ds = tp.perturbation(tp.MLP(2, richness=0.1), problem, tp.Training(2, 0.5), n_samples=256, n_replicates=2)
+    >>> ds.output_coefficient.dims
+    ('time', 'order', 'example')
+    """
+    training.refuse_flow("perturbation")
+    order, probes = _checked(network, order, probes)
+    steps = recorded_steps(record, training.steps)
+    memory.check(
+        (2 + len(probes) + ORDERS) * memory.of_results(len(steps), network.depth, len(problem.all_inputs), 0, n_replicates),
+        "record fewer times (record=tp.log_steps(...))",
+    )  # fmt: skip
+    run = MonteCarlo(
+        n_samples, n_replicates, seed, tolerance, draws, 0, record, None, progress, centred, common_draws, True, None, threads
+    )
+    settings = run.settings() | {"keep_replicates": boolean("keep_replicates", keep_replicates)}
+    run = replace(run, seed=settings["seed"])
+    initial = run.initial("perturbation", network, problem, training)
+    lazy = [train_lazily(kernel[0], problem, training, "perturbation") for kernel in initial.tangent_kernel.values]
+    runs = _probe(run, network, problem, training, probes)
+    steps = steps[: min(ds.sizes["time"] for ds in runs)]
+    steps = steps[steps < min(map(len, lazy))]
+    records = []
+    for r, outputs in enumerate(lazy):
+        zeroth = {"output": outputs[steps], **{name: initial[name].values[r] for name in _EXPANDED[1:]}}
+        values = {name: [ds[name].values[r, : len(steps)] for ds in runs] for name in _EXPANDED}
+        found = {name: _coefficients(zeroth[name], values[name], probes) for name in _EXPANDED}
+        records.append(_record(found, problem, network.richness, order))
+    arrays = summarise(records, settings["keep_replicates"])
+    arrays["draw_slot"] = (runs[0].draw_slot.dims, runs[0].draw_slot.values)
+    status = {name: runs[0].attrs[name] for name in ("status", "status_message", "slots_json")}
+    described = attributes("perturbation", network, problem, training, settings | {"order": order, "probes": probes}, "", "") | status
+    return dataset(arrays, problem, training, steps, list(range(1, network.depth + 1)), described)
+
+
+def _checked(network: Network, order, probes) -> tuple[int, list[float]]:
+    """The arguments order and probes, or what suits the activation."""
+    kinked = network.activation.kinked
+    probes = (_KINKED if kinked else _SMOOTH) if probes is None else probes
+    require(np.ndim(probes) == 1, f"probes={probes!r} must list values of the richness.")
+    probes = sorted(real("probes", value, "be positive", lambda v: v > 0) for value in probes)
+    order = whole("order", (2 if kinked else ORDERS - 1) if order is None else order)
+    require(order < ORDERS, f"order={order} is more than is kept; orders go up to {ORDERS - 1}, beyond it take tp.sample.")
+    require(len(set(probes)) == len(probes) >= ORDERS, f"probes={probes} must hold {ORDERS} or more different values.")
+    return order, probes
+
+
+def _probe(run: MonteCarlo, network: Network, problem: Problem, training: Training, probes: list[float]) -> list[xr.Dataset]:
+    """Runs at every probe, the largest first: it reveals the most directions, and the others use its draws."""
+    runs = []
+    for richness in reversed(probes):
+        runs.append(run.result("perturbation", "conditioned", replace(network, richness=richness), problem, training))
+        if runs[-1].attrs["status"] == Status.INTERRUPTED.label:
+            raise KeyboardInterrupt
+        run = run if run.common_draws is not None else replace(run, common_draws=runs[0])
+    return runs
+
+
+def _coefficients(zeroth: np.ndarray, values: list[np.ndarray], probes: list[float]) -> np.ndarray:
+    """Coefficients (time, order, ...) of the polynomial without remainder through order 0 and the values at the probes."""
+    powers = np.array(probes[::-1])[:, None] ** np.arange(1, len(probes) + 1)
+    solved = np.tensordot(np.linalg.inv(powers)[: ORDERS - 1], np.array(values) - zeroth, axes=1)
+    return np.moveaxis(np.concatenate([np.broadcast_to(zeroth, solved[:1].shape), solved]), 0, 1)
+
+
+def _record(found: dict[str, np.ndarray], problem: Problem, richness: float, order: int) -> dict[str, np.ndarray]:
+    """The record of one replicate: the expansions summed at the richness, and their coefficients."""
+    powers = richness ** np.arange(order + 1)
+    summed = {name: np.tensordot(powers, c[:, : order + 1], axes=(0, 1)) for name, c in found.items()}
+    losses = [problem.losses(f) for f in summed["output"]]
+    return {
+        **summed,
+        **{name: np.array([each[name] for each in losses]) for name in losses[0]},
+        "error_signal": np.array([problem.error_signal(f) for f in summed["output"]]),
+        **{f"{name}_coefficient": c for name, c in found.items()},
+    }

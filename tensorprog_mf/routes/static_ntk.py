@@ -1,0 +1,151 @@
+"""The lazy limit: kernels stay where they are at step 0."""
+
+import numpy as np
+import xarray as xr
+
+from .. import memory
+from ..engine import Status
+from ..errors import DivergenceWarning, boolean, require, warn
+from ..initial_kernels import initial_kernels
+from ..networks import Network
+from ..optimizers import Training
+from ..problems import Problem
+from ..provenance import attributes
+from ..recorder import recorded_steps
+from ..results import dataset, summarise
+from .lazy import train_lazily
+from .monte_carlo import MonteCarlo
+from .replicates import listed
+
+_KERNELS = ("feature_kernel", "gradient_kernel", "tangent_kernel")
+
+
+def static_ntk(
+    network: Network,
+    problem: Problem,
+    training: Training,
+    kernel: str = "closed_form",
+    record=None,
+    n_samples: int = 4096,
+    n_replicates: int = 4,
+    seed: int | None = 0,
+    tolerance: float = 1e-4,
+    draws: str = "sobol",
+    samples: int = 64,
+    progress: bool = True,
+    *,
+    centred: bool = True,
+    keep_replicates: bool = False,
+    threads: int | None = None,
+) -> xr.Dataset:
+    """Train on the tangent kernel of step 0: the limit richness -> 0, in which features do not move.
+
+        f(t+1) = f(t) + eta K(0) Delta(t), with momentum as in `Training`;     flow: df/dt = K(0) Delta,
+        squared loss: f(t) = K [1 - exp(-K t / P)] K^-1 y on training examples
+
+    (Jacot, Gabriel & Hongler 2018; gamma0 -> 0 in Bordelon & Pehlevan 2022).
+
+    Parameters
+    ----------
+    network, problem, training
+        As for `sample`; `training` may also be a gradient flow, solved exactly for the squared loss and as an ordinary
+        differential equation to its tolerance for others.
+    kernel
+        "closed_form": arc-cosine, arcsine or polynomial kernels where they are known, Gauss-Hermite quadrature for any
+        other activation, its error in attribute kernel_error. "sampled": the kernels that `sample` has at step 0, from
+        the same draws.
+    record
+        As for `sample`; of a flow, indices of its times.
+    n_samples, n_replicates, seed, tolerance, draws, samples, progress
+        As for `sample`; for kernel="sampled" only.
+
+    Other parameters
+    ----------------
+    centred, keep_replicates, threads
+        As for `sample`; for kernel="sampled" only.
+
+    Returns
+    -------
+    xarray.Dataset
+        As of `sample`: kernels (and fields, if sampled) repeat along time. Standard errors if sampled. Attribute
+        kernel_error is the change of kernels from half as many quadrature nodes, relative to their largest entries.
+
+    Raises
+    ------
+    InputError
+        An argument that cannot be used.
+    UnsupportedError
+        Weight decay; a closed form of another network than an MLP.
+
+    Notes
+    -----
+    Exact in closed form; the lazy limit itself is off by order richness^2. Cost: O(examples^3) for a flow, O(steps
+    examples^2) for steps.
+
+    References
+    ----------
+    Jacot, Gabriel & Hongler 2018, arXiv:1806.07572. Cho & Saul 2009. Williams 1997.
+
+    Examples
+    --------
+    >>> import tensorprog_mf as tp
+    >>> problem = tp.Problem([[1.0, 0.0], [0.0, 1.0]], [1.0, -1.0])
+    >>> ds = tp.static_ntk(tp.MLP(2, "relu"), problem, tp.Training(flow=True, times=[0.0, 1.0, 1e6]))
+    >>> ds.output[-1].values.round(6).tolist()
+    [1.0, -1.0]
+    """
+    require(kernel in ("closed_form", "sampled"), f"kernel={kernel!r} is unknown; choose 'closed_form' or 'sampled'.")
+    steps = recorded_steps(record, training.steps)
+    memory.check(
+        memory.of_results(len(steps), network.depth, len(problem.all_inputs), samples, n_replicates if kernel == "sampled" else 1),
+        "record fewer times (record=tp.log_steps(...))",
+    )  # fmt: skip
+    settings, found, initial = {"kernel": kernel, "record": listed(record)}, {"kernel_error": 0.0}, None
+    if kernel == "closed_form":
+        starts, found["kernel_error"] = _closed(network, problem, training)
+    else:
+        run = MonteCarlo(
+            n_samples, n_replicates, seed, tolerance, draws, samples, None, None, progress, centred, None, True, None, threads
+        )
+        initial = run.initial("static_ntk", network, problem, training)
+        settings = run.settings() | settings | {"keep_replicates": boolean("keep_replicates", keep_replicates)}
+        settings["seed"] = int(initial.attrs["seed"])
+        starts = [{name: initial[name].values[r, 0] for name in _KERNELS} for r in range(n_replicates)]
+    outputs = [train_lazily(start["tangent_kernel"], problem, training, "static_ntk") for start in starts]
+    status, message, steps = _ending(outputs, steps, training.steps)
+    records = [_record(f[steps], start, problem) for f, start in zip(outputs, starts)]
+    arrays = summarise(records, keep_replicates and kernel == "sampled")
+    for name in () if initial is None else [name for name in initial if "sample" in initial[name].dims]:
+        arrays[name] = (initial[name].dims, np.repeat(initial[name].values, len(steps), axis=0))
+    described = attributes("static_ntk", network, problem, training, settings, status.label, message) | found
+    return dataset(arrays, problem, training, steps, list(range(1, network.depth + 1)), described)
+
+
+def _closed(network, problem: Problem, training: Training) -> tuple[list[dict], float]:
+    """Kernels in closed form, as of one replicate, and their error."""
+    found = initial_kernels(network, problem.all_inputs)
+    names = [f"W{layer}" for layer in range(network.depth)] + ["w"]
+    tangent = np.tensordot(list(training.rates(names).values()), found.tangent, axes=1)
+    return [{"feature_kernel": found.feature, "gradient_kernel": found.gradient, "tangent_kernel": tangent}], found.error
+
+
+def _ending(outputs: list[np.ndarray], steps: np.ndarray, last: int) -> tuple[Status, str, np.ndarray]:
+    """Status, its message and the steps to keep: those that all replicates reached."""
+    reached = min(map(len, outputs))
+    if reached > last:
+        return Status.COMPLETED, Status.COMPLETED.message, steps
+    message = Status.DIVERGED.message.format(step=reached)
+    warn(message, DivergenceWarning)
+    require((steps < reached).any(), "the run diverged before its first record, so there is nothing to return; take a smaller learning rate.")
+    return Status.DIVERGED, message, steps[steps < reached]
+
+
+def _record(outputs: np.ndarray, start: dict, problem: Problem) -> dict[str, np.ndarray]:
+    """The record of one replicate: kernels repeat."""
+    losses = [problem.losses(f) for f in outputs]
+    return {
+        "output": outputs,
+        **{name: np.array([each[name] for each in losses]) for name in losses[0]},
+        "error_signal": np.array([problem.error_signal(f) for f in outputs]),
+        **{name: np.broadcast_to(start[name], (len(outputs), *start[name].shape)) for name in _KERNELS},
+    }
