@@ -29,6 +29,10 @@ class DivergenceWarning(UserWarning):
     """A run met a value that is not finite and stopped; what was computed before is kept."""
 
 
+class ConvergenceWarning(UserWarning):
+    """An iteration did not come to rest; the message says how far it came and what to do."""
+
+
 class TargetWarning(UserWarning):
     """A target error was not reached; the message says what was and why it stopped."""
 

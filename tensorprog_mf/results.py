@@ -57,6 +57,7 @@ def dataset(arrays: dict, problem, training, steps: np.ndarray, layers: list[int
         "split": np.array(["train"] * problem.n_train + ["test"] * n_test),
         "pass": np.array(["forward", "backward"]),
         "order": np.arange(ORDERS),
+        "iteration": np.arange(1, 1 + len(arrays["residual"][1])) if "residual" in arrays else (),
         "slot_field": np.array(SLOT_FIELDS),
     }
     if not training.flow:

@@ -56,6 +56,7 @@ VARIABLES: dict[str, Variable] = {
     "rank_fraction": Variable(("time", "layer", "pass"), "directions revealed over number of sites", "K/N", "Near 1 the run is a finite network, not the limit.", estimate=False),
     "input": Variable(("example", "feature"), "inputs", "x", "As given.", estimate=False),
     "target": Variable(("example",), "targets", "y", "As given; NaN for test examples whose target is not known.", estimate=False),
+    "residual": Variable(("iteration",), "residual of an iteration", "", "Largest change of a kernel or of the outputs in a round, before damping, relative to its norm; largest over replicates.", estimate=False),
     "draw_slot": Variable(("slot", "slot_field"), "draw columns", "omega", "One direction accepted by a run and the column of draws it got; populations and sources are indices into attribute slots_json. Pass the dataset as common_draws to reuse them.", estimate=False, dtype="int32"),
 }  # fmt: skip
 
@@ -73,6 +74,7 @@ COORDINATES: dict[str, Variable] = {
     "layer": Variable(("layer",), "hidden layer", "l", "1 is the first hidden layer."),
     "split": Variable(("example",), "training or test example", "", "Training examples first."),
     "pass": Variable(("pass",), "direction of queries", "", "Forward: features; backward: gradients."),
+    "iteration": Variable(("iteration",), "iteration", "i", "Rounds of the alternating procedure done."),
     "order": Variable(("order",), "order in richness", "k", "Exponent of the richness that a coefficient belongs to."),
     "slot_field": Variable(("slot_field",), "column of the table of draws", "", "See draw_slot."),
 }

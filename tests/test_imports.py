@@ -9,8 +9,8 @@ import tensorprog_mf
 
 ROOT = pathlib.Path(tensorprog_mf.__file__).parent
 ROOMS = [
-    "errors", "accelerate", "schema", "activations", "losses", "draws", "sites_numba", "sites", "matrices", "layers",
-    "problems", "realization", "optimizers", "moments", "networks", "initial_kernels", "parameterization", "recorder", "checkpoints", "engine", "progress", "memory", "provenance", "results", "routes",
+    "errors", "accelerate", "schema", "activations", "losses", "causal", "draws", "sites_numba", "sites", "matrices", "layers",
+    "problems", "realization", "optimizers", "moments", "networks", "initial_kernels", "alternation", "parameterization", "recorder", "checkpoints", "engine", "progress", "memory", "provenance", "results", "routes",
     "tables", "plotting", "cli",
 ]  # fmt: skip
 

@@ -55,13 +55,24 @@ class ReadoutMatrix:
     def _reveal(self, x: np.ndarray) -> np.ndarray:
         rows = np.array([self.into.draws.take((self.name, 0, c)) for c in range(self.outputs)])
         if self.centred:
-            gram, overlap = self.into.mean(x, x), self.into.mean(rows, x)
-            self.fraction = np.linalg.matrix_rank(gram, tol=1e-10 * np.trace(gram), hermitian=True) / self.into.count
-            require(
-                self.fraction <= 0.5,
-                f"centring the outputs takes {self.fraction:.0%} of the {self.into.count} sites, as the features of all "
-                "examples span as much; take more sites or centred=False.",
-            )
-            rows = self.into.combine(-overlap @ np.linalg.pinv(gram, rcond=1e-10, hermitian=True), x, rows)
-            rows /= np.sqrt(np.diag(self.into.mean(rows, rows)))[:, None]
+            rows, self.fraction = centred(rows, x, self.into)
         return rows
+
+
+def centred(rows: np.ndarray, x: np.ndarray, sites: Sites) -> tuple[np.ndarray, float]:
+    """`rows` made orthogonal to the features x, each of mean square one, and the fraction of directions this takes.
+
+    Raises
+    ------
+    InputError
+        Features that span more than half of the sites.
+    """
+    gram, overlap = sites.mean(x, x), sites.mean(rows, x)
+    fraction = float(np.linalg.matrix_rank(gram, tol=1e-10 * np.trace(gram), hermitian=True) / sites.count)
+    require(
+        fraction <= 0.5,
+        f"centring the outputs takes {fraction:.0%} of the {sites.count} sites, as the features of all "
+        "examples span as much; take more sites or centred=False.",
+    )
+    rows = sites.combine(-overlap @ np.linalg.pinv(gram, rcond=1e-10, hermitian=True), x, rows)
+    return rows / np.sqrt(np.diag(sites.mean(rows, rows)))[:, None], fraction
