@@ -17,6 +17,9 @@ from .problems import Problem
 from .sites import Sites
 
 
+LARGEST = 1e12  # of an entry of a kernel: beyond it the iteration has run away
+
+
 @dataclass
 class Guess:
     """All that a round starts from: lists over layers of arrays (slot, slot)."""
@@ -91,6 +94,11 @@ class Alternation:
         """New kernels and responses, and the fields they are estimated from.
 
         The last layer goes first: it makes the outputs, and with them the error signal that all layers learn from.
+
+        Raises
+        ------
+        FloatingPointError
+            Kernels that are not finite or beyond `LARGEST`.
         """
         found = Guess(*(list(kernels) for kernels in vars(guess).values()))
         solution = Solution(np.full((self.times, self.examples), np.nan), [], [])
@@ -113,6 +121,8 @@ class Alternation:
         learn = self.rates[layer - 1] * self.weight * below, self.rates[layer] * self.weight * above
         x, g = self._march(sites, h, z, answer, learn, delta, solution.output if layer == self.depth else None)
         found.feature[layer], found.gradient[layer] = sites.mean(x, x), sites.mean(g, g)
+        if not (found.feature[layer].max() < LARGEST and found.gradient[layer].max() < LARGEST):  # NaN is not smaller either
+            raise FloatingPointError(f"the kernels of layer {layer} ran away")
         self._respond(layer, sites, x, g, (u_factor, u_slots, xi), (r_factor, r_slots, zeta), found)
         for fields, first, other, own in ((solution.preactivation, gaussian[0], g, 0), (solution.backward_field, gaussian[1], x, 1)):
             fields.insert(0, (first, answer[own] @ other[:, chosen], learn[own] @ (delta[:, None] * other[:, chosen])))

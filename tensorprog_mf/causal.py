@@ -10,7 +10,7 @@ def causal_factor(kernel: np.ndarray, tolerance: float) -> tuple[np.ndarray, np.
     Gram-Schmidt in the given order of slots: a slot whose remainder has a root mean square below `tolerance` times its own
     adds nothing, so that trajectories that are smooth in time need few directions.
     """
-    factor, accepted = np.zeros((len(kernel), 0)), []
+    accepted = []
     columns, left = np.zeros((len(kernel), len(kernel))), np.diag(kernel).copy()
     floor = tolerance**2 * left
     for slot in range(len(kernel)):
@@ -21,8 +21,7 @@ def causal_factor(kernel: np.ndarray, tolerance: float) -> tuple[np.ndarray, np.
         columns[slot:, k] = column / np.sqrt(left[slot])
         left[slot:] -= columns[slot:, k] ** 2
         accepted.append(slot)
-    factor = columns[:, : len(accepted)]
-    return factor, np.array(accepted, dtype=int)
+    return columns[:, : len(accepted)], np.array(accepted, dtype=int)
 
 
 def undo_factor(coefficients: np.ndarray, factor: np.ndarray, accepted: np.ndarray) -> np.ndarray:

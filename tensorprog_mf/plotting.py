@@ -83,6 +83,45 @@ def parts(ds: xr.Dataset, layer: int = -1, example: int = 0, sample: int = 0, fi
     return ax
 
 
+def routes(results, layer: int = -1):
+    """One figure of several results on one problem: losses, alignment, and distances to the first of them over time.
+
+    `results` maps names to results, or is a DataTree of them; bands and dotted lines are two standard errors.
+    """
+    import matplotlib.pyplot as plt
+
+    from .comparison import compare
+
+    if isinstance(results, xr.DataTree):
+        results = {name: node.to_dataset() for name, node in results.children.items()}
+    (first, reference), *others = results.items()
+    figure, axes = plt.subplots(2, 3, figsize=(14, 7.5), layout="constrained")
+    for i, (name, ds) in enumerate(results.items()):
+        style = {"color": "k", "linewidth": 2.5} if i == 0 else {"color": f"C{i - 1}", "linestyle": "--"}
+        loss(ds, axes[0, 0], label=name, **style)
+        alignment(ds, axes[0, 1], layer, label=name, **style)
+    distances = compare(reference, **dict(others))
+    panels = ("output", "feature_kernel", "gradient_kernel", "tangent_kernel")
+    for ax, variable in zip((axes[0, 2], *axes[1]), panels):
+        _distance(ax, distances[f"{variable}_rms"], reference.get(f"{variable}_stderr"), layer)
+        ax.set_title(f"{reference[variable].attrs['long_name']}: distance to {first}")
+    axes[0, 0].set_title("training loss")
+    axes[0, 0].legend(fontsize=8)
+    return figure
+
+
+def _distance(ax, distance: xr.DataArray, stderr: xr.DataArray | None, layer: int) -> None:
+    """Root mean square distance over time, one line per route, and twice the standard error of the reference."""
+    if "layer" in distance.dims:
+        distance, stderr = distance.isel(layer=layer), None if stderr is None else stderr.isel(layer=layer)
+    for i, line in enumerate(distance):
+        ax.plot(distance.time, np.where(line > 0, line, np.nan), "--", color=f"C{i}", marker="o" if distance.sizes["time"] == 1 else None)
+    if stderr is not None:
+        error = 2 * np.sqrt((stderr**2).mean([dim for dim in stderr.dims if dim != "time"]))
+        ax.plot(stderr.time, np.where(error > 0, error, np.nan), "k:", linewidth=1)
+    ax.set(xlabel="time", ylabel="rms difference", yscale="log")
+
+
 def overview(ds: xr.Dataset):
     """One figure of a result: losses, outputs, alignment, the last feature kernel before and after, one neuron."""
     import matplotlib.pyplot as plt

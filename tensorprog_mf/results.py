@@ -62,7 +62,9 @@ def dataset(arrays: dict, problem, training, steps: np.ndarray, layers: list[int
     }
     if not training.flow:
         coordinates["step"] = steps[:reached]
-    used = {dim for variable in variables.values() for dim in variable.dims}
+    used = {dim: size for variable in variables.values() for dim, size in variable.sizes.items()}
+    # With an index, results with different numbers of them can be subtracted.
+    coordinates |= {dim: np.arange(used[dim]) for dim in ("sample", "slot") if dim in used}
     return xr.Dataset(
         variables,
         {

@@ -73,6 +73,8 @@ COORDINATES: dict[str, Variable] = {
     "step": Variable(("time",), "training step", "k", "Number of optimiser steps done."),
     "layer": Variable(("layer",), "hidden layer", "l", "1 is the first hidden layer."),
     "split": Variable(("example",), "training or test example", "", "Training examples first."),
+    "sample": Variable(("sample",), "site", "i", "Neurons of one layer whose fields are kept, of replicate 0."),
+    "slot": Variable(("slot",), "accepted direction", "", "Row of the table of draws."),
     "pass": Variable(("pass",), "direction of queries", "", "Forward: features; backward: gradients."),
     "iteration": Variable(("iteration",), "iteration", "i", "Rounds of the alternating procedure done."),
     "order": Variable(("order",), "order in richness", "k", "Exponent of the richness that a coefficient belongs to."),

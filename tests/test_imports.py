@@ -11,7 +11,7 @@ ROOT = pathlib.Path(tensorprog_mf.__file__).parent
 ROOMS = [
     "errors", "accelerate", "schema", "activations", "losses", "causal", "draws", "sites_numba", "sites", "matrices", "layers",
     "problems", "realization", "optimizers", "moments", "networks", "initial_kernels", "alternation", "parameterization", "recorder", "checkpoints", "engine", "progress", "memory", "provenance", "results", "routes",
-    "tables", "plotting", "cli",
+    "comparison", "width_scaling", "tables", "plotting", "cli",
 ]  # fmt: skip
 
 

@@ -20,10 +20,9 @@ def test_reference_cases(name):
 def test_weights_of_past_gradients_are_those_of_the_optimiser():
     from tensorprog_mf.matrices.parameter import Parameter
     from tensorprog_mf.optimizers import Descent
-    from tensorprog_mf.routes.solve_linear import _gradient_weights
 
     training = tp.Training(9, 0.3, momentum=0.7, weight_decay=0.2)
-    weight, kept = _gradient_weights(training)
+    weight, kept = training.gradient_weights()
     parameters, descent = {"w": Parameter(1.0, np.zeros(10))}, Descent(training, ["w"])
     for t in range(9):
         np.testing.assert_allclose(parameters["w"].learned, weight[t], atol=1e-15)

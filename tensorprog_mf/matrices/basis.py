@@ -55,20 +55,22 @@ class Basis:
         square = np.diag(self.sites.mean(x, x))
         remainder = square - (coefficients**2).sum(axis=1)
         smallest = self.tolerance * np.sqrt(square)
-        kept_out = [remainder[i] / square[i] for i, force in enumerate(forced) if force is False and square[i] > 0]
-        self.refused = max([self.refused, *np.sqrt(np.maximum(kept_out, 0))])
         candidates = [
             i for i, force in enumerate(forced)
             if (force if force is not None else remainder[i] > smallest[i] ** 2 - _ROUNDING * square[i]) and square[i] > 0
         ]  # fmt: skip
         # A forced direction is refused only where nothing is left of the vector but rounding.
         threshold = np.array([smallest[i] if forced[i] is None else 1e-14 * square[i] ** 0.5 for i in candidates])
-        if not candidates:
-            return coefficients, []
-        rest = self.sites.combine(-coefficients[candidates], self.rows, x[candidates])
-        new, accepted = self._directions(rest, threshold)
-        self._append(new)
-        return np.hstack([coefficients, self.sites.mean(x, new)]), [candidates[i] for i in accepted]
+        accepted = np.zeros(0, int)
+        if candidates:
+            rest = self.sites.combine(-coefficients[candidates], self.rows, x[candidates])
+            new, accepted = self._directions(rest, threshold)
+            self._append(new)
+            coefficients = np.hstack([coefficients, self.sites.mean(x, new)])
+        left = square - (coefficients**2).sum(axis=1)
+        kept_out = [left[i] / square[i] for i, force in enumerate(forced) if force is False and square[i] > 0]
+        self.refused = max([self.refused, *np.sqrt(np.maximum(kept_out, 0))])
+        return coefficients, [candidates[i] for i in accepted]
 
     def _directions(self, rest: np.ndarray, smallest: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Ordered Gram-Schmidt of what is left of vectors; at most as many directions as there are sites.

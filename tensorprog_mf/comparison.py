@@ -1,0 +1,134 @@
+"""Distances between results: how far routes, widths or settings lie apart, per variable and time."""
+
+import json
+
+import numpy as np
+import xarray as xr
+
+from .errors import InputError, require
+from .schema import COORDINATES, VARIABLES
+
+_COMPARED = ("output", "loss", "test_loss", "error_signal", "feature_kernel", "gradient_kernel", "tangent_kernel")
+_KEPT = {"time", "layer"}  # distances are taken over all other dimensions
+_LONG = {
+    "max": "largest difference of the {}",
+    "rms": "root mean square difference of the {}",
+    "sigma": "largest difference of the {} in standard errors",
+}
+_COMMENT = {
+    "max": "Over entries, |a - b|.",
+    "rms": "Over entries.",
+    "sigma": "Largest |a - b| over the root mean square over entries of the combined standard error; NaN where neither has one.",
+}
+
+
+def compare(reference: xr.Dataset | xr.DataTree, *others: xr.Dataset, **named: xr.Dataset) -> xr.Dataset:
+    """Distances of results to the first one, per variable, time and layer.
+
+        max = max |a - b|,   rms = sqrt(mean (a - b)^2),   sigma = max |a - b| / sqrt(mean(se_a^2 + se_b^2))
+
+    over examples and all other dimensions. Combined standard errors are pooled over entries, since those of single
+    entries from few replicates follow Student's t and reach four of them by chance.
+
+    Parameters
+    ----------
+    reference
+        A result, or a DataTree of results (such as `load` returns): then the first of its groups is compared with the others.
+    others, named
+        Results of any route on the same problem. They are called by their keywords, or by their routes.
+
+    Returns
+    -------
+    xarray.Dataset
+        <name>_max, <name>_rms, <name>_sigma (route, time[, layer]) for every variable that the reference shares with
+        a result, at the times that all share. NaN where a result lacks a variable.
+
+    Raises
+    ------
+    InputError
+        Nothing to compare, another problem, no common time, replicates that were kept apart.
+
+    Examples
+    --------
+    >>> import tensorprog_mf as tp
+    >>> problem, training = tp.Problem([[1.0, 0.0], [0.0, 1.0]], [1.0, -1.0]), tp.Training(2, 0.5)
+    >>> limit = tp.sample(tp.MLP(2), problem, training, n_samples=256)
+    >>> distances = tp.compare(limit, tp.static_ntk(tp.MLP(2), problem, training))
+    >>> distances.output_max.dims, distances.route.values.tolist()
+    (('route', 'time'), ['static_ntk'])
+    """
+    first, results = _named(reference, others, named)
+    for name, ds in results.items():
+        _check(first, ds, name)
+    times = first.time.values
+    for ds in results.values():
+        times = times[[bool(np.isclose(ds.time.values, t, rtol=1e-9, atol=1e-12).any()) for t in times]]
+    require(len(times) > 0, "compare: the results share no recorded time; record the same times (record=).")
+    base = _at(first, times)
+    each = [_distances(base, _at(ds, times)) for ds in results.values()]
+    found = xr.concat(each, xr.Variable("route", list(results), {"long_name": "compared with the reference"}), join="outer", data_vars="all")
+    for name in found:
+        variable, kind = name.rsplit("_", 1)
+        spec = VARIABLES[variable]
+        found[name].attrs = {"long_name": _LONG[kind].format(spec.long_name), "symbol": spec.symbol, "units": "1", "comment": _COMMENT[kind]}
+    if "step" in base.coords:
+        found = found.assign_coords(step=base.step)
+    found.attrs = {"reference": _label(first), "source": first.attrs.get("source", ""), "route": "compare"}
+    return found
+
+
+def _named(reference, others, named) -> tuple[xr.Dataset, dict[str, xr.Dataset]]:
+    """The reference and the results compared with it, every one with a name of its own."""
+    results: dict[str, xr.Dataset] = {}
+    if isinstance(reference, xr.DataTree):
+        groups = {name: node.to_dataset() for name, node in reference.children.items()}
+        require(len(groups) > 0, "compare: the tree has no groups; pass results, or a tree of them.")
+        reference, *_ = groups.values()
+        results = dict(list(groups.items())[1:])
+    for ds in (reference, *others, *named.values()):
+        if not (isinstance(ds, xr.Dataset) and "time" in ds.dims):
+            raise InputError(f"compare takes results of routes, not {type(ds).__name__} without times.")
+    for ds in others:
+        label, count = _label(ds), 2
+        while label in results or label in named:
+            label, count = f"{_label(ds)} {count}", count + 1
+        results[label] = ds
+    results |= named
+    require(len(results) > 0, "compare: there is one result only; pass two or more.")
+    return reference, results
+
+
+def _label(ds: xr.Dataset) -> str:
+    return ds.attrs.get("route", "result")
+
+
+def _check(first: xr.Dataset, ds: xr.Dataset, name: str) -> None:
+    for result in (first, ds):
+        require("replicate" not in result.dims, "compare: replicates were kept apart; run without keep_replicates=True.")
+    mine, theirs = (json.loads(result.attrs.get("problem_json", "{}")) for result in (first, ds))
+    require(mine == theirs, f"compare: {name} was run on another problem than the reference; differences would say nothing.")
+
+
+def _at(ds: xr.Dataset, times: np.ndarray) -> xr.Dataset:
+    """The result at the common times, labelled with those of the reference."""
+    ds = ds.sel(time=times, method="nearest").assign_coords(time=("time", times, ds.time.attrs))
+    return ds.drop_vars([name for name in ds.coords if name not in ("time", "step", "layer")])
+
+
+def _distances(a: xr.Dataset, b: xr.Dataset) -> xr.Dataset:
+    """All distances of two results with the same times."""
+    found = {}
+    for name in _COMPARED:
+        if name not in a or name not in b:
+            continue
+        difference = np.abs(a[name] - b[name])
+        over = [dim for dim in difference.dims if dim not in _KEPT]
+        errors = [ds[f"{name}_stderr"] ** 2 for ds in (a, b) if f"{name}_stderr" in ds]
+        sigma = np.sqrt(sum(errors).mean(over)) if errors else np.nan
+        largest = difference.max(over)
+        found |= {
+            f"{name}_max": largest,
+            f"{name}_rms": np.sqrt((difference**2).mean(over)),
+            f"{name}_sigma": (largest / sigma).where(sigma > 0) if errors else largest * np.nan,
+        }
+    return xr.Dataset(found).assign_coords({k: (k, a[k].values, {"long_name": COORDINATES[k].long_name}) for k in ("time", "layer") if k in a.coords})
