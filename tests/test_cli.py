@@ -215,3 +215,37 @@ def test_every_replicate_can_be_kept_from_the_command_line(folder, capsys):
     (folder / "config.toml").write_text(CONFIG + "keep_replicates = true\n")
     assert call("run", folder / "config.toml", "-o", folder / "out.nc") == 0
     assert "loss 0.5" in capsys.readouterr().out
+
+
+ROUTE_OPTIONS = {
+    "sample": "n_samples = 128", "train_finite": "width = 16", "static_ntk": 'kernel = "sampled"\nn_samples = 128',
+    "gradient_independence": "n_samples = 128", "perturbation": "n_samples = 128", "alternate": "n_samples = 128\niterations = 30",
+}  # fmt: skip
+
+
+def test_every_route_and_their_comparison(folder, capsys):
+    for route, options in ROUTE_OPTIONS.items():
+        text = CONFIG.split("[run]")[0] + f'[run]\nroute = "{route}"\nn_replicates = 2\n{options}\n'
+        (folder / "config.toml").write_text(text)
+        assert call("run", folder / "config.toml", "-o", folder / f"{route}.nc", "--quiet") == 0, route
+        assert tp.load(folder / f"{route}.nc").attrs["route"] == route
+    capsys.readouterr()
+    files = [folder / f"{route}.nc" for route in ROUTE_OPTIONS]
+    assert call("compare", *files, "-o", folder / "distances.nc") == 0
+    shown = capsys.readouterr().out
+    assert "distances to sample at time 1.2" in shown and all(f"\n{route}\n  output" in shown for route in list(ROUTE_OPTIONS)[1:])
+    assert tp.load(folder / "distances.nc").route.values.tolist() == list(ROUTE_OPTIONS)[1:]
+    assert call("compare", *files[:2], "-o", folder / "routes.png") == 0 and (folder / "routes.png").stat().st_size > 10_000
+    capsys.readouterr()
+    assert call("compare", files[0]) == 2 and "one result only" in capsys.readouterr().err
+    assert call("compare", files[0], folder / "distances.nc") == 2 and "another problem" in capsys.readouterr().err
+    assert call("compare", files[0], folder / "none.nc") == 2 and "no such file" in capsys.readouterr().err
+
+
+def test_a_flow_from_a_file(folder, capsys):
+    text = CONFIG.replace("steps = 3\nlearning_rate = 0.4", "flow = true\ntimes = [0.0, 1.0, 4.0]").split("[run]")[0]
+    (folder / "config.toml").write_text(text + '[run]\nroute = "static_ntk"\n')
+    assert call("run", folder / "config.toml", "-o", folder / "flow.nc") == 0 and "in time 4" in capsys.readouterr().out
+    assert call("info", folder / "flow.nc") == 0
+    (folder / "config.toml").write_text(text)
+    assert call("run", folder / "config.toml", "-o", folder / "sampled.nc") == 2 and "tp.static_ntk" in capsys.readouterr().err

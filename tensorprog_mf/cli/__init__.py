@@ -1,4 +1,4 @@
-"""The command line: tensorprog-mf run | info | plot. Each command imports what it needs when it is called."""
+"""The command line: tensorprog-mf run | info | plot | compare. Each command imports what it needs when it is called."""
 
 import argparse
 import importlib
@@ -9,6 +9,7 @@ _COMMANDS = {
     "run": "run what a TOML file describes and write a netCDF file",
     "info": "tell how a result was made and what is in it",
     "plot": "draw a result",
+    "compare": "tell how far results lie from the first one",
 }
 
 
@@ -19,6 +20,7 @@ def main(arguments: list[str] | None = None) -> int:
     _add(commands, "run", ["config", "CONFIG.toml"], "the file to write, OUT.nc", required=True)
     _add(commands, "info", ["result", "RESULT.nc"])
     _add(commands, "plot", ["result", "RESULT.nc"], "the figure to write; the ending says the format (default: RESULT.png)")
+    _add(commands, "compare", ["results", "RESULT.nc"], "the file to write: distances as OUT.nc, or a figure", several=True)
     commands.choices["plot"].add_argument("-g", "--group", metavar="NAME", help="which result of a file that holds several")
     commands.choices["run"].add_argument("-q", "--quiet", action="store_true", help="no progress")
     given = parser.parse_args(arguments)
@@ -39,9 +41,11 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
 
 
-def _add(commands, name: str, positional: list[str], output: str | None = None, required: bool = False) -> None:
+def _add(
+    commands, name: str, positional: list[str], output: str | None = None, required: bool = False, several: bool = False
+) -> None:
     command = commands.add_parser(name, help=_COMMANDS[name], description=_COMMANDS[name].capitalize() + ".")
-    command.add_argument(positional[0], metavar=positional[1])
+    command.add_argument(positional[0], metavar=positional[1], nargs="+" if several else None)
     if output:
         command.add_argument("-o", "--output", metavar="FILE", required=required, help=output)
 

@@ -17,7 +17,7 @@
     learning_rate = 0.4
 
     [run]
-    route = "sample"           # or train_finite, solve_linear
+    route = "sample"           # or any other: train_finite, solve_linear, static_ntk, gradient_independence, ...
     n_samples = 4096
 """
 
@@ -33,13 +33,18 @@ from ..errors import InputError, require
 from ..networks import MLP
 from ..optimizers import Training
 from ..problems import Problem
+from ..routes.alternate import alternate
+from ..routes.gradient_independence import gradient_independence
+from ..routes.perturbation import perturbation
 from ..routes.sample import sample
 from ..routes.solve_linear import solve_linear
+from ..routes.static_ntk import static_ntk
 from ..routes.train_finite import train_finite
 from ..tables import read_table
 
 ARCHITECTURES = {"MLP": MLP}
-ROUTES = {"sample": sample, "train_finite": train_finite, "solve_linear": solve_linear}
+_ROUTES = (sample, train_finite, solve_linear, static_ntk, gradient_independence, perturbation, alternate)
+ROUTES = {route.__name__: route for route in _ROUTES}
 _NOT_IN_FILES = {"network", "problem", "training", "progress", "common_draws", "path"}
 
 

@@ -16,17 +16,30 @@ def main(given) -> int:
         require(given.group in ds.children, f"{given.result} holds several results: choose one with --group, {groups}.")
         ds = ds[given.group].to_dataset()
     require("loss" in ds and "replicate" not in ds.dims, f"{given.result} is not a result with means over replicates; nothing to plot.")
+    target = pathlib.Path(given.output or pathlib.Path(given.result).with_suffix(".png"))
+    write(lambda plotting: plotting.overview(ds), target)
+    print(target)
+    return 0
+
+
+def write(draw, target: pathlib.Path) -> None:
+    """Draw a figure with `draw(plotting)` into a file.
+
+    Raises
+    ------
+    UnsupportedError
+        matplotlib is not installed.
+    InputError
+        A file that cannot be written, or an ending that means no format.
+    """
     try:
         import matplotlib
     except ImportError:
-        raise UnsupportedError("plot needs matplotlib: pip install 'tensorprog_mf[plots]'.") from None
+        raise UnsupportedError("figures need matplotlib: pip install 'tensorprog_mf[plots]'.") from None
     matplotlib.use("Agg")
     from .. import plotting
 
-    target = pathlib.Path(given.output or pathlib.Path(given.result).with_suffix(".png"))
     try:
-        plotting.overview(ds).savefig(target, dpi=110)
+        draw(plotting).savefig(target, dpi=110)
     except (OSError, ValueError) as error:
         raise InputError(f"cannot write {target}: {error}") from None
-    print(target)
-    return 0

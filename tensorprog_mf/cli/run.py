@@ -35,7 +35,8 @@ def main(given) -> int:
     if "target_error_message" in ds.attrs:
         print(ds.attrs["target_error_message"])
     loss = ds.loss.mean("replicate") if "replicate" in ds.loss.dims else ds.loss
-    print(f"loss {float(loss[0]):.4g} -> {float(loss[-1]):.4g} in {int(ds.step[-1])} steps")
+    last = f"{int(ds.step[-1])} steps" if "step" in ds.coords else f"time {float(ds.time[-1]):g}"
+    print(f"loss {float(loss[0]):.4g} -> {float(loss[-1]):.4g} in {last}")
     return 130 if ds.attrs["status"] == "interrupted" else 0
 
 
