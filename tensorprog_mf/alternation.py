@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .activations import Activation
 from .causal import causal_factor, regress, undo_factor
 from .errors import require
 from .matrices.readout import centred
+from .networks import MLP
 from .optimizers import Training
 from .problems import Problem
 from .sites import Sites
@@ -56,25 +56,22 @@ class Alternation:
 
     Parameters
     ----------
-    activation, richness
-        Of a multilayer perceptron with as many layers as there are `populations`.
+    populations
+        Sites of the layers, with their draws.
     tolerance
         Relative size of the remainder of a field below which it is a combination of earlier ones.
     is_centred
         Readout orthogonal to the initial features, as in `sample`.
     """
 
-    def __init__(
-        self, activation: Activation, richness: float, problem: Problem, training: Training, populations: list[Sites],
-        tolerance: float, is_centred: bool,
-    ):  # fmt: skip
-        self.activation, self.richness, self.problem, self.populations = activation, richness, problem, populations
-        self.tolerance, self.is_centred, self.depth = tolerance, is_centred, len(populations)
+    def __init__(self, network: MLP, problem: Problem, training: Training, populations: list[Sites], tolerance: float, is_centred: bool):
+        self.activation, self.richness, self.problem, self.populations = network.activation, network.richness, problem, populations
+        self.tolerance, self.is_centred, self.depth = tolerance, is_centred, network.depth
         self.examples, self.times = len(problem.all_inputs), training.steps + 1
         weight, kept = training.gradient_weights()
         self.kept = np.repeat(kept, self.examples)[:, None]
-        self.weight = richness * np.repeat(np.repeat(weight, self.examples, axis=0), self.examples, axis=1)
-        self.rates = list(training.rates([f"W{layer}" for layer in range(self.depth)] + ["w"]).values())
+        self.weight = network.richness * np.repeat(np.repeat(weight, self.examples, axis=0), self.examples, axis=1)
+        self.rates = list(training.rates(network.weights).values())
         self._innovations: dict[tuple, np.ndarray] = {}
 
     def first(self, feature: np.ndarray, gradient: np.ndarray) -> Guess:

@@ -63,6 +63,11 @@ class MLP(Network):
         object.__setattr__(self, "richness", real("richness", self.richness, allowed, lambda v: v > 0))
         object.__setattr__(self, "activation", as_activation(self.activation))
 
+    @property
+    def weights(self) -> list[str]:
+        """Names of the weights, input first, readout last."""
+        return [*(f"W{layer}" for layer in range(self.depth)), "w"]
+
     def compose(self, realization: Realization, inputs: np.ndarray) -> Layer:
         sites = [realization.sites(f"layer {layer}") for layer in range(1, self.depth + 1)]
         layers: list[Layer] = [Input(realization.input("W0", sites[0], input_coordinates(inputs), inputs.shape[1]))]

@@ -107,6 +107,15 @@ class Problem:
             found["test_loss"] = float(self._loss.value(outputs[self.n_train :], self.test_targets).mean())
         return found
 
+    def series(self, outputs: np.ndarray) -> dict[str, np.ndarray]:
+        """Outputs (time, example) with their losses (time) and error signal (time, example), as a result calls them."""
+        losses = [self.losses(f) for f in outputs]
+        return {
+            "output": outputs,
+            **{name: np.array([each[name] for each in losses]) for name in losses[0]},
+            "error_signal": np.array([self.error_signal(f) for f in outputs]),
+        }
+
     @property
     def _loss(self) -> Loss:
         return as_loss(self.loss)

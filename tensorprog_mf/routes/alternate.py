@@ -158,9 +158,7 @@ def alternate(
 
     def one(replicate: int) -> _Outcome:
         populations = [_population(settings, replicate, layer) for layer in range(network.depth)]
-        map_ = Alternation(
-            network.activation, network.richness, problem, training, populations, settings["tolerance"], settings["centred"]
-        )
+        map_ = Alternation(network, problem, training, populations, settings["tolerance"], settings["centred"])
         return _iterate(map_, map_.first(start.feature, start.gradient), settings, replicate, shown.advance)
 
     try:
@@ -202,7 +200,7 @@ def _iterate(map_: Alternation, guess: Guess, settings: dict, replicate: int, ad
 
 def _result(outcomes: list[_Outcome], network: MLP, problem: Problem, training: Training, settings: dict, steps: np.ndarray) -> xr.Dataset:
     """The Dataset of all replicates, with the residuals of the slowest and the status of the worst."""
-    rates = list(training.rates([f"W{layer}" for layer in range(network.depth)] + ["w"]).values())
+    rates = list(training.rates(network.weights).values())
     records = [_record(outcome, problem, rates, steps, training.steps + 1) for outcome in outcomes]
     arrays = summarise(records, settings["keep_replicates"])
     longest = max(len(outcome.residuals) for outcome in outcomes)
@@ -222,18 +220,15 @@ def _result(outcomes: list[_Outcome], network: MLP, problem: Problem, training: 
 
 def _record(outcome: _Outcome, problem: Problem, rates: list[float], steps: np.ndarray, times: int) -> dict[str, np.ndarray]:
     """One replicate at the recorded steps: equal-time blocks of kernels, fields at the chosen sites with their parts."""
-    guess, outputs = outcome.guess, outcome.solution.output[steps]
+    guess = outcome.guess
 
     def equal_time(kernels):
         blocks = [k.reshape(times, -1, times, k.shape[1] // times)[steps, :, steps] for k in kernels]
         return np.stack(blocks, axis=1)
 
     feature, gradient = equal_time(guess.feature), equal_time(guess.gradient[1:])
-    losses = [problem.losses(f) for f in outputs]
     record = {
-        "output": outputs,
-        **{name: np.array([each[name] for each in losses]) for name in losses[0]},
-        "error_signal": np.array([problem.error_signal(f) for f in outputs]),
+        **problem.series(outcome.solution.output[steps]),
         "feature_kernel": feature[:, 1:],
         "gradient_kernel": gradient[:, :-1],
         "tangent_kernel": np.einsum("l,tlmn->tmn", rates, gradient * feature),

@@ -161,10 +161,8 @@ def _record(found: dict[str, np.ndarray], problem: Problem, richness: float, ord
     """The record of one replicate: the expansions summed at the richness, and their coefficients."""
     powers = richness ** np.arange(order + 1)
     summed = {name: np.tensordot(powers, c[:, : order + 1], axes=(0, 1)) for name, c in found.items()}
-    losses = [problem.losses(f) for f in summed["output"]]
     return {
         **summed,
-        **{name: np.array([each[name] for each in losses]) for name in losses[0]},
-        "error_signal": np.array([problem.error_signal(f) for f in summed["output"]]),
+        **problem.series(summed["output"]),
         **{f"{name}_coefficient": c for name, c in found.items()},
     }

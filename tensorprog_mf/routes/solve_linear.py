@@ -84,7 +84,7 @@ class _Recursion:
         times, examples, depth = training.steps + 1, len(inputs), network.depth
         self.problem, self.depth, self.richness = problem, depth, network.richness
         self.weight, self.kept = training.gradient_weights()
-        self.rates = list(training.rates([f"W{layer}" for layer in range(depth)] + ["w"]).values())
+        self.rates = list(training.rates(network.weights).values())
         self.alpha, self.H = (np.zeros((depth + 1, times, examples, times, examples)) for _ in range(2))
         self.beta = np.zeros((depth + 1, times, examples, times))
         self.kappa, self.G = (np.zeros((depth + 2, times, times)) for _ in range(2))
@@ -148,9 +148,7 @@ class _Recursion:
         below = np.concatenate([np.stack([self.H[:1, t, :, t] for t in steps]), feature], axis=1)
         above = np.concatenate([gradient, np.ones_like(gradient[:, :1])], axis=1)
         return {
-            "output": self.output[steps],
-            **{name: np.array([self.problem.losses(self.output[t])[name] for t in steps]) for name in self.problem.losses(self.output[0])},
-            "error_signal": self.delta[steps],
+            **self.problem.series(self.output[steps]),
             "feature_kernel": feature,
             "gradient_kernel": np.broadcast_to(gradient, (*gradient.shape[:2], examples, examples)),
             "tangent_kernel": np.einsum("l,tlmn->tmn", self.rates, above * below),

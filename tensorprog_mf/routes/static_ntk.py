@@ -124,8 +124,7 @@ def static_ntk(
 def _closed(network, problem: Problem, training: Training) -> tuple[list[dict], float]:
     """Kernels in closed form, as of one replicate, and their error."""
     found = initial_kernels(network, problem.all_inputs)
-    names = [f"W{layer}" for layer in range(network.depth)] + ["w"]
-    tangent = np.tensordot(list(training.rates(names).values()), found.tangent, axes=1)
+    tangent = np.tensordot(list(training.rates(network.weights).values()), found.tangent, axes=1)
     return [{"feature_kernel": found.feature, "gradient_kernel": found.gradient, "tangent_kernel": tangent}], found.error
 
 
@@ -142,10 +141,7 @@ def _ending(outputs: list[np.ndarray], steps: np.ndarray, last: int) -> tuple[St
 
 def _record(outputs: np.ndarray, start: dict, problem: Problem) -> dict[str, np.ndarray]:
     """The record of one replicate: kernels repeat."""
-    losses = [problem.losses(f) for f in outputs]
     return {
-        "output": outputs,
-        **{name: np.array([each[name] for each in losses]) for name in losses[0]},
-        "error_signal": np.array([problem.error_signal(f) for f in outputs]),
+        **problem.series(outputs),
         **{name: np.broadcast_to(start[name], (len(outputs), *start[name].shape)) for name in _KERNELS},
     }
