@@ -34,7 +34,7 @@ _HOME = {
     "DrawsWarning": "errors",
     "TargetWarning": "errors",
 }
-_MODULES = ("parameterization", "plotting")
+_MODULES = ("parameterization", "plotting", "schedules")
 __all__ = sorted([*_HOME, *_MODULES])
 
 

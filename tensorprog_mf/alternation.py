@@ -68,7 +68,7 @@ class Alternation:
         self.activation, self.richness, self.problem, self.populations = network.activation, network.richness, problem, populations
         self.tolerance, self.is_centred, self.depth = tolerance, is_centred, network.depth
         self.examples, self.times = len(problem.all_inputs), training.steps + 1
-        weight, kept = training.gradient_weights()
+        weight, kept = training.gradient_weights("alternate")
         self.kept = np.repeat(kept, self.examples)[:, None]
         self.weight = network.richness * np.repeat(np.repeat(weight, self.examples, axis=0), self.examples, axis=1)
         self.rates = list(training.rates(network.weights).values())

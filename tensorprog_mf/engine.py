@@ -125,23 +125,38 @@ def _loop(state: _State, network, problem, training, limit: bool, advance, check
 def _step(state: _State, network: Network, problem: Problem, training: Training) -> bool:
     """One step: forward, error signal, backward, record, update; False if something was not finite."""
     layers, parameters, recording = state.layers, state.parameters, state.recorder.wants(state.step)
-    # The first pass shows all examples: the readout is centred on them.
-    examples = slice(0, len(problem.all_inputs) if recording or state.step == 0 else problem.n_train)
-    outputs, trace = layers.forward(parameters, examples)
+    last = state.step == training.steps
+    ahead = parameters if last else state.optimiser.ahead(parameters)
+    if recording or ahead is parameters:
+        # The first pass shows all examples: the readout is centred on them.
+        count = len(problem.all_inputs) if recording or state.step == 0 else problem.n_train
+        outputs, delta, trace = _pass(layers, parameters, count, network, problem, recording or not last)
+        if outputs is None:
+            return False
+        if recording:
+            scalars = {"output": outputs, **problem.losses(outputs), "error_signal": delta}
+            if not state.recorder.add(scalars, layers.observe(parameters, trace, state.recorder.chosen), state.optimiser.multipliers):
+                return False
+    if last:
+        return True
+    if ahead is not parameters:
+        outputs, delta, trace = _pass(layers, ahead, problem.n_train, network, problem, True)
+        if outputs is None:
+            return False
+    state.optimiser.step(parameters, layers.gradients(trace, network.richness * delta))
+    return True
+
+
+def _pass(layers: Layer, parameters, count: int, network: Network, problem: Problem, backward: bool):
+    """Outputs, error signal and trace of the first `count` examples; None for outputs that are not finite."""
+    outputs, trace = layers.forward(parameters, slice(0, count))
     outputs = outputs[:, 0] / network.richness
     if not (np.isfinite(outputs).all() and np.isfinite(problem.mean_loss(outputs))):
-        return False
-    delta, last = problem.error_signal(outputs), state.step == training.steps
-    if recording or not last:
+        return None, None, None
+    if backward:
         # One output: the backward field of f itself, weighted by Delta afterwards, serves kernels and gradient.
         layers.backward(parameters, trace, np.ones((len(outputs), 1)))
-    if recording:
-        scalars = {"output": outputs, **problem.losses(outputs), "error_signal": delta}
-        if not state.recorder.add(scalars, layers.observe(parameters, trace, state.recorder.chosen), state.optimiser.multipliers):
-            return False
-    if not last:
-        state.optimiser.step(parameters, layers.gradients(trace, network.richness * delta))
-    return True
+    return outputs, problem.error_signal(outputs), trace
 
 
 def _check_common_draws(realization: Realization) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 
 from .errors import UnsupportedError, boolean, real, require, whole
 from .matrices.parameter import Parameter
+from .schedules import factors
 
 
 @dataclass(frozen=True)
@@ -13,7 +14,8 @@ class Training:
     """Full-batch gradient descent in discrete time, or gradient flow.
 
     v <- momentum v + gradient, theta <- theta (1 - learning_rate weight_decay) + learning_rate v, with the gradient
-    richness^2 N sum_nu Delta_nu d f_nu / d theta, for every parameter. Gradient flow, d theta / d time = gradient, is
+    richness^2 N sum_nu Delta_nu d f_nu / d theta, for every parameter; Nesterov's method takes the gradient at theta +
+    learning_rate momentum v, outputs are reported at theta (Sutskever et al. 2013). Gradient flow, d theta / d time = gradient, is
     the limit of small learning rates; of the routes, `static_ntk` solves it today.
 
     Parameters
@@ -28,6 +30,11 @@ class Training:
     multipliers
         Factors kappa_0 ... kappa_L on the learning rate of each weight, input first, readout last; with 0 a weight learns
         nothing (weight decay still acts). None: all 1.
+    nesterov
+        Take gradients ahead of the parameters.
+    schedule
+        Factor on the learning rate of every step: a schedule of `tensorprog_mf.schedules`, a function (step, steps) ->
+        factor, a name, or the factors. None: 1. Velocities are not rescaled where it changes.
     flow, times, tolerance
         True for gradient flow, recorded at these increasing times to this relative accuracy, instead of steps and
         learning_rate.
@@ -46,6 +53,8 @@ class Training:
     flow: bool = False
     times: tuple[float, ...] | None = None
     tolerance: float = 1e-6
+    nesterov: bool = False
+    schedule: object = None
 
     def __post_init__(self):
         object.__setattr__(self, "flow", boolean("flow", self.flow))
@@ -62,13 +71,17 @@ class Training:
         rate = real("learning_rate", self.learning_rate, "be positive", lambda v: v > 0)
         object.__setattr__(self, "steps", whole("steps", self.steps))
         object.__setattr__(self, "learning_rate", rate)
+        object.__setattr__(self, "schedule", factors(self.schedule, self.steps))
         object.__setattr__(self, "momentum", real("momentum", self.momentum, "lie in [0, 1)", lambda v: 0 <= v < 1))
-        decay = real("weight_decay", self.weight_decay, "be 0 or more and below 2 / learning_rate", lambda v: 0 <= v < 2 / rate)
+        require(not boolean("nesterov", self.nesterov) or self.momentum > 0, "nesterov=True looks ahead along velocities: pass momentum above 0.")
+        fastest = rate * max(self.schedule or (1.0,))
+        allowed = "be 0 or more and below 2 / learning_rate"
+        decay = real("weight_decay", self.weight_decay, allowed, lambda v: 0 <= v and v * fastest < 2)
         object.__setattr__(self, "weight_decay", decay)
 
     def _check_flow(self) -> None:
         require(np.ndim(self.times) == 1 and len(self.times) > 0, f"times={self.times!r} must list the times at which the flow is recorded.")
-        discrete = [name for name in ("learning_rate", "momentum", "weight_decay") if getattr(self, name)]
+        discrete = [n for n in ("learning_rate", "momentum", "weight_decay", "nesterov", "schedule") if getattr(self, n)]
         discrete += ["steps"] * (self.steps not in (None, len(self.times) - 1))
         require(not discrete, f"{' and '.join(discrete)} belong to discrete steps; leave them out with flow=True.")
         times = tuple(real("times", t, "be 0 or more", lambda v: v >= 0) for t in self.times)
@@ -80,8 +93,15 @@ class Training:
         object.__setattr__(self, "tolerance", small)
 
     def clock(self) -> np.ndarray:
-        """Time of every step, eta * step, or the requested times of a flow."""
-        return np.array(self.times) if self.flow else self.learning_rate * np.arange(self.steps + 1)
+        """Time of every step, the learning rates so far summed, or the requested times of a flow."""
+        if self.flow:
+            return np.array(self.times)
+        done = np.arange(self.steps + 1) if self.schedule is None else np.cumsum([0.0, *self.schedule])
+        return self.learning_rate * done
+
+    def learning_rate_at(self, step: int) -> float:
+        """eta of a step."""
+        return self.learning_rate * (1.0 if self.schedule is None else self.schedule[step])
 
     def refuse_flow(self, route: str) -> None:
         """Raise `UnsupportedError` for gradient flow, in the name of a route that goes in steps."""
@@ -90,19 +110,27 @@ class Training:
                 f"{route} trains in discrete steps; gradient flow of the lazy limit is tp.static_ntk, of the rich one take small steps."
             )
 
-    def gradient_weights(self) -> tuple[np.ndarray, np.ndarray]:
+    def gradient_weights(self, route: str) -> tuple[np.ndarray, np.ndarray]:
         """e(t, s), the weight of the gradient of step s in the parameters at t, and a(t), of the initial parameters.
 
-        theta(t) = a(t) theta(0) + sum_{s<t} e(t, s) gradient(s), of shapes (step, step) and (step,).
+        theta(t) = a(t) theta(0) + sum_{s<t} e(t, s) gradient(s), of shapes (step, step) and (step,), for a `route` that
+        cannot take gradients elsewhere than where it reports outputs.
+
+        Raises
+        ------
+        UnsupportedError
+            Nesterov's method.
         """
+        if self.nesterov:
+            raise UnsupportedError(f"{route} takes gradients where it reports outputs, not ahead of them; for nesterov=True use tp.sample.")
         size = self.steps + 1
         weight, kept, velocity = np.zeros((size, size)), np.ones(size), np.zeros(size)
-        decay = 1 - self.learning_rate * self.weight_decay
         for t in range(size - 1):
+            rate = self.learning_rate_at(t)
             velocity *= self.momentum
             velocity[t] += 1
-            weight[t + 1] = decay * weight[t] + self.learning_rate * velocity
-            kept[t + 1] = decay * kept[t]
+            weight[t + 1] = (1 - rate * self.weight_decay) * weight[t] + rate * velocity
+            kept[t + 1] = (1 - rate * self.weight_decay) * kept[t]
         return weight, kept
 
     def rates(self, weights: list[str]) -> dict[str, float]:
@@ -123,10 +151,20 @@ class Descent:
 
     def __init__(self, training: Training, weights: list[str]):
         self.training, self.velocities, self.multipliers = training, {}, training.rates(weights)
+        self._done = 0
+
+    def ahead(self, parameters: dict[str, Parameter]) -> dict[str, Parameter]:
+        """Where the next gradient is taken: the parameters themselves, or ahead of them by Nesterov's method."""
+        if not (self.training.nesterov and self.velocities):
+            return parameters
+        reach = self.training.learning_rate_at(self._done) * self.training.momentum
+        return {name: parameter.copy().add(reach, self.velocities[name]) for name, parameter in parameters.items()}
 
     def step(self, parameters: dict[str, Parameter], gradients: dict[str, Parameter]) -> None:
         """One step: all parameters, with the gradients of this pass."""
-        rate, decay = self.training.learning_rate, 1 - self.training.learning_rate * self.training.weight_decay
+        rate = self.training.learning_rate_at(self._done)
+        decay = 1 - rate * self.training.weight_decay
+        self._done += 1
         for name, gradient in gradients.items():
             if self.multipliers[name] != 1:
                 gradient.scaled(self.multipliers[name])

@@ -31,7 +31,7 @@ class Plain:
     def train(self, x, y, training, error_signal, loss):
         """Record of all steps; `x` holds training examples first, as many as `y`."""
         n, rows = len(self.weights[0]), []
-        for _ in range(training.steps + 1):
+        for t in range(training.steps + 1):
             h, z = self.fields(x)
             phi, g = np.tanh(h), z * (1 - np.tanh(h) ** 2)
             f = phi[-1] @ self.weights[-1] / (self.richness * n)
@@ -44,9 +44,18 @@ class Plain:
                 "output": f, "error_signal": delta, "loss": loss(f[: len(y)], y).mean(), "feature_kernel": feature,
                 "gradient_kernel": gradient, "tangent_kernel": np.einsum("l,lmn->mn", rates, below * above), "preactivation": h, "backward_field": z,
             })  # fmt: skip
-            decay = 1 - training.learning_rate * training.weight_decay
-            for i, gradient in enumerate(self.gradients(x, h, z, delta)):
+            eta = training.learning_rate * (training.schedule[t] if training.schedule and t < training.steps else 1.0)
+            if training.nesterov:
+                kept = [w.copy() for w in self.weights]
+                self.weights = [w + eta * training.momentum * v for w, v in zip(self.weights, self.velocity)]
+                h, z = self.fields(x)
+                f = np.tanh(h[-1]) @ self.weights[-1] / (self.richness * n)
+                delta = np.append(error_signal(f[: len(y)], y) / len(y), np.zeros(len(x) - len(y)))
+            gradients = self.gradients(x, h, z, delta)
+            if training.nesterov:
+                self.weights = kept
+            for i, gradient in enumerate(gradients):
                 rate = training.multipliers[i] if training.multipliers else 1.0
                 self.velocity[i] = training.momentum * self.velocity[i] + rate * gradient
-                self.weights[i] = decay * self.weights[i] + training.learning_rate * self.velocity[i]
+                self.weights[i] = (1 - eta * training.weight_decay) * self.weights[i] + eta * self.velocity[i]
         return {name: np.array([row[name] for row in rows]) for name in rows[0]}

@@ -41,21 +41,24 @@ def weights(realization, x):
 
 
 @pytest.mark.parametrize(
-    "route, width, n_train, n_test, loss, momentum, decay, multipliers",
+    "route, width, n_train, n_test, loss, options",
     [
-        ("conditioned", 24, 3, 2, "squared", 0.0, 0.0, None),  # bases fill up on the way
-        ("conditioned", 150, 3, 2, "logistic", 0.6, 0.3, (0.5, 2.0, 0.0, 1.5)),
-        ("conditioned", 300, 60, 50, "squared", 0.5, 0.1, None),  # more than one panel of vectors
-        ("dense", 20, 3, 2, "logistic", 0.6, 0.3, (0.5, 2.0, 0.0, 1.5)),
-        ("sample", 512, 5, 3, "squared", 0.6, 0.3, None),
+        ("conditioned", 24, 3, 2, "squared", {}),  # bases fill up on the way
+        ("conditioned", 150, 3, 2, "logistic", dict(momentum=0.6, weight_decay=0.3, multipliers=(0.5, 2.0, 0.0, 1.5))),
+        ("conditioned", 300, 60, 50, "squared", dict(momentum=0.5, weight_decay=0.1)),  # more than one panel of vectors
+        ("dense", 20, 3, 2, "logistic", dict(momentum=0.6, weight_decay=0.3, multipliers=(0.5, 2.0, 0.0, 1.5))),
+        ("sample", 512, 5, 3, "squared", dict(momentum=0.6, weight_decay=0.3)),
+        ("sample", 512, 3, 2, "logistic", dict(momentum=0.6, weight_decay=0.3, nesterov=True, schedule="cosine")),
+        ("dense", 20, 3, 2, "squared", dict(momentum=0.6, nesterov=True, multipliers=(0.5, 2.0, 0.0, 1.5))),
+        ("conditioned", 150, 3, 2, "squared", dict(schedule=[1.0, 0.5, 0.0, 2.0, 1.0, 0.3, 0.2, 0.1], weight_decay=0.2)),
     ],
 )
-def test_every_variable_is_that_of_a_plain_network(made, route, width, n_train, n_test, loss, momentum, decay, multipliers):
+def test_every_variable_is_that_of_a_plain_network(made, route, width, n_train, n_test, loss, options):
     """Train without the plain code; store the matrices that were revealed; train those plainly; compare everything."""
     rng = np.random.default_rng(width)
     x, y = rng.normal(size=(n_train + n_test, 5)), np.sign(rng.normal(size=n_train))
     problem, network = tp.Problem(x[:n_train], y, x[n_train:], loss), tp.MLP(3, "tanh", 1.3)
-    training = tp.Training(8, 0.4, momentum, decay, multipliers)
+    training = tp.Training(8, 0.4, **options)
     settings = dict(n_replicates=2, tolerance=1e-12, samples=width, threads=1)
     if route == "sample":
         run = lambda **more: tp.sample(network, problem, training, n_samples=width, **settings, **more)

@@ -29,8 +29,10 @@ def train_lazily(kernel: np.ndarray, problem: Problem, training: Training, route
 def _steps(kernel, problem: Problem, training: Training) -> np.ndarray:
     outputs, velocity = np.zeros((training.steps + 1, len(kernel))), np.zeros(len(kernel))
     for t in range(training.steps):
-        velocity = training.momentum * velocity + kernel @ problem.error_signal(outputs[t])
-        outputs[t + 1] = outputs[t] + training.learning_rate * velocity
+        rate = training.learning_rate_at(t)
+        ahead = outputs[t] + (rate * training.momentum * velocity if training.nesterov else 0.0)
+        velocity = training.momentum * velocity + kernel @ problem.error_signal(ahead)
+        outputs[t + 1] = outputs[t] + rate * velocity
     return outputs
 
 

@@ -83,7 +83,7 @@ class _Recursion:
         inputs = problem.all_inputs
         times, examples, depth = training.steps + 1, len(inputs), network.depth
         self.problem, self.depth, self.richness = problem, depth, network.richness
-        self.weight, self.kept = training.gradient_weights()
+        self.weight, self.kept = training.gradient_weights("solve_linear")
         self.rates = list(training.rates(network.weights).values())
         self.alpha, self.H = (np.zeros((depth + 1, times, examples, times, examples)) for _ in range(2))
         self.beta = np.zeros((depth + 1, times, examples, times))

@@ -7,7 +7,13 @@ import numpy as np
 
 import tensorprog_mf as tp
 
-CASES = {case["name"]: case for case in json.loads(pathlib.Path(__file__).with_name("mlp.json").read_text())["cases"]}
+
+
+def _cases(file):
+    return {case["name"]: case for case in json.loads(pathlib.Path(__file__).with_name(file).read_text())["cases"]}
+
+
+CASES, TRAINING_CASES = _cases("mlp.json"), _cases("training.json")
 OUTPUT_FLOOR, KERNEL_FLOOR, SIGMAS = 3e-3, 1e-2, 5
 
 
@@ -17,6 +23,19 @@ def setup(case):
     network = tp.MLP(p["depth"], p["activation"], p["richness"])
     problem = tp.Problem(case["inputs"], case["targets"], case["test_inputs"], p["loss"])
     return network, problem, tp.Training(p["steps"], p["learning_rate"], p["momentum"], p["weight_decay"])
+
+
+def training_setup(case):
+    """The same for a case of training.json, which counts recorded times."""
+    p = case["params"]
+    activation = tp.Activation("erf", 0.5**0.5) if p["activation"] == "erf" else p["activation"]
+    problem = tp.Problem(case["inputs"], case["targets"], case["test_inputs"], p["loss"])
+    rate, steps = p["learning_rate"], p["steps"] - 1
+    schedule = None if np.ndim(rate) == 0 else np.array(rate[:steps]) / rate[0]
+    training = tp.Training(
+        steps, rate if schedule is None else rate[0], p["momentum"], p["weight_decay"], nesterov=p["nesterov"], schedule=schedule
+    )
+    return tp.MLP(p["depth"], activation, p["richness"]), problem, training
 
 
 def excess(value, error, expected, expected_error, floor):
