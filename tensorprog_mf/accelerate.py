@@ -105,14 +105,19 @@ def blocks_on_threads(threads: int):
             del _inside_worker.pool, _inside_worker.threads
 
 
+def one_blas_thread():
+    """A context in which BLAS keeps one thread: on skinny products, or beside busy threads of ours, more cost 3 to 90 times."""
+    from threadpoolctl import threadpool_limits
+
+    return threadpool_limits(1)
+
+
 def map_runs(run, arguments, threads: int | None = None, stop=lambda: None) -> list:
     """`[run(a) for a in arguments]`: independent runs on threads, or one run with its blocks on threads.
 
-    BLAS keeps one thread meanwhile: its threads beside busy ones of ours cost 3 to 90 times the time. On Ctrl-C `stop`
+    BLAS keeps one thread meanwhile. On Ctrl-C `stop`
     is called, after which runs are expected to end soon; those that had not begun are left out.
     """
-    from threadpoolctl import threadpool_limits
-
     arguments = list(arguments)
     workers = min(thread_count(threads), max(len(arguments), 1))
 
@@ -121,7 +126,7 @@ def map_runs(run, arguments, threads: int | None = None, stop=lambda: None) -> l
             return run(argument)
 
     # Runs live on threads of their own even one by one, so that Ctrl-C reaches this one while they go on.
-    with threadpool_limits(1), ThreadPoolExecutor(workers) as pool:
+    with one_blas_thread(), ThreadPoolExecutor(workers) as pool:
         futures = [pool.submit(one, argument) for argument in arguments]
         try:
             return [future.result() for future in futures]

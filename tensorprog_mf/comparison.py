@@ -126,9 +126,10 @@ def _distances(a: xr.Dataset, b: xr.Dataset) -> xr.Dataset:
         errors = [ds[f"{name}_stderr"] ** 2 for ds in (a, b) if f"{name}_stderr" in ds]
         sigma = np.sqrt(sum(errors).mean(over)) if errors else np.nan
         largest = difference.max(over)
+        rounding = 1e-13 * float(np.abs(a[name]).max())  # outputs that start at zero differ by it
         found |= {
             f"{name}_max": largest,
             f"{name}_rms": np.sqrt((difference**2).mean(over)),
-            f"{name}_sigma": (largest / sigma).where(sigma > 0) if errors else largest * np.nan,
+            f"{name}_sigma": (largest / sigma).where(sigma > rounding) if errors else largest * np.nan,
         }
     return xr.Dataset(found).assign_coords({k: (k, a[k].values, {"long_name": COORDINATES[k].long_name}) for k in ("time", "layer") if k in a.coords})

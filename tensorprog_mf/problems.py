@@ -34,11 +34,12 @@ class Problem:
     inputs
         (example, feature), array or DataArray.
     targets
-        (example,); -1 or +1 for the logistic loss.
+        (example,); -1 or +1 for the logistic and hinge losses.
     test_inputs
         (example, feature) or None.
     loss
-        "squared": (y - f)^2 / 2; "logistic": log(1 + exp(-y f)).
+        "squared": (y - f)^2 / 2; "logistic": log(1 + exp(-y f)); "hinge": max(0, 1 - y f), slope 0 at its kink; or a
+        pair (loss, derivative) of functions (output, target) on arrays.
     test_targets
         (example,) of the test inputs, or None; they only serve to report a test loss.
 
@@ -51,7 +52,7 @@ class Problem:
     inputs: np.ndarray
     targets: np.ndarray
     test_inputs: np.ndarray | None = None
-    loss: str = "squared"
+    loss: str | Loss | tuple = "squared"
     test_targets: np.ndarray | None = None
 
     def __post_init__(self):
@@ -59,18 +60,21 @@ class Problem:
         require(inputs.size > 0, f"inputs are empty, shape {inputs.shape}; at least one example and one feature are needed.")
         require(len(inputs) == len(targets), f"{len(inputs)} inputs but {len(targets)} targets; each example needs one.")
         test = None if self.test_inputs is None else _array("test_inputs", self.test_inputs, 2)
+        test = None if test is not None and len(test) == 0 else test
         require(
             test is None or test.shape[1] == inputs.shape[1],
             f"test_inputs have {0 if test is None else test.shape[1]} features, inputs {inputs.shape[1]}; they must agree.",
         )
         test_targets = None if self.test_targets is None else _array("test_targets", self.test_targets, 1)
+        test_targets = None if test is None and test_targets is not None and len(test_targets) == 0 else test_targets
         require(
             test_targets is None or len(test_targets) == (0 if test is None else len(test)),
             f"{0 if test_targets is None else len(test_targets)} test_targets but {0 if test is None else len(test)} test_inputs; each needs one.",
         )
+        object.__setattr__(self, "loss", as_loss(self.loss))
         for values in (targets, test_targets):
             if values is not None:
-                as_loss(self.loss).check(values)
+                self.loss.check(values)
         for name, value in (("inputs", inputs), ("targets", targets), ("test_inputs", test), ("test_targets", test_targets)):
             object.__setattr__(self, name, value)
 
@@ -87,7 +91,7 @@ class Problem:
     def error_signal(self, outputs: np.ndarray) -> np.ndarray:
         """Delta = -d Loss / d f, (example,), of all examples whose outputs are given; zero on test ones."""
         delta = np.zeros(len(outputs))
-        delta[: self.n_train] = self._loss.error(outputs[: self.n_train], self.targets) / self.n_train
+        delta[: self.n_train] = self.loss.error(outputs[: self.n_train], self.targets) / self.n_train
         return delta
 
     @property
@@ -98,13 +102,13 @@ class Problem:
 
     def mean_loss(self, outputs: np.ndarray) -> float:
         """Mean loss over the training examples."""
-        return float(self._loss.value(outputs[: self.n_train], self.targets).mean())
+        return float(self.loss.value(outputs[: self.n_train], self.targets).mean())
 
     def losses(self, outputs: np.ndarray) -> dict[str, float]:
         """The mean loss and, if test targets are known, the mean test loss of the outputs of all examples."""
         found = {"loss": self.mean_loss(outputs)}
         if self.test_targets is not None:
-            found["test_loss"] = float(self._loss.value(outputs[self.n_train :], self.test_targets).mean())
+            found["test_loss"] = float(self.loss.value(outputs[self.n_train :], self.test_targets).mean())
         return found
 
     def series(self, outputs: np.ndarray) -> dict[str, np.ndarray]:
@@ -115,7 +119,3 @@ class Problem:
             **{name: np.array([each[name] for each in losses]) for name in losses[0]},
             "error_signal": np.array([self.error_signal(f) for f in outputs]),
         }
-
-    @property
-    def _loss(self) -> Loss:
-        return as_loss(self.loss)

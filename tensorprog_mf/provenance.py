@@ -38,6 +38,6 @@ def attributes(route: str, network, problem, training, settings: dict, status: s
         "network_json": json.dumps(network.describe()),
         "training_json": json.dumps(vars(training)),
         "settings_json": json.dumps(settings),
-        "problem_json": json.dumps({"loss": problem.loss, "n_train": problem.n_train, "data_sha256": digest}),
+        "problem_json": json.dumps({"loss": problem.loss.name, "n_train": problem.n_train, "data_sha256": digest}),
         "environment_json": json.dumps(_environment()),
     }

@@ -16,6 +16,8 @@ from .plain import Plain
 LOSSES = {
     "squared": (lambda f, y: y - f, lambda f, y: (y - f) ** 2 / 2),
     "logistic": (lambda f, y: y / (1 + np.exp(y * f)), lambda f, y: np.log1p(np.exp(-y * f))),
+    "hinge": (lambda f, y: y * (y * f < 1), lambda f, y: np.clip(1 - y * f, 0, None)),
+    "own": (lambda f, y: (y - f) ** 3, lambda f, y: (y - f) ** 4 / 4),
 }
 
 
@@ -50,6 +52,8 @@ def weights(realization, x):
         ("sample", 512, 5, 3, "squared", dict(momentum=0.6, weight_decay=0.3)),
         ("sample", 512, 3, 2, "logistic", dict(momentum=0.6, weight_decay=0.3, nesterov=True, schedule="cosine")),
         ("dense", 20, 3, 2, "squared", dict(momentum=0.6, nesterov=True, multipliers=(0.5, 2.0, 0.0, 1.5))),
+        ("dense", 20, 3, 2, "hinge", {}),
+        ("conditioned", 150, 3, 2, "own", {}),
         ("conditioned", 150, 3, 2, "squared", dict(schedule=[1.0, 0.5, 0.0, 2.0, 1.0, 0.3, 0.2, 0.1], weight_decay=0.2)),
     ],
 )
@@ -57,7 +61,8 @@ def test_every_variable_is_that_of_a_plain_network(made, route, width, n_train, 
     """Train without the plain code; store the matrices that were revealed; train those plainly; compare everything."""
     rng = np.random.default_rng(width)
     x, y = rng.normal(size=(n_train + n_test, 5)), np.sign(rng.normal(size=n_train))
-    problem, network = tp.Problem(x[:n_train], y, x[n_train:], loss), tp.MLP(3, "tanh", 1.3)
+    given = (lambda f, y: (f - y) ** 4 / 4, lambda f, y: (f - y) ** 3) if loss == "own" else loss
+    problem, network = tp.Problem(x[:n_train], y, x[n_train:], given), tp.MLP(3, "tanh", 1.3)
     training = tp.Training(8, 0.4, **options)
     settings = dict(n_replicates=2, tolerance=1e-12, samples=width, threads=1)
     if route == "sample":

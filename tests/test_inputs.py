@@ -16,7 +16,7 @@ X, Y = np.eye(3), np.array([1.0, -1.0, 1.0])
         (lambda: tp.Problem(X * np.nan, Y), "inputs contains NaN"),
         (lambda: tp.Problem(np.zeros((0, 3)), []), "inputs are empty"),
         (lambda: tp.Problem(X, [0.0, 1.0, 1.0], loss="logistic"), "must be -1 or \\+1"),
-        (lambda: tp.Problem(X, Y, loss="hinge"), "loss='hinge' is unknown"),
+        (lambda: tp.Problem(X, Y, loss="huber"), "loss='huber' is unknown"),
         (lambda: tp.Problem(X[0], Y), "1 dimensions.*2 are needed"),
         (lambda: tp.Problem([["a"]], [1.0]), "cannot be read as numbers"),
         (lambda: tp.Problem(X * 1j, Y), "inputs is complex"),

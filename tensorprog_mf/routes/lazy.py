@@ -37,7 +37,7 @@ def _steps(kernel, problem: Problem, training: Training) -> np.ndarray:
 
 
 def _flow(kernel, problem: Problem, training: Training) -> np.ndarray:
-    if problem.loss == "squared":
+    if problem.loss.name == "squared":
         return _exponential(kernel, problem, training.clock())
     from scipy.integrate import solve_ivp
 

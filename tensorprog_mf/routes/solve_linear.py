@@ -3,6 +3,7 @@
 import numpy as np
 import xarray as xr
 
+from ..accelerate import one_blas_thread
 from ..activations import Activation
 from ..engine import Status
 from ..errors import DivergenceWarning, UnsupportedError, boolean, require, warn
@@ -57,13 +58,11 @@ def solve_linear(network: MLP, problem: Problem, training: Training, record=None
     steps, two_time = recorded_steps(record, training.steps), boolean("two_time", two_time)
     solution = _Recursion(network, problem, training)
     status, message = Status.COMPLETED, Status.COMPLETED.message
-    for t in range(training.steps + 1):
-        with np.errstate(over="ignore", invalid="ignore"):
-            solution.advance(t)
-        if not np.isfinite(solution.output[t]).all():
-            status, message, steps = Status.DIVERGED, Status.DIVERGED.message.format(step=t), steps[steps < t]
-            warn(message, DivergenceWarning)
-            break
+    with one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
+        reached = next((t for t in range(training.steps + 1) if not solution.advance(t)), None)
+    if reached is not None:
+        status, message, steps = Status.DIVERGED, Status.DIVERGED.message.format(step=reached), steps[steps < reached]
+        warn(message, DivergenceWarning)
     require(len(steps) > 0, "the network diverged before its first record, so there is nothing to return; take a smaller learning rate.")
     described = attributes("solve_linear", network, problem, training, {"record": listed(record)}, status.label, message)
     arrays = summarise([solution.record(steps)])
@@ -93,8 +92,8 @@ class _Recursion:
         self.G[depth + 1] = 1.0
         self.output, self.delta = np.full((times, examples), np.nan), np.zeros((times, examples))
 
-    def advance(self, t: int) -> None:
-        """Row t of everything, from the rows before."""
+    def advance(self, t: int) -> bool:
+        """Row t of everything, from the rows before; False if its outputs are not finite."""
         for layer in range(1, self.depth + 1):
             self._forward(layer, t)
         self._backward(self.depth, t)  # needs no error signal of this step
@@ -103,6 +102,7 @@ class _Recursion:
             if layer < self.depth:
                 self._backward(layer, t)
             self._gradient_kernel(layer, t)
+        return bool(np.isfinite(self.output[t]).all())
 
     def _forward(self, layer: int, t: int) -> None:
         past = slice(0, t)
