@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from .activations import Activation, as_activation
-from .errors import real, whole
+from .errors import real, require, whole
+from .layers.bias import Bias
 from .layers.chain import Chain
 from .layers.dense import Dense
 from .layers.elementwise import Elementwise
@@ -46,38 +47,69 @@ class MLP(Network):
         A name, an `Activation` (with a gain), or a pair (phi, dphi) of functions on arrays.
     richness
         gamma0 > 0: how much features move; towards 0 the network becomes its static tangent kernel.
+    weight_std
+        Standard deviations of the initial entries of W^0 ... W^{L-1}, w: one number or L + 1. Factors in front of weights
+        that start as N(0,1), h = sigma W phi / sqrt(N), are the same network with a learning-rate multiplier sigma^2.
+    bias_std
+        Of biases b^0 ... b^{L-1} added to h^1 ... h^L: one number or L, 0 for biases that start at zero. None: no biases.
+    output_bias
+        Factor s of a bias added to the output, f + s B, which starts at zero and has learning rate eta s. 0: none.
 
     Raises
     ------
     InputError
-        Depth below 1, richness not positive, unknown activation.
+        Depth below 1, richness not positive, unknown activation, standard deviations that are negative or too many.
     """
 
     depth: int
     activation: Activation | str | tuple = "tanh"
     richness: float = 1.0
+    weight_std: tuple[float, ...] | float = 1.0
+    bias_std: tuple[float, ...] | float | None = None
+    output_bias: float = 0.0
 
     def __post_init__(self):
         allowed = "be positive; for the limit richness -> 0 take a small value such as 0.01"
         object.__setattr__(self, "depth", whole("depth", self.depth, 1))
         object.__setattr__(self, "richness", real("richness", self.richness, allowed, lambda v: v > 0))
         object.__setattr__(self, "activation", as_activation(self.activation))
+        object.__setattr__(self, "weight_std", _each("weight_std", self.weight_std, self.depth + 1))
+        if self.bias_std is not None:
+            object.__setattr__(self, "bias_std", _each("bias_std", self.bias_std, self.depth))
+        object.__setattr__(self, "output_bias", real("output_bias", self.output_bias, "be 0 or more", lambda v: v >= 0))
 
     @property
     def weights(self) -> list[str]:
         """Names of the weights, input first, readout last."""
         return [*(f"W{layer}" for layer in range(self.depth)), "w"]
 
+    @property
+    def plain(self) -> bool:
+        """Whether all entries of weights start as N(0,1) and there are no biases."""
+        return set(self.weight_std) == {1.0} and self.bias_std is None and not self.output_bias
+
     def compose(self, realization: Realization, inputs: np.ndarray) -> Layer:
         sites = [realization.sites(f"layer {layer}") for layer in range(1, self.depth + 1)]
-        layers: list[Layer] = [Input(realization.input("W0", sites[0], input_coordinates(inputs), inputs.shape[1]))]
+        std, biases = self.weight_std, [None] * self.depth
+        if self.bias_std is not None:
+            biases = [Bias(f"b{layer}", own, self.bias_std[layer]) for layer, own in enumerate(sites)]
+        matrix = realization.input("W0", sites[0], input_coordinates(inputs), inputs.shape[1])
+        layers: list[Layer] = [Input(matrix, std=std[0], bias=biases[0])]
         for layer in range(1, self.depth):
             layers.append(Elementwise(self.activation))
-            layers.append(Dense(realization.hidden(f"W{layer}", sites[layer], sites[layer - 1]), layer))
+            layers.append(Dense(realization.hidden(f"W{layer}", sites[layer], sites[layer - 1]), layer, std[layer], biases[layer]))
         layers.append(Elementwise(self.activation))
-        layers.append(Readout(realization.readout("w", sites[-1], 1), self.depth))
+        layers.append(Readout(realization.readout("w", sites[-1], 1), self.depth, std[-1], self.output_bias))
         return Chain(layers)
 
     def describe(self) -> dict:
         activation = {"name": self.activation.name, "gain": self.activation.gain}
-        return {"architecture": "MLP", "depth": self.depth, "activation": activation, "richness": self.richness}
+        scales = {"weight_std": self.weight_std, "bias_std": self.bias_std, "output_bias": self.output_bias}
+        return {"architecture": "MLP", "depth": self.depth, "activation": activation, "richness": self.richness, **scales}
+
+
+def _each(name: str, given, count: int) -> tuple[float, ...]:
+    """One number for each of `count`, from one for all of them or as many."""
+    values = [given] * count if np.ndim(given) == 0 else list(given)
+    require(len(values) == count, f"{name} has {len(values)} numbers; give one, or {count}.")
+    return tuple(real(name, value, "be 0 or more", lambda v: v >= 0) for value in values)

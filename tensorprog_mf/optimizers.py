@@ -30,6 +30,8 @@ class Training:
     multipliers
         Factors kappa_0 ... kappa_L on the learning rate of each weight, input first, readout last; with 0 a weight learns
         nothing (weight decay still acts). None: all 1.
+    bias_multipliers
+        The same for the biases b^0 ... b^{L-1}; the output bias has none.
     nesterov
         Take gradients ahead of the parameters.
     schedule
@@ -55,14 +57,15 @@ class Training:
     tolerance: float = 1e-6
     nesterov: bool = False
     schedule: object = None
+    bias_multipliers: tuple[float, ...] | None = None
 
     def __post_init__(self):
         object.__setattr__(self, "flow", boolean("flow", self.flow))
         self._check_flow() if self.flow else self._check_steps()
-        if self.multipliers is not None:
-            require(np.ndim(self.multipliers) == 1, f"multipliers={self.multipliers!r} must be a list of one number per weight.")
-            each = tuple(real("multipliers", kappa, "be 0 or more", lambda v: v >= 0) for kappa in self.multipliers)
-            object.__setattr__(self, "multipliers", each)
+        for name, of in (("multipliers", "weight"), ("bias_multipliers", "bias")):
+            if (given := getattr(self, name)) is not None:
+                require(np.ndim(given) == 1, f"{name}={given!r} must be a list of one number per {of}.")
+                object.__setattr__(self, name, tuple(real(name, kappa, "be 0 or more", lambda v: v >= 0) for kappa in given))
 
     def _check_steps(self) -> None:
         require(self.times is None, "times belong to gradient flow; pass flow=True, or record= to the route for some of the steps.")
@@ -134,16 +137,21 @@ class Training:
         return weight, kept
 
     def rates(self, weights: list[str]) -> dict[str, float]:
-        """The multiplier of each weight, named in the order of the layers.
+        """The multiplier of each parameter, named in the order of the layers; biases are those with numbers behind a b.
 
         Raises
         ------
         InputError
-            Another number of multipliers than weights.
+            Another number of multipliers than weights, or of bias_multipliers than biases.
         """
-        each = (1.0,) * len(weights) if self.multipliers is None else self.multipliers
-        require(len(each) == len(weights), f"{len(each)} multipliers but {len(weights)} weights ({', '.join(weights)}).")
-        return dict(zip(weights, each))
+        found = dict.fromkeys(weights, 1.0)
+        biases = [name for name in weights if name[0] == "b" and name[1:].isdigit()]
+        others = [name for name in weights if not name.startswith("b")]
+        for given, names, what in ((self.multipliers, others, "multipliers but"), (self.bias_multipliers, biases, "bias_multipliers but")):
+            kind = "weights" if names is others else "biases"
+            require(given is None or len(given) == len(names), f"{len(given or ())} {what} {len(names)} {kind} ({', '.join(names)}).")
+            found |= dict(zip(names, given or ()))
+        return found
 
 
 class Descent:

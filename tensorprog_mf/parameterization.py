@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import xarray as xr
 
-from .errors import InputError, real, require, whole
+from .errors import InputError, UnsupportedError, real, require, whole
 
 FORMS = ("mean_field", "mup", "ntk", "standard")
 
@@ -95,8 +95,12 @@ def as_mean_field(form: str, network, training, width: int, features: int):
 
     Momentum is the same in every form; weight decay keeps its product with the learning rate.
     """
+    if form == "mean_field":
+        return network, training
+    if not network.plain:
+        raise UnsupportedError(f"parameterization={form!r} is for weights that start as N(0,1) and no biases; write this network in 'mean_field'.")
     given = scales(form, network.depth, width, features, network.richness, training.learning_rate)
-    own = training.rates([f"W{layer}" for layer in range(network.depth)] + ["w"]).values()
+    own = training.rates(network.weights).values()
     richness, rate, multipliers = to_mean_field(given, width, features)
     decay = training.weight_decay * training.learning_rate / rate
     multipliers = tuple(kappa * factor for kappa, factor in zip(multipliers, own))

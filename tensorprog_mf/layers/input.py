@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..matrices.input import InputMatrix
+from .bias import Bias
 from .layer import Layer, Observation, observed_field
 
 
@@ -16,16 +17,17 @@ class _Trace:
 
 
 class Input(Layer):
-    """h^1 = W^0 x / sqrt(D); its input is the slice of examples to show, its matrix knows them."""
+    """h^1 = W^0 x / sqrt(D) + b^0; its input is the slice of examples to show, its matrix knows them."""
 
-    def __init__(self, matrix: InputMatrix, layer: int = 1):
-        self.matrix, self.layer = matrix, layer
+    def __init__(self, matrix: InputMatrix, layer: int = 1, std: float = 1.0, bias: Bias | None = None):
+        self.matrix, self.layer, self.std, self.bias = matrix, layer, std, bias
 
     def initial(self):
-        return {self.matrix.name: self.matrix.initial()}
+        return {self.matrix.name: self.matrix.initial().scaled(self.std), **(self.bias.initial() if self.bias else {})}
 
     def forward(self, parameters, x):
         h = self.matrix.apply(parameters[self.matrix.name], x)
+        h = self.bias.added(parameters, h) if self.bias else h
         return h, _Trace(x, h)
 
     def backward(self, parameters, trace, z):
@@ -33,13 +35,16 @@ class Input(Layer):
         return None
 
     def gradients(self, trace, weights):
-        return {self.matrix.name: self.matrix.outer(weights, trace.g, trace.examples)}
+        biases = self.bias.gradients(weights, trace.g) if self.bias else {}
+        return {self.matrix.name: self.matrix.outer(weights, trace.g, trace.examples), **biases}
 
     def observe(self, parameters, trace, chosen):
         parts = self.matrix.parts(parameters[self.matrix.name], trace.examples, chosen)
         gradient = self.matrix.out.mean(trace.g, trace.g)
-        return [
+        parts = self.bias.parts(parameters, parts, chosen) if self.bias else parts
+        seen = [
             *observed_field("preactivation", self.layer, trace.h, parts, chosen),
             Observation("gradient_kernel", self.layer, gradient),
             Observation("tangent_kernel", None, gradient * self.matrix.kernel(trace.examples), self.matrix.name),
         ]
+        return [*seen, self.bias.observe(gradient)] if self.bias else seen

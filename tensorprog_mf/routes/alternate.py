@@ -141,6 +141,8 @@ def alternate(
     """
     if not isinstance(network, MLP):
         raise UnsupportedError(f"alternate solves MLPs only, not {type(network).__name__}; use tp.sample.")
+    if not network.plain:
+        raise UnsupportedError("alternate takes weights that start as N(0,1) and no biases; use tp.sample for others.")
     training.refuse_flow("alternate")
     steps = recorded_steps(record, training.steps)
     settings = {

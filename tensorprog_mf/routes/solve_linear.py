@@ -54,6 +54,8 @@ def solve_linear(network: MLP, problem: Problem, training: Training, record=None
     """
     if not isinstance(network, MLP) or network.activation != Activation("linear"):
         raise UnsupportedError("solve_linear solves MLPs with the linear activation of gain 1 only; use tp.sample for others.")
+    if not network.plain:
+        raise UnsupportedError("solve_linear takes weights that start as N(0,1) and no biases; use tp.sample for others.")
     training.refuse_flow("solve_linear")
     steps, two_time = recorded_steps(record, training.steps), boolean("two_time", two_time)
     solution = _Recursion(network, problem, training)

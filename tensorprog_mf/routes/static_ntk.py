@@ -125,7 +125,8 @@ def static_ntk(
 def _closed(network, problem: Problem, training: Training) -> tuple[list[dict], float]:
     """Kernels in closed form, as of one replicate, and their error."""
     found = initial_kernels(network, problem.all_inputs)
-    tangent = np.tensordot(list(training.rates(network.weights).values()), found.tangent, axes=1)
+    rates = training.rates(list(found.tangent))
+    tangent = sum(rates[name] * kernel for name, kernel in found.tangent.items())
     return [{"feature_kernel": found.feature, "gradient_kernel": found.gradient, "tangent_kernel": tangent}], found.error
 
 

@@ -32,10 +32,14 @@ def training_setup(case):
     problem = tp.Problem(case["inputs"], case["targets"], case["test_inputs"], p["loss"])
     rate, steps = p["learning_rate"], p["steps"] - 1
     schedule = None if np.ndim(rate) == 0 else np.array(rate[:steps]) / rate[0]
+    biased = any(p["bias_std"]) or any(p["bias_multipliers"])
     training = tp.Training(
-        steps, rate if schedule is None else rate[0], p["momentum"], p["weight_decay"], nesterov=p["nesterov"], schedule=schedule
-    )
-    return tp.MLP(p["depth"], activation, p["richness"]), problem, training
+        steps, rate if schedule is None else rate[0], p["momentum"], p["weight_decay"], p["learning_rate_multipliers"],
+        nesterov=p["nesterov"], schedule=schedule, bias_multipliers=p["bias_multipliers"] if biased else None,
+    )  # fmt: skip
+    # The file has the square of the factor of the output bias.
+    network = tp.MLP(p["depth"], activation, p["richness"], p["weight_std"], p["bias_std"] if biased else None, p["output_bias"] ** 0.5)
+    return network, problem, training
 
 
 def excess(value, error, expected, expected_error, floor):
