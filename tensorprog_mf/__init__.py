@@ -33,6 +33,7 @@ _HOME = {
     "UnsupportedError": "errors",
     "DrawsWarning": "errors",
     "TargetWarning": "errors",
+    "QuadratureWarning": "errors",
 }
 _MODULES = ("parameterization", "plotting", "schedules")
 __all__ = sorted([*_HOME, *_MODULES])

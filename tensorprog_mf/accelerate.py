@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numba
 import numpy as np
 
-from .errors import whole
+from .errors import remember_line, users_line, whole
 
 BLOCK = 1024
 _SMALL = 1 << 18  # multiply-adds below which handing work to another thread costs more than it saves
@@ -121,7 +121,10 @@ def map_runs(run, arguments, threads: int | None = None, stop=lambda: None) -> l
     arguments = list(arguments)
     workers = min(thread_count(threads), max(len(arguments), 1))
 
+    line = users_line()
+
     def one(argument):
+        remember_line(line)
         with blocks_on_threads(thread_count(threads) if workers == 1 else 1):
             return run(argument)
 
@@ -132,7 +135,8 @@ def map_runs(run, arguments, threads: int | None = None, stop=lambda: None) -> l
             return [future.result() for future in futures]
         except KeyboardInterrupt:
             stop()
-            return [future.result() for future in futures if not future.cancel()]
+            begun = [future for future in futures if not future.cancel()]  # all at once: waiting for one lets the next begin
+            return [future.result() for future in begun]
         except BaseException:
             stop()
             pool.shutdown(wait=False, cancel_futures=True)

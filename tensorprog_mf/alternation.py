@@ -17,7 +17,7 @@ from .problems import Problem
 from .sites import Sites
 
 
-LARGEST = 1e12  # of an entry of a kernel: beyond it the iteration has run away
+LARGEST = 1e12  # of an entry of a kernel, relative to its start: beyond it the iteration has run away
 
 
 @dataclass
@@ -73,12 +73,14 @@ class Alternation:
         self.weight = network.richness * np.repeat(np.repeat(weight, self.examples, axis=0), self.examples, axis=1)
         self.rates = list(training.rates(network.weights).values())
         self._innovations: dict[tuple, np.ndarray] = {}
+        self._scales = 1.0, 1.0  # of features and gradients
 
     def first(self, feature: np.ndarray, gradient: np.ndarray) -> Guess:
         """The guess that nothing moves: initial kernels (layer, example, example_prime) at all times, no responses."""
         def always(kernel):
             return np.tile(kernel, (self.times, self.times))
 
+        self._scales = max(np.abs(feature).max(), 1.0), max(np.abs(gradient).max(), 1.0)
         inputs, none = self.problem.all_inputs, np.zeros((self.times * self.examples,) * 2)
         return Guess(
             [always(inputs @ inputs.T / inputs.shape[1]), *map(always, feature)],
@@ -95,7 +97,7 @@ class Alternation:
         Raises
         ------
         FloatingPointError
-            Kernels that are not finite or beyond `LARGEST`.
+            Kernels that are not finite or beyond `LARGEST` times what they were at the start.
         """
         found = Guess(*(list(kernels) for kernels in vars(guess).values()))
         solution = Solution(np.full((self.times, self.examples), np.nan), [], [])
@@ -118,7 +120,8 @@ class Alternation:
         learn = self.rates[layer - 1] * self.weight * below, self.rates[layer] * self.weight * above
         x, g = self._march(sites, h, z, answer, learn, delta, solution.output if layer == self.depth else None)
         found.feature[layer], found.gradient[layer] = sites.mean(x, x), sites.mean(g, g)
-        if not (found.feature[layer].max() < LARGEST and found.gradient[layer].max() < LARGEST):  # NaN is not smaller either
+        sizes = [np.abs(kernels[layer]).max() / scale for kernels, scale in zip((found.feature, found.gradient), self._scales)]
+        if not max(sizes) < LARGEST or np.isnan(sizes).any():
             raise FloatingPointError(f"the kernels of layer {layer} ran away")
         self._respond(layer, sites, x, g, (u_factor, u_slots, xi), (r_factor, r_slots, zeta), found)
         for fields, first, other, own in ((solution.preactivation, gaussian[0], g, 0), (solution.backward_field, gaussian[1], x, 1)):
@@ -129,7 +132,8 @@ class Alternation:
         for slot in slots.tolist():
             if (layer, role, slot) not in self._innovations:
                 self._innovations[layer, role, slot] = self.populations[layer - 1].draws.take((role, 0, slot))
-        return np.array([self._innovations[layer, role, slot] for slot in slots.tolist()])
+        rows = [self._innovations[layer, role, slot] for slot in slots.tolist()]
+        return np.array(rows).reshape(len(rows), self.populations[layer - 1].count)
 
     def _march(self, sites: Sites, h, z, answer, learn, delta, output) -> tuple[np.ndarray, np.ndarray]:
         """phi(h) and g = phi'(h) z, (slot, site): h and z, given as their Gaussian parts, are completed time by time.

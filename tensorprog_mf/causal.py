@@ -3,6 +3,8 @@
 import numpy as np
 from scipy.linalg import solve_triangular
 
+_ROUNDING = 1e-13  # relative rounding of what is left of a variance
+
 
 def causal_factor(kernel: np.ndarray, tolerance: float) -> tuple[np.ndarray, np.ndarray]:
     """L (slot, direction), lower trapezoidal with L L^T = kernel, and the slots that added a direction, in order.
@@ -12,7 +14,7 @@ def causal_factor(kernel: np.ndarray, tolerance: float) -> tuple[np.ndarray, np.
     """
     accepted = []
     columns, left = np.zeros((len(kernel), len(kernel))), np.diag(kernel).copy()
-    floor = tolerance**2 * left
+    floor = max(tolerance**2, _ROUNDING) * left
     for slot in range(len(kernel)):
         if not left[slot] > floor[slot]:
             continue

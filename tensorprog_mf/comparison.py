@@ -41,7 +41,7 @@ def compare(reference: xr.Dataset | xr.DataTree, *others: xr.Dataset, **named: x
     -------
     xarray.Dataset
         <name>_max, <name>_rms, <name>_sigma (route, time[, layer]) for every variable that the reference shares with
-        a result, at the times that all share. NaN where a result lacks a variable.
+        a result, at the times that all share. NaN where a result lacks a variable, or has its kernels at other layers.
 
     Raises
     ------
@@ -86,8 +86,8 @@ def _named(reference, others, named) -> tuple[xr.Dataset, dict[str, xr.Dataset]]
         reference, *_ = groups.values()
         results = dict(list(groups.items())[1:])
     for ds in (reference, *others, *named.values()):
-        if not (isinstance(ds, xr.Dataset) and "time" in ds.dims):
-            raise InputError(f"compare takes results of routes, not {type(ds).__name__} without times.")
+        if not (isinstance(ds, xr.Dataset) and "output" in ds and "time" in ds.output.dims):
+            raise InputError(f"compare takes results of routes, with outputs over time; this {type(ds).__name__} has none.")
     for ds in others:
         label, count = _label(ds), 2
         while label in results or label in named:
@@ -115,11 +115,15 @@ def _at(ds: xr.Dataset, times: np.ndarray) -> xr.Dataset:
     return ds.drop_vars([name for name in ds.coords if name not in ("time", "step", "layer")])
 
 
+def _same_layers(a: xr.DataArray, b: xr.DataArray) -> bool:
+    return "layer" not in a.dims or np.array_equal(a.layer, b.layer)
+
+
 def _distances(a: xr.Dataset, b: xr.Dataset) -> xr.Dataset:
     """All distances of two results with the same times."""
     found = {}
     for name in _COMPARED:
-        if name not in a or name not in b:
+        if name not in a or name not in b or not _same_layers(a[name], b[name]):
             continue
         difference = np.abs(a[name] - b[name])
         over = [dim for dim in difference.dims if dim not in _KEPT]

@@ -21,6 +21,7 @@ from .realization import Ensemble, Realization
 from .recorder import Recorder
 
 RANK_WARNING = 0.25
+_ROUNDING = 1e-7  # of a relative remainder
 _REFUSED = 10  # times the tolerance: what common draws may leave out without a warning
 
 
@@ -161,7 +162,7 @@ def _pass(layers: Layer, parameters, count: int, network: Network, problem: Prob
 
 def _check_common_draws(realization: Realization) -> None:
     refused, tolerance = realization.refused, realization.ensemble.tolerance
-    if refused > _REFUSED * tolerance:
+    if refused > max(_REFUSED * tolerance, _ROUNDING):
         warn(
             f"common_draws: {refused:.1e} of a query had no direction in the earlier run (tolerance {tolerance:.0e}), so "
             "this run is cut short of it. Let the richer of the two runs go first, or bring them nearer.",

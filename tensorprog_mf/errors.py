@@ -2,6 +2,7 @@
 
 import math
 import sys
+import threading
 import warnings
 
 
@@ -31,6 +32,10 @@ class DivergenceWarning(UserWarning):
 
 class ConvergenceWarning(UserWarning):
     """An iteration did not come to rest; the message says how far it came and what to do."""
+
+
+class QuadratureWarning(UserWarning):
+    """Kernels by quadrature are not well known; the message says how well, and what to do."""
 
 
 class TargetWarning(UserWarning):
@@ -74,9 +79,23 @@ def boolean(name: str, value) -> bool:
     return bool(value)
 
 
-def warn(message: str, category: type[Warning]) -> None:
-    """Warn at the line of the user's own that led here: the nearest one outside this package."""
-    frame, level = sys._getframe(1), 2
+_led_here = threading.local()  # in threads of ours: the line that started them
+
+
+def users_line() -> tuple[str, int, dict]:
+    """File, line and registry of warnings of the nearest caller outside this package."""
+    frame = sys._getframe(1)
     while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(__package__ + "."):
-        frame, level = frame.f_back, level + 1
-    warnings.warn(message, category, stacklevel=level)
+        frame = frame.f_back
+    return frame.f_code.co_filename, frame.f_lineno, frame.f_globals.setdefault("__warningregistry__", {})
+
+
+def remember_line(line: tuple[str, int, dict]) -> None:
+    """Warnings of this thread point at `line`, as the thread's own callers are none of the user's."""
+    _led_here.line = line
+
+
+def warn(message: str, category: type[Warning]) -> None:
+    """Warn at the line of the user's own that led here."""
+    filename, line, registry = getattr(_led_here, "line", None) or users_line()
+    warnings.warn_explicit(message, category, filename, line, registry=registry)

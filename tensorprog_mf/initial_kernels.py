@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .errors import UnsupportedError
+from .errors import UnsupportedError, require
 from .layers.readout import OUTPUT_BIAS
-from .moments import closed_moments, has_closed_form, hermite_moments
+from .moments import closed_moments, has_closed_form, hermite_moments, stein_mismatch
 from .networks import MLP
 
 _NODES = (64, 128, 256, 512, 1024)
@@ -17,7 +17,7 @@ class InitialKernels(NamedTuple):
     """Feature and gradient kernels (layer, example, example_prime) at step 0, tangent kernel by parameter, their error.
 
     `error` is the largest change of an entry from half as many quadrature nodes, relative to the largest entry of its
-    kernel and layer; 0 for closed forms.
+    kernel and layer, or the relative violation of Stein's lemma if that is larger; 0 for closed forms.
     """
 
     feature: np.ndarray
@@ -39,6 +39,8 @@ def initial_kernels(network: MLP, inputs: np.ndarray) -> InitialKernels:
     ------
     UnsupportedError
         A network that is not an MLP.
+    InputError
+        Kernels that are not finite.
     """
     if not isinstance(network, MLP):
         raise UnsupportedError(f"closed-form kernels are known for MLP, not for {type(network).__name__}; take kernel='sampled'.")
@@ -53,6 +55,10 @@ def initial_kernels(network: MLP, inputs: np.ndarray) -> InitialKernels:
         kernels = finer
         if error < _GOOD:
             break
+    finite = all(np.isfinite(kernel).all() for kernel in kernels)
+    require(finite, f"the kernels of activation {activation.name!r} are not finite at these inputs; take smaller ones, or another activation.")
+    for below, std, bias_std in zip(kernels[0], network.weight_std, network.bias_std or (0.0,) * network.depth):
+        error = max(error, stein_mismatch(activation, std**2 * np.diag(below) + bias_std**2, nodes))
     return _named(network, *kernels, error)
 
 

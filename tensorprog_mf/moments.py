@@ -72,6 +72,20 @@ def _hermite(nodes: int) -> tuple[np.ndarray, np.ndarray]:
     return eigh_tridiagonal(np.zeros(nodes), np.sqrt(np.arange(1.0, nodes)))
 
 
+def stein_mismatch(activation: Activation, variances: np.ndarray, nodes: int) -> float:
+    """Largest violation of E[u phi(u)] = var(u) E[phi'(u)] by quadrature with `nodes` nodes, relative to either side.
+
+    Shows where nodes stand too far apart to see phi', of which a comparison of two numbers of nodes knows nothing.
+    """
+    x, table = _hermite(nodes)
+    root = np.sqrt(variances[variances > 0])[:, None]
+    phi, dphi = activation(root * x)
+    weights = table[0] ** 2
+    slope, mean = (phi * x / root) @ weights, dphi @ weights
+    size = np.maximum(np.abs(slope), np.sqrt(dphi**2 @ weights))
+    return float(np.max(np.abs(slope - mean) / np.where(size > 0, size, 1.0), initial=0.0))
+
+
 def hermite_moments(activation: Activation, covariance: np.ndarray, nodes: int) -> Moments:
     """Moments of any activation by its expansion in normalised Hermite polynomials (Mehler's formula),
 

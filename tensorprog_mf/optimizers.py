@@ -62,6 +62,8 @@ class Training:
     def __post_init__(self):
         object.__setattr__(self, "flow", boolean("flow", self.flow))
         self._check_flow() if self.flow else self._check_steps()
+        small = real("tolerance", self.tolerance, "lie between 1e-12 and 0.1", lambda v: 1e-12 <= v <= 0.1)
+        object.__setattr__(self, "tolerance", small)
         for name, of in (("multipliers", "weight"), ("bias_multipliers", "bias")):
             if (given := getattr(self, name)) is not None:
                 require(np.ndim(given) == 1, f"{name}={given!r} must be a list of one number per {of}.")
@@ -85,15 +87,16 @@ class Training:
     def _check_flow(self) -> None:
         require(np.ndim(self.times) == 1 and len(self.times) > 0, f"times={self.times!r} must list the times at which the flow is recorded.")
         discrete = [n for n in ("learning_rate", "momentum", "weight_decay", "nesterov", "schedule") if getattr(self, n)]
-        discrete += ["steps"] * (self.steps not in (None, len(self.times) - 1))
+        discrete += ["steps"] * (self.steps is not None)
         require(not discrete, f"{' and '.join(discrete)} belong to discrete steps; leave them out with flow=True.")
         times = tuple(real("times", t, "be 0 or more", lambda v: v >= 0) for t in self.times)
         require(all(a < b for a, b in zip(times, times[1:])), f"times={self.times!r} must increase.")
         object.__setattr__(self, "times", times)
-        object.__setattr__(self, "steps", len(times) - 1)  # of the record: results have steps + 1 times either way
-        object.__setattr__(self, "learning_rate", None)
-        small = real("tolerance", self.tolerance, "lie between 1e-12 and 0.1", lambda v: 1e-12 <= v <= 0.1)
-        object.__setattr__(self, "tolerance", small)
+
+    @property
+    def last(self) -> int:
+        """Index of the last time of a result: its steps, or that of the last requested time of a flow."""
+        return len(self.times) - 1 if self.flow else self.steps
 
     def clock(self) -> np.ndarray:
         """Time of every step, the learning rates so far summed, or the requested times of a flow."""

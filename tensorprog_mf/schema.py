@@ -36,7 +36,7 @@ def _field_parts(field: str, name: str, symbol: str, where: str) -> dict[str, Va
 
 def _coefficients(spec: Variable) -> Variable:
     dims = ("time", "order", *spec.dims[1:])
-    comment = "of richness^order in the expansion around richness 0; odd orders vanish for smooth activations, within errors."
+    comment = "of richness^order in the expansion around richness 0; odd orders vanish for smooth activations, within errors and what the highest order takes up of those left out."
     return Variable(dims, f"coefficients of the {spec.long_name}", f"{spec.symbol}_k", f"Factor {comment}")
 
 
@@ -56,7 +56,7 @@ VARIABLES: dict[str, Variable] = {
     "rank_fraction": Variable(("time", "layer", "pass"), "directions revealed over number of sites", "K/N", "Near 1 the run is a finite network, not the limit.", estimate=False),
     "input": Variable(("example", "feature"), "inputs", "x", "As given.", estimate=False),
     "target": Variable(("example",), "targets", "y", "As given; NaN for test examples whose target is not known.", estimate=False),
-    "residual": Variable(("iteration",), "residual of an iteration", "", "Largest change of a kernel or of the outputs in a round, before damping, relative to its norm; largest over replicates.", estimate=False),
+    "residual": Variable(("iteration",), "residual of an iteration", "", "Largest change of a kernel or of the outputs in a round, without damping, relative to its norm; largest over replicates.", estimate=False),
     "draw_slot": Variable(("slot", "slot_field"), "draw columns", "omega", "One direction accepted by a run and the column of draws it got; populations and sources are indices into attribute slots_json. Pass the dataset as common_draws to reuse them.", estimate=False, dtype="int32"),
 }  # fmt: skip
 

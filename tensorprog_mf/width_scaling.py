@@ -40,7 +40,7 @@ def fluctuations(networks: xr.Dataset | Sequence[xr.Dataset], limit: xr.Dataset)
     networks
         Results of `train_finite(..., keep_replicates=True)`, one per width, of the same network, problem and training.
     limit
-        Result of `sample`, `solve_linear` or another route to the limit, of the same three. Times that all have recorded
+        Result of `sample`, `solve_linear` or `alternate`, of the same three. Times that all have recorded
         are used.
 
     Returns
@@ -135,8 +135,8 @@ def _check_shared(what: str, ds: xr.Dataset, other: xr.Dataset) -> None:
 
 
 def _check_limit(limit, network: xr.Dataset) -> None:
-    infinite = isinstance(limit, xr.Dataset) and _route(limit) not in ("unknown", "train_finite", "fluctuations")
-    wanted = "limit must be a result of tp.sample, tp.solve_linear or another route to the limit"
+    infinite = isinstance(limit, xr.Dataset) and _route(limit) in ("sample", "solve_linear", "alternate")
+    wanted = "limit must be a result of tp.sample, tp.solve_linear or tp.alternate, not of an approximation"
     require(infinite, f"{wanted}; it is of type or route '{_route(limit)}'.")
     _check_shared("limit", limit, network)
     # A route without replicates is exact; one replicate is not, but has nothing that says how far off it is.

@@ -238,7 +238,7 @@ def test_every_route_and_their_comparison(folder, capsys):
     assert call("compare", *files[:2], "-o", folder / "routes.png") == 0 and (folder / "routes.png").stat().st_size > 10_000
     capsys.readouterr()
     assert call("compare", files[0]) == 2 and "one result only" in capsys.readouterr().err
-    assert call("compare", files[0], folder / "distances.nc") == 2 and "another problem" in capsys.readouterr().err
+    assert call("compare", files[0], folder / "distances.nc") == 2 and "with outputs over time" in capsys.readouterr().err
     assert call("compare", files[0], folder / "none.nc") == 2 and "no such file" in capsys.readouterr().err
 
 

@@ -85,7 +85,8 @@ def test_every_bad_input_has_its_sentence(results):
         ("on another problem", (limit, other)),
         ("share no recorded time", (limit.isel(time=[0, 1]), limit.isel(time=[2, 3]))),
         ("replicates were kept apart", (limit, apart)),
-        ("not str", (limit, "limit.nc")),
+        ("this str has none", (limit, "limit.nc")),
+        ("this Dataset has none", (limit, tp.compare(limit, limit))),
         ("the tree has no groups", (xr.DataTree(),)),
     ):
         with pytest.raises(tp.InputError, match=message):

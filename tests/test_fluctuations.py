@@ -156,6 +156,7 @@ def test_every_bad_input_has_its_sentence(setting):
         ("limit has another problem", good, limit_of(network, (other_problem, training))),
         ("limit must be a result of tp.sample.* route 'train_finite'", good, good),
         ("limit must be a result of tp.sample.* route 'NoneType'", good, None),
+        ("not of an approximation; it is of type or route 'static_ntk'", good, tp.static_ntk(network, *setting)),
         ("make it with n_replicates=4 or more", good, limit_of(network, setting, n_replicates=1)),
         ("make it with n_replicates=4 or more", good, limit_of(network, setting, n_replicates=1, keep_replicates=True)),
         ("give all the same record=", good, limit_of(network, setting, record=[1])),

@@ -64,10 +64,10 @@ def gradient_independence(
 
     Notes
     -----
-    Error and cost as of `sample`. The approximation itself leaves kernels off by order richness^2, and outputs by order one
-    even as richness -> 0: without A and B the forward pass of a layer does not see what the layers below have learned,
-    so f = E[z phi(h)] / gamma0 does not follow the tangent kernel of the same run (measured, tanh, depth 2: off by 0.14 where
-    `static_ntk` is exact). At large richness it does better than any expansion; see `recipes/approximations.py`.
+    Error and cost as of `sample`. The approximation itself leaves kernels off by order richness^2 (relu: richness), and
+    outputs by order one even as richness -> 0: without A the forward pass of a layer does not see what the layers below have
+    learned. f = E[z phi(h)] / gamma0 then moves as if only the last two weights learned, `static_ntk` with
+    multipliers 0 but for these, and not with the tangent kernel of the same run. At large richness it does better than any expansion; see `recipes/approximations.py`.
 
     References
     ----------

@@ -18,12 +18,17 @@ def train_lazily(kernel: np.ndarray, problem: Problem, training: Training, route
     UnsupportedError
         Weight decay: it shrinks the weights at any richness, and the kernel with them.
     """
-    if training.weight_decay:
-        raise UnsupportedError(f"{route}: weight decay moves the kernel at any richness; take tp.sample at a small richness.")
+    refuse_decay(route, training)
     with np.errstate(over="ignore", invalid="ignore"):  # what diverges is cut off
         outputs = _flow(kernel, problem, training) if training.flow else _steps(kernel, problem, training)
         finite = np.isfinite(outputs).all(axis=1) & np.array([np.isfinite(problem.mean_loss(f)) for f in outputs])
     return outputs if finite.all() else outputs[: int(np.argmin(finite))]
+
+
+def refuse_decay(route: str, training: Training) -> None:
+    """Raise `UnsupportedError` for weight decay, in the name of a route that keeps kernels where they start."""
+    if training.weight_decay:
+        raise UnsupportedError(f"{route}: weight decay moves the kernel at any richness; take tp.sample at a small richness.")
 
 
 def _steps(kernel, problem: Problem, training: Training) -> np.ndarray:
@@ -41,12 +46,15 @@ def _flow(kernel, problem: Problem, training: Training) -> np.ndarray:
         return _exponential(kernel, problem, training.clock())
     from scipy.integrate import solve_ivp
 
-    times = training.clock()
-    tolerance = dict(rtol=training.tolerance, atol=training.tolerance * 1e-2)
-    run = solve_ivp(lambda _, f: kernel @ problem.error_signal(f), (0, times[-1]), np.zeros(len(kernel)), "DOP853", times, **tolerance)
-    if not run.success:
-        raise FloatingPointError(f"the gradient flow could not be integrated: {run.message}")
-    return run.y.T
+    times, tolerance = training.clock(), dict(rtol=training.tolerance, atol=training.tolerance * 1e-2)
+    outputs = np.full((len(times), len(kernel)), np.nan)
+    outputs[times == 0] = 0
+    if times[-1] > 0:
+        later = times[times > 0]
+        run = solve_ivp(lambda _, f: kernel @ problem.error_signal(f), (0, later[-1]), np.zeros(len(kernel)), "DOP853", later, **tolerance)
+        reached = np.reshape(run.y, (len(kernel), -1)).T  # times before it failed, if it did
+        outputs[np.flatnonzero(times > 0)[: len(reached)]] = reached
+    return outputs
 
 
 def _exponential(kernel, problem: Problem, times: np.ndarray) -> np.ndarray:

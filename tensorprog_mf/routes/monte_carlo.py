@@ -51,7 +51,11 @@ class MonteCarlo:
     def initial(self, route: str, network, problem, training) -> xr.Dataset:
         """What `sample` has at step 0 on these draws, every replicate of it; kernels in units of the learning rate."""
         once = replace(self, record=None, common_draws=None, keep_replicates=True)
-        return once.result(route, "conditioned", network, problem, Training(0, 1.0, multipliers=training.multipliers))
+        start = Training(0, 1.0, multipliers=training.multipliers, bias_multipliers=training.bias_multipliers)
+        ds = once.result(route, "conditioned", network, problem, start)
+        if ds.sizes["replicate"] < self.n_replicates:  # Ctrl-C: there is nothing yet to go on with
+            raise KeyboardInterrupt
+        return ds
 
     def settings(self) -> dict:
         """The arguments as plain values; those that cannot be are refused."""
@@ -59,7 +63,7 @@ class MonteCarlo:
             "n_samples": whole("n_samples", self.n_samples, 1), "n_replicates": whole("n_replicates", self.n_replicates, 1),
             "seed": fresh_seed(self.seed, self.checkpoint), "tolerance": small(self.tolerance), "draws": self.draws,
             "samples": whole("samples", self.samples), "record": listed(self.record), "centred": boolean("centred", self.centred),
-            "common_draws": None if self.common_draws is None else self.common_draws.attrs.get("created_at", ""),
+            "common_draws": getattr(self.common_draws, "attrs", {}).get("created_at"),
             "keep_replicates": boolean("keep_replicates", self.keep_replicates),
         }  # fmt: skip
 
@@ -85,8 +89,9 @@ class MonteCarlo:
 
 def _check_common(earlier: xr.Dataset, network, problem, training, settings: dict) -> None:
     """Refuse an earlier run whose queries are not those of this one, number by number."""
+    require(isinstance(earlier, xr.Dataset), f"common_draws={earlier!r} must be the result of an earlier run.")
     theirs = json.loads(earlier.attrs.get("settings_json", "{}"))
-    for name in ("n_samples", "n_replicates", "seed", "draws", "tolerance", "record"):
+    for name in ("n_samples", "n_replicates", "seed", "draws", "tolerance", "record", "centred"):
         require(
             theirs.get(name) == settings[name],
             f"common_draws: the earlier run has {name}={theirs.get(name)}, this one {settings[name]}; they must agree.",

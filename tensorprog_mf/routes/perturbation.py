@@ -1,5 +1,6 @@
 """Leading orders in richness around the lazy limit, from small runs on common draws."""
 
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -7,7 +8,7 @@ import xarray as xr
 
 from .. import memory
 from ..engine import Status
-from ..errors import boolean, real, require, whole
+from ..errors import DivergenceWarning, boolean, real, require, warn, whole
 from ..networks import Network
 from ..optimizers import Training
 from ..problems import Problem
@@ -15,7 +16,7 @@ from ..provenance import attributes
 from ..recorder import recorded_steps
 from ..results import dataset, summarise
 from ..schema import ORDERS
-from .lazy import train_lazily
+from .lazy import refuse_decay, train_lazily
 from .monte_carlo import MonteCarlo
 
 _EXPANDED = ("output", "feature_kernel", "gradient_kernel", "tangent_kernel")
@@ -63,8 +64,9 @@ def perturbation(
     order
         Largest order in the variables of the result, at most 3. None: 3, but 2 for relu, where order 3 is mostly noise.
     probes
-        Values of richness that are run; orders up to their number are solved for, the last one is given up to what is left
-        out. None: 0.02 ... 0.08, and 0.1 ... 0.4 for relu, as few neurons cross a kink at smaller ones.
+        Values of richness that are run; as many orders are solved for, the highest of which take up what is left out. None:
+        0.02 ... 0.08, and 0.1 ... 0.4 for relu, as few neurons cross a kink at smaller ones; an activation of your own
+        counts as smooth, so with kinks pass such probes and order=2.
     centred, common_draws, keep_replicates, threads
         As for `sample`. The result may itself be the common_draws of `sample`.
 
@@ -98,22 +100,25 @@ def perturbation(
     ('time', 'order', 'example')
     """
     training.refuse_flow("perturbation")
+    refuse_decay("perturbation", training)
     order, probes = _checked(network, order, probes)
     steps = recorded_steps(record, training.steps)
-    memory.check(
-        (2 + len(probes) + ORDERS) * memory.of_results(len(steps), network.depth, len(problem.all_inputs), 0, n_replicates),
-        "record fewer times (record=tp.log_steps(...))",
-    )  # fmt: skip
     run = MonteCarlo(
         n_samples, n_replicates, seed, tolerance, draws, 0, record, None, progress, centred, common_draws, True, None, threads
     )
-    settings = run.settings() | {"keep_replicates": boolean("keep_replicates", keep_replicates)}
+    settings = run.settings() | {"keep_replicates": boolean("keep_replicates", keep_replicates), "order": order, "probes": probes}
+    del settings["samples"]  # no fields are kept
+    memory.check(
+        (2 + len(probes) + ORDERS) * memory.of_results(len(steps), network.depth, len(problem.all_inputs), 0, settings["n_replicates"]),
+        "record fewer times (record=tp.log_steps(...))",
+    )  # fmt: skip
     run = replace(run, seed=settings["seed"])
     initial = run.initial("perturbation", network, problem, training)
     lazy = [train_lazily(kernel[0], problem, training, "perturbation") for kernel in initial.tangent_kernel.values]
-    runs = _probe(run, network, problem, training, probes)
-    steps = steps[: min(ds.sizes["time"] for ds in runs)]
-    steps = steps[steps < min(map(len, lazy))]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DivergenceWarning)  # said once, below
+        runs = _probe(run, network, problem, training, probes)
+    steps, status = _ending(runs, lazy, steps)
     records = []
     for r, outputs in enumerate(lazy):
         zeroth = {"output": outputs[steps], **{name: initial[name].values[r] for name in _EXPANDED[1:]}}
@@ -122,8 +127,7 @@ def perturbation(
         records.append(_record(found, problem, network.richness, order))
     arrays = summarise(records, settings["keep_replicates"])
     arrays["draw_slot"] = (runs[0].draw_slot.dims, runs[0].draw_slot.values)
-    status = {name: runs[0].attrs[name] for name in ("status", "status_message", "slots_json")}
-    described = attributes("perturbation", network, problem, training, settings | {"order": order, "probes": probes}, "", "") | status
+    described = attributes("perturbation", network, problem, training, settings, *status) | {"slots_json": runs[0].attrs["slots_json"]}
     return dataset(arrays, problem, training, steps, list(range(1, network.depth + 1)), described)
 
 
@@ -148,6 +152,20 @@ def _probe(run: MonteCarlo, network: Network, problem: Problem, training: Traini
             raise KeyboardInterrupt
         run = run if run.common_draws is not None else replace(run, common_draws=runs[0])
     return runs
+
+
+def _ending(runs: list[xr.Dataset], lazy: list[np.ndarray], steps: np.ndarray) -> tuple[np.ndarray, tuple[str, str]]:
+    """The steps that order 0 and all probes reached, and the status of what stopped first."""
+    shortest, reached = min(runs, key=lambda ds: ds.sizes["time"]), min(map(len, lazy))
+    kept = steps[: shortest.sizes["time"]]
+    status = (shortest if len(kept) < len(steps) else runs[0]).attrs
+    status = status["status"], status["status_message"]
+    if (kept >= reached).any():
+        kept, status = kept[kept < reached], (Status.DIVERGED.label, Status.DIVERGED.message.format(step=reached))
+    if status[0] == Status.DIVERGED.label:
+        warn(status[1], DivergenceWarning)
+    require(len(kept) > 0, "the run diverged before its first record, so there is nothing to return; take a smaller learning rate.")
+    return kept, status
 
 
 def _coefficients(zeroth: np.ndarray, values: list[np.ndarray], probes: list[float]) -> np.ndarray:

@@ -1,11 +1,13 @@
 """The lazy limit: kernels stay where they are at step 0."""
 
+from dataclasses import replace
+
 import numpy as np
 import xarray as xr
 
 from .. import memory
 from ..engine import Status
-from ..errors import DivergenceWarning, boolean, require, warn
+from ..errors import DivergenceWarning, QuadratureWarning, boolean, require, warn
 from ..initial_kernels import initial_kernels
 from ..networks import Network
 from ..optimizers import Training
@@ -17,6 +19,7 @@ from .lazy import train_lazily
 from .monte_carlo import MonteCarlo
 from .replicates import listed
 
+_NOTICED = 1e-3  # relative error of kernels by quadrature that is warned of
 _KERNELS = ("feature_kernel", "gradient_kernel", "tangent_kernel")
 
 
@@ -68,7 +71,8 @@ def static_ntk(
     -------
     xarray.Dataset
         As of `sample`: kernels (and fields, if sampled) repeat along time. Standard errors if sampled. Attribute
-        kernel_error is the change of kernels from half as many quadrature nodes, relative to their largest entries.
+        kernel_error is the change of kernels from half as many quadrature nodes, relative to their largest entries, or
+        how far their means violate Stein's lemma; a warning tells if it is large.
 
     Raises
     ------
@@ -96,24 +100,24 @@ def static_ntk(
     [1.0, -1.0]
     """
     require(kernel in ("closed_form", "sampled"), f"kernel={kernel!r} is unknown; choose 'closed_form' or 'sampled'.")
-    steps = recorded_steps(record, training.steps)
+    steps = recorded_steps(record, training.last)
+    run = MonteCarlo(
+        n_samples, n_replicates, seed, tolerance, draws, samples, None, None, progress, centred, None, True, None, threads
+    )
+    sampled, settings, found, initial = run.settings(), {"kernel": kernel, "record": listed(record)}, {"kernel_error": 0.0}, None
+    replicates = sampled["n_replicates"] if kernel == "sampled" else 1
     memory.check(
-        memory.of_results(len(steps), network.depth, len(problem.all_inputs), samples, n_replicates if kernel == "sampled" else 1),
+        memory.of_results(len(steps), network.depth, len(problem.all_inputs), sampled["samples"], replicates),
         "record fewer times (record=tp.log_steps(...))",
     )  # fmt: skip
-    settings, found, initial = {"kernel": kernel, "record": listed(record)}, {"kernel_error": 0.0}, None
     if kernel == "closed_form":
         starts, found["kernel_error"] = _closed(network, problem, training)
     else:
-        run = MonteCarlo(
-            n_samples, n_replicates, seed, tolerance, draws, samples, None, None, progress, centred, None, True, None, threads
-        )
-        initial = run.initial("static_ntk", network, problem, training)
-        settings = run.settings() | settings | {"keep_replicates": boolean("keep_replicates", keep_replicates)}
-        settings["seed"] = int(initial.attrs["seed"])
-        starts = [{name: initial[name].values[r, 0] for name in _KERNELS} for r in range(n_replicates)]
+        settings = sampled | settings | {"keep_replicates": boolean("keep_replicates", keep_replicates)}
+        initial = replace(run, seed=sampled["seed"]).initial("static_ntk", network, problem, training)
+        starts = [{name: initial[name].values[r, 0] for name in _KERNELS} for r in range(replicates)]
     outputs = [train_lazily(start["tangent_kernel"], problem, training, "static_ntk") for start in starts]
-    status, message, steps = _ending(outputs, steps, training.steps)
+    status, message, steps = _ending(outputs, steps, training.last)
     records = [_record(f[steps], start, problem) for f, start in zip(outputs, starts)]
     arrays = summarise(records, keep_replicates and kernel == "sampled")
     for name in () if initial is None else [name for name in initial if "sample" in initial[name].dims]:
@@ -127,6 +131,11 @@ def _closed(network, problem: Problem, training: Training) -> tuple[list[dict], 
     found = initial_kernels(network, problem.all_inputs)
     rates = training.rates(list(found.tangent))
     tangent = sum(rates[name] * kernel for name, kernel in found.tangent.items())
+    if found.error > _NOTICED:
+        warn(
+            f"static_ntk: kernels by quadrature are known to {found.error:.0e} of their largest entry only, as the activation is steep or "
+            "kinked at these inputs; kernel='sampled' does not depend on that.", QuadratureWarning,
+        )  # fmt: skip
     return [{"feature_kernel": found.feature, "gradient_kernel": found.gradient, "tangent_kernel": tangent}], found.error
 
 
