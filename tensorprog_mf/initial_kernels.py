@@ -49,7 +49,8 @@ def initial_kernels(network: MLP, inputs: np.ndarray) -> InitialKernels:
         return _named(network, *_recursion(network, inputs, lambda k: closed_moments(activation, k)), 0.0)
     kernels, error = None, np.inf
     for nodes in _NODES:
-        finer = _recursion(network, inputs, lambda k: hermite_moments(activation, k, nodes))
+        with np.errstate(all="ignore"):  # what is not finite is refused below
+            finer = _recursion(network, inputs, lambda k: hermite_moments(activation, k, nodes))
         if kernels is not None:
             error = max(_change(a, b) for coarse, fine in zip(kernels, finer) for a, b in zip(coarse, fine))
         kernels = finer

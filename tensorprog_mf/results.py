@@ -34,7 +34,8 @@ def summarise(records: list[dict[str, np.ndarray]], keep_replicates: bool = Fals
         else:
             result[name] = (spec.dims, np.mean(values, axis=0))
             if len(values) > 1:
-                result[f"{name}_stderr"] = (spec.dims, np.std(values, axis=0, ddof=1) / np.sqrt(len(values)))
+                with np.errstate(over="ignore"):  # of a run that diverges
+                    result[f"{name}_stderr"] = (spec.dims, np.std(values, axis=0, ddof=1) / np.sqrt(len(values)))
     return result
 
 

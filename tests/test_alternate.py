@@ -39,6 +39,50 @@ def _excess(ds, limit, name, cut):
     return excess(*(a.values[cut] for a in (ds[name], ds[f"{name}_stderr"], limit[name], limit[f"{name}_stderr"])), floor)
 
 
+@pytest.mark.parametrize("richness", [0.05, 1.0])
+def test_multipliers_momentum_and_decay(problem, richness):
+    """Against sample with factors that are all different; at small richness outputs depend on responses, kernels hardly move."""
+    training = tp.Training(8, 0.4, 0.3, 0.1, [0.3, 2.0, 0.6])
+    network, settings = tp.MLP(2, "tanh", richness), dict(n_samples=16384, n_replicates=4, samples=0)
+    ds = tp.alternate(network, problem, training, iterations=60, target_residual=1e-3, **settings)
+    limit = tp.sample(network, problem, training, **settings)
+    assert ds.attrs["status"] == "converged" and np.abs(ds.output[0]).max() < 1e-12  # centred
+    distances = tp.compare(limit, ds)
+    # Student's t with 6 degrees of freedom, errors pooled over entries: 8 is exceeded with chance 2e-4; or 1 % of the outputs.
+    allowed = np.maximum(8.0, 0.01 * float(np.abs(limit.output).max()) / (distances.output_max / distances.output_sigma))
+    assert (distances.output_sigma[0, 1:] < allowed[0, 1:]).all() and (distances.tangent_kernel_sigma < 8).all()
+    other = tp.sample(network, problem, tp.Training(8, 0.4, 0.3, 0.1), **settings)
+    assert tp.compare(limit, other).output_sigma.max() > 20
+
+
+def test_of_all_replicates_the_slowest_is_reported(problem, monkeypatch):
+    from tensorprog_mf.routes import alternate
+
+    outcomes, iterate = [], alternate._iterate
+    monkeypatch.setattr(alternate, "_iterate", lambda *arguments: outcomes.append(iterate(*arguments)) or outcomes[-1])
+    arguments = tp.MLP(2, "tanh", 1.0), problem, tp.Training(8, 0.4)
+    full = tp.alternate(*arguments, n_samples=256, n_replicates=4, iterations=60, threads=1)
+    lengths = [len(outcome.residuals) for outcome in outcomes]
+    assert len(set(lengths)) > 1 and full.sizes["iteration"] == max(lengths)
+    for i, residual in enumerate(full.residual.values):
+        assert residual == max(outcome.residuals[i] for outcome in outcomes if i < len(outcome.residuals))
+    with pytest.warns(tp.ConvergenceWarning):
+        cut = tp.alternate(*arguments, n_samples=256, n_replicates=4, iterations=min(lengths), threads=1)
+    assert cut.attrs["status"] == "not_converged"
+
+
+def test_odd_inputs(problem):
+    """Inputs of zero, one step, one example, a tolerance below rounding."""
+    nothing = tp.Problem(np.zeros((2, 3)), [1.0, -1.0])
+    assert (tp.alternate(tp.MLP(2), nothing, tp.Training(2, 0.3), n_samples=64, n_replicates=1).output == 0).all()
+    one = tp.Problem([[1.0, 2.0]], [1.0])
+    for steps in (0, 1):
+        ds = tp.alternate(tp.MLP(2), one, tp.Training(steps, 0.3), n_samples=256, n_replicates=2)
+        assert ds.sizes["time"] == steps + 1 and np.isfinite(ds.output).all()
+    ds = tp.alternate(tp.MLP(2), problem, tp.Training(3, 0.3), n_samples=256, n_replicates=1, tolerance=1e-9, iterations=40)
+    assert np.isfinite(ds.output).all()
+
+
 def test_fields_and_parts(problem):
     """Parts add up; at the same sites the fields give the kernels; responses matter."""
     ds = tp.alternate(tp.MLP(3, "tanh", 2.0), problem, tp.Training(5, 0.4), n_samples=1024, n_replicates=1, samples=1024, iterations=30)

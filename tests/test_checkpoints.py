@@ -103,3 +103,27 @@ def test_foreign_and_damaged_checkpoints_are_refused(setting, monkeypatch, tmp_p
     (tmp_path / "file").write_text("")
     with pytest.raises(tp.InputError, match="cannot be made a folder"):
         tp.sample(*setting, checkpoint=tmp_path / "file", **SETTINGS)
+
+
+@pytest.mark.parametrize("steps", [2, 8], ids=["first kernels", "a probe"])
+def test_routes_made_of_several_runs_end_on_ctrl_c(setting, monkeypatch, steps):
+    """Nothing that has not begun begins: no replicate of the same run, no further run."""
+    network, problem, _ = setting
+    begun, advance = [], progress.Progress.advance
+    interrupt_after(monkeypatch, steps)
+    counted = progress.Progress.advance
+    monkeypatch.setattr(progress.Progress, "advance", lambda self: begun.append(self._label) or counted(self))
+    arguments = dict(n_samples=256, n_replicates=4, threads=1, progress=False)
+    with pytest.raises(KeyboardInterrupt):
+        tp.perturbation(network, problem, tp.Training(12, 0.3), **arguments)
+    assert len(begun) <= 4 + 8 and advance is not counted
+    if steps == 2:
+        with pytest.raises(KeyboardInterrupt):
+            tp.static_ntk(network, problem, tp.Training(12, 0.3), kernel="sampled", **arguments)
+
+
+def test_alternate_keeps_its_last_iteration_on_ctrl_c(setting, monkeypatch):
+    network, problem, training = setting
+    interrupt_after(monkeypatch, 3)
+    ds = tp.alternate(network, problem, training, n_samples=512, n_replicates=1, progress=False)
+    assert ds.attrs["status"] == "interrupted" and ds.sizes["iteration"] == 3 and ds.sizes["time"] == 13

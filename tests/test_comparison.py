@@ -71,6 +71,14 @@ def test_a_tree_in_one_file_is_compared_and_drawn(results, tmp_path):
         figure.savefig(tmp_path / "routes.png")
 
 
+def test_networks_of_other_depth_are_compared_by_what_they_share(results):
+    problem = tp.Problem(np.eye(3), np.ones(3))
+    shallow, deep = (tp.static_ntk(tp.MLP(depth), problem, tp.Training(2, 0.3)) for depth in (1, 2))
+    for pair in ((shallow, deep), (deep, shallow)):
+        ds = tp.compare(*pair)
+        assert "tangent_kernel_max" in ds and "output_rms" in ds and "feature_kernel_max" not in ds
+
+
 def test_names_are_made_unique(results):
     ds = tp.compare(results["limit"], results["real"], results["real"], train_finite=results["real"])
     assert ds.route.values.tolist() == ["train_finite 2", "train_finite 3", "train_finite"]

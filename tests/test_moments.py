@@ -67,6 +67,8 @@ def test_inputs_of_zero_and_equal_inputs():
         for moment in closed_moments(tp.Activation(name), covariance()):
             assert np.isfinite(moment).all()
             np.testing.assert_allclose(moment[0], moment[2], atol=3e-8)  # arccos near 1 keeps half of the digits
+    for name in ("relu", "scaled_relu"):  # as the activation itself has it, the slope at a kink is 0
+        assert (closed_moments(tp.Activation(name), covariance()).derivative[1] == 0).all()
 
 
 def test_quadrature_states_its_error():
@@ -81,6 +83,16 @@ def test_quadrature_states_its_error():
     for a, b in zip(kinked[:2], exact[:2]):
         for mine, theirs in zip(a, b):
             assert np.abs(mine - theirs).max() <= 2 * kinked.error * np.abs(theirs).max()
+
+
+def test_quadrature_that_cannot_see_the_slope_says_so(problem):
+    """tanh of variance 10^6: both numbers of nodes miss phi', so that their change is small; Stein's lemma shows it."""
+    assert initial_kernels(tp.MLP(1, "tanh"), 1000 * problem.inputs).error > 0.5
+    with pytest.warns(tp.QuadratureWarning, match="kernel='sampled' does not depend on that"):
+        ds = tp.static_ntk(tp.MLP(1), tp.Problem(1000 * problem.inputs, problem.targets), tp.Training(1, 0.1))
+    assert ds.attrs["kernel_error"] > 0.5
+    with pytest.raises(tp.InputError, match="are not finite at these inputs"):
+        tp.static_ntk(tp.MLP(1, (lambda h: np.exp(h**2), lambda h: 2 * h * np.exp(h**2))), problem, tp.Training(1, 0.1))
 
 
 @pytest.mark.parametrize("activation", [*CLOSED, "tanh", "softplus"])

@@ -38,6 +38,26 @@ def test_orders_of_what_static_kernel_and_perturbation_leave_out(problem, activa
         assert abs(slope(left) - 4) < 0.3, (name, left)
 
 
+def test_order_zero_is_the_sampled_lazy_limit(problem):
+    training, settings = tp.Training(6, 0.3, 0.5, multipliers=[0.5, 1.0, 2.0], schedule="cosine"), dict(n_samples=256, n_replicates=2)
+    ds = tp.perturbation(tp.MLP(2, "tanh", 0.1), problem, training, record=[2, 6], **settings)
+    lazy = tp.static_ntk(tp.MLP(2), problem, training, kernel="sampled", record=[2, 6], **settings)
+    for name in VARIABLES:
+        np.testing.assert_allclose(ds[f"{name}_coefficient"].sel(order=0), lazy[name], atol=1e-12)
+    run = tp.sample(tp.MLP(2, "tanh", 0.1), problem, training, common_draws=None, tolerance=1e-8, samples=0, record=[2, 6], **settings)
+    np.testing.assert_allclose(ds.output, run.output, atol=2e-4)  # richness^4 times coefficients of order one
+
+
+def test_divergence_is_told_once_and_what_was_before_is_kept():
+    problem = tp.Problem([[1.0]], [1.0])
+    with pytest.warns(tp.DivergenceWarning) as caught:
+        ds = tp.perturbation(tp.MLP(1, "linear", 0.05), problem, tp.Training(3000, 1.6), n_samples=64, n_replicates=2)
+    assert ds.attrs["status"] == "diverged" and len([w for w in caught if w.category is tp.DivergenceWarning]) == 1
+    assert 0 < ds.sizes["time"] < 3001 and np.isfinite(ds.output).all() and f"At step {ds.sizes['time']}" in ds.attrs["status_message"]
+    with pytest.raises(tp.InputError, match="before its first record"), pytest.warns(tp.DivergenceWarning):
+        tp.perturbation(tp.MLP(1, "linear", 0.05), problem, tp.Training(3000, 1.6), n_samples=64, n_replicates=2, record=[3000])
+
+
 def test_odd_orders_vanish_for_smooth_activations_and_even_ones_do_not(problem):
     ds = tp.perturbation(tp.MLP(2, "tanh", 0.3), problem, tp.Training(8, 0.4), n_samples=4096, n_replicates=8)
     for name in VARIABLES:

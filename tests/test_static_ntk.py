@@ -1,5 +1,7 @@
 """The lazy limit: dynamics on a fixed kernel, closed or sampled, in steps and as a flow."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -37,6 +39,15 @@ def test_flow_is_the_limit_of_small_steps(problem, loss):
     np.testing.assert_allclose(flow.output, 2 * fine - coarse, atol=2e-6)
     assert flow.time.values.tolist() == [0, 1, 2, 5] and "step" not in flow.coords
     assert (np.abs(fine - flow.output.values).max() > 1e-5)
+
+
+@pytest.mark.parametrize("loss", ["squared", "logistic"])
+def test_flow_from_the_start_and_with_other_times(problem, loss):
+    training = tp.Training(flow=True, times=[0.0])
+    assert (tp.static_ntk(tp.MLP(2), signs(problem, loss), training).output == 0).all()
+    later = replace(training, times=[0.5, 2.0])
+    ds = tp.static_ntk(tp.MLP(2), signs(problem, loss), later, record=[1])
+    assert ds.time.values.tolist() == [2.0] and (ds.output != 0).all()
 
 
 def test_flow_of_the_squared_loss_ends_in_kernel_regression(problem):

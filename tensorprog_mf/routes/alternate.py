@@ -22,6 +22,8 @@ from ..results import dataset, summarise
 from ..sites import Sites
 from .replicates import fresh_seed, listed, small
 
+_ZERO = 1e-10  # norm of outputs that are zero but for rounding
+
 
 class Ending(enum.Enum):
     """How an iteration ended; `message` may be filled with `iteration`, `residual` and `target`."""
@@ -191,7 +193,7 @@ def _iterate(map_: Alternation, guess: Guess, settings: dict, replicate: int, ad
             break
         before = np.zeros_like(solution.output) if best is None else best[1].output
         # Outputs move by what the damped guess lets them; at small richness they depend on responses, and kernels hardly move.
-        of_outputs = np.linalg.norm(solution.output - before) / max(np.linalg.norm(solution.output), 1e-300) / moved
+        of_outputs = np.linalg.norm(solution.output - before) / max(np.linalg.norm(solution.output), _ZERO) / moved
         residuals.append(max(found.distance(guess), float(of_outputs)))
         best, guess = (found, solution), guess.mixed(found, moved)
         if residuals[-1] <= settings["target_residual"]:
