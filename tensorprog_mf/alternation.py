@@ -69,6 +69,7 @@ class Alternation:
         self.tolerance, self.is_centred, self.depth = tolerance, is_centred, network.depth
         self.examples, self.times = len(problem.all_inputs), training.steps + 1
         weight, kept = training.gradient_weights("alternate")
+        self.shares = [training.example_weights(t, problem.n_train) for t in range(self.times)]
         self.kept = np.repeat(kept, self.examples)[:, None]
         self.weight = network.richness * np.repeat(np.repeat(weight, self.examples, axis=0), self.examples, axis=1)
         self.rates = list(training.rates(network.weights).values())
@@ -151,7 +152,7 @@ class Alternation:
             g[now] = slope * z[now]
             if output is not None:
                 output[t] = np.diag(sites.mean(z[now], x[now])) / self.richness
-                delta[now] = self.problem.error_signal(output[t])
+                delta[now] = self.problem.error_signal(output[t], self.shares[t])
         return x, g
 
     def _respond(self, layer: int, sites: Sites, x, g, forward, backward, found: Guess) -> None:

@@ -127,11 +127,13 @@ def _step(state: _State, network: Network, problem: Problem, training: Training)
     """One step: forward, error signal, backward, record, update; False if something was not finite."""
     layers, parameters, recording = state.layers, state.parameters, state.recorder.wants(state.step)
     last = state.step == training.steps
+    weights = training.example_weights(state.step, problem.n_train)
+    batch = np.flatnonzero(weights)
     ahead = parameters if last else state.optimiser.ahead(parameters)
     if recording or ahead is parameters:
         # The first pass shows all examples: the readout is centred on them.
-        count = len(problem.all_inputs) if recording or state.step == 0 else problem.n_train
-        outputs, delta, trace = _pass(layers, parameters, count, network, problem, recording or not last)
+        shown = slice(0, len(problem.all_inputs)) if recording or state.step == 0 else batch
+        outputs, delta, trace = _pass(layers, parameters, shown, weights, network, problem, recording or not last)
         if outputs is None:
             return False
         if recording:
@@ -141,23 +143,26 @@ def _step(state: _State, network: Network, problem: Problem, training: Training)
     if last:
         return True
     if ahead is not parameters:
-        outputs, delta, trace = _pass(layers, ahead, problem.n_train, network, problem, True)
+        outputs, delta, trace = _pass(layers, ahead, batch, weights, network, problem, True)
         if outputs is None:
             return False
     state.optimiser.step(parameters, layers.gradients(trace, network.richness * delta))
     return True
 
 
-def _pass(layers: Layer, parameters, count: int, network: Network, problem: Problem, backward: bool):
-    """Outputs, error signal and trace of the first `count` examples; None for outputs that are not finite."""
-    outputs, trace = layers.forward(parameters, slice(0, count))
+def _pass(layers: Layer, parameters, shown, weights: np.ndarray, network: Network, problem: Problem, backward: bool):
+    """Outputs, error signal and trace of the examples shown, all or chosen ones; None for values that are not finite."""
+    outputs, trace = layers.forward(parameters, shown)
     outputs = outputs[:, 0] / network.richness
-    if not (np.isfinite(outputs).all() and np.isfinite(problem.mean_loss(outputs))):
+    everything = isinstance(shown, slice)
+    delta = problem.error_signal(outputs, weights, None if everything else shown)
+    finite = np.isfinite(outputs).all() and np.isfinite(delta).all()
+    if not finite or (everything and not np.isfinite(problem.mean_loss(outputs))):
         return None, None, None
     if backward:
         # One output: the backward field of f itself, weighted by Delta afterwards, serves kernels and gradient.
         layers.backward(parameters, trace, np.ones((len(outputs), 1)))
-    return outputs, problem.error_signal(outputs), trace
+    return outputs, delta, trace
 
 
 def _check_common_draws(realization: Realization) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .batches import checked_batches, drawn
 from .errors import UnsupportedError, boolean, real, require, whole
 from .matrices.parameter import Parameter
 from .schedules import factors
@@ -11,7 +12,7 @@ from .schedules import factors
 
 @dataclass(frozen=True)
 class Training:
-    """Full-batch gradient descent in discrete time, or gradient flow.
+    """Gradient descent in discrete time, on all examples or on batches of them, or gradient flow.
 
     v <- momentum v + gradient, theta <- theta (1 - learning_rate weight_decay) + learning_rate v, with the gradient
     richness^2 N sum_nu Delta_nu d f_nu / d theta, for every parameter; Nesterov's method takes the gradient at theta +
@@ -37,6 +38,11 @@ class Training:
     schedule
         Factor on the learning rate of every step: a schedule of `tensorprog_mf.schedules`, a function (step, steps) ->
         factor, a name, or the factors. None: 1. Velocities are not rescaled where it changes.
+    batch_size, replacement, batch_seed
+        Examples per step: those of shuffled epochs, whose last batch may be smaller, or with replacement=True independent ones,
+        which may come twice and then count twice. The loss of a step is the mean over its batch. None: all examples.
+    batches
+        The indices of training examples of every step, instead.
     flow, times, tolerance
         True for gradient flow, recorded at these increasing times to this relative accuracy, instead of steps and
         learning_rate.
@@ -58,6 +64,10 @@ class Training:
     nesterov: bool = False
     schedule: object = None
     bias_multipliers: tuple[float, ...] | None = None
+    batch_size: int | None = None
+    replacement: bool = False
+    batch_seed: int = 0
+    batches: tuple[tuple[int, ...], ...] | None = None
 
     def __post_init__(self):
         object.__setattr__(self, "flow", boolean("flow", self.flow))
@@ -78,15 +88,25 @@ class Training:
         object.__setattr__(self, "learning_rate", rate)
         object.__setattr__(self, "schedule", factors(self.schedule, self.steps))
         object.__setattr__(self, "momentum", real("momentum", self.momentum, "lie in [0, 1)", lambda v: 0 <= v < 1))
+        self._check_batches()
         require(not boolean("nesterov", self.nesterov) or self.momentum > 0, "nesterov=True looks ahead along velocities: pass momentum above 0.")
         fastest = rate * max(self.schedule or (1.0,))
         allowed = "be 0 or more and below 2 / learning_rate"
         decay = real("weight_decay", self.weight_decay, allowed, lambda v: 0 <= v and v * fastest < 2)
         object.__setattr__(self, "weight_decay", decay)
 
+    def _check_batches(self) -> None:
+        require(self.batches is None or self.batch_size is None, "pass batch_size or batches, not both.")
+        if self.batches is not None:
+            object.__setattr__(self, "batches", checked_batches(self.batches, self.steps))
+        if self.batch_size is not None:
+            object.__setattr__(self, "batch_size", whole("batch_size", self.batch_size, 1))
+        require(not boolean("replacement", self.replacement) or self.batch_size is not None, "replacement=True needs a batch_size.")
+        object.__setattr__(self, "batch_seed", whole("batch_seed", self.batch_seed))
+
     def _check_flow(self) -> None:
         require(np.ndim(self.times) == 1 and len(self.times) > 0, f"times={self.times!r} must list the times at which the flow is recorded.")
-        discrete = [n for n in ("learning_rate", "momentum", "weight_decay", "nesterov", "schedule") if getattr(self, n)]
+        discrete = [n for n in ("learning_rate", "momentum", "weight_decay", "nesterov", "schedule", "batch_size", "batches") if getattr(self, n)]
         discrete += ["steps"] * (self.steps is not None)
         require(not discrete, f"{' and '.join(discrete)} belong to discrete steps; leave them out with flow=True.")
         times = tuple(real("times", t, "be 0 or more", lambda v: v >= 0) for t in self.times)
@@ -108,6 +128,32 @@ class Training:
     def learning_rate_at(self, step: int) -> float:
         """eta of a step."""
         return self.learning_rate * (1.0 if self.schedule is None else self.schedule[step])
+
+    @property
+    def full_batch(self) -> bool:
+        """Whether every step sees all training examples."""
+        return self.batch_size is None and self.batches is None
+
+    def example_weights(self, step: int, count: int) -> np.ndarray:
+        """Weight of each of `count` training examples in the loss of a step, (example,): how often it comes over the batch's size.
+
+        The step after the last one, of which only outputs are reported, sees all.
+
+        Raises
+        ------
+        InputError
+            An index or a size beyond the number of training examples.
+        """
+        if self.full_batch or step >= self.last:
+            return np.full(count, 1 / count)
+        if self.batches is None:
+            require(self.replacement or self.batch_size <= count, f"batch_size={self.batch_size} is more than {count} training examples.")
+            indices = drawn(step, count, self.batch_size, self.replacement, self.batch_seed)
+        else:
+            indices = np.array(self.batches[step], int)
+            largest = indices.max(initial=-1)
+            require(largest < count, f"batches: step {step} names example {largest}, but training examples are 0 ... {count - 1}.")
+        return np.bincount(indices, minlength=count) / max(len(indices), 1)
 
     def refuse_flow(self, route: str) -> None:
         """Raise `UnsupportedError` for gradient flow, in the name of a route that goes in steps."""

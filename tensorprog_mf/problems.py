@@ -88,10 +88,17 @@ class Problem:
         """(example, feature), training examples first."""
         return self.inputs if self.test_inputs is None else np.vstack([self.inputs, self.test_inputs])
 
-    def error_signal(self, outputs: np.ndarray) -> np.ndarray:
-        """Delta = -d Loss / d f, (example,), of all examples whose outputs are given; zero on test ones."""
+    def error_signal(self, outputs: np.ndarray, weights: np.ndarray | None = None, chosen: np.ndarray | None = None) -> np.ndarray:
+        """Delta = -d Loss / d f, (example,), of the examples whose outputs are given; zero on test ones.
+
+        The loss is the mean over training examples, or their sum with `weights` (training example,). Outputs are those of
+        all examples, of the training ones, or of `chosen` training ones.
+        """
+        weights = np.full(self.n_train, 1 / self.n_train) if weights is None else weights
+        if chosen is not None:
+            return self.loss.error(outputs, self.targets[chosen]) * weights[chosen]
         delta = np.zeros(len(outputs))
-        delta[: self.n_train] = self.loss.error(outputs[: self.n_train], self.targets) / self.n_train
+        delta[: self.n_train] = self.loss.error(outputs[: self.n_train], self.targets) * weights
         return delta
 
     @property
@@ -111,11 +118,11 @@ class Problem:
             found["test_loss"] = float(self.loss.value(outputs[self.n_train :], self.test_targets).mean())
         return found
 
-    def series(self, outputs: np.ndarray) -> dict[str, np.ndarray]:
-        """Outputs (time, example) with their losses (time) and error signal (time, example), as a result calls them."""
+    def series(self, outputs: np.ndarray, weights: list[np.ndarray]) -> dict[str, np.ndarray]:
+        """Outputs (time, example) with losses (time) and error signal (time, example), given the weights of examples per time."""
         losses = [self.losses(f) for f in outputs]
         return {
             "output": outputs,
             **{name: np.array([each[name] for each in losses]) for name in losses[0]},
-            "error_signal": np.array([self.error_signal(f) for f in outputs]),
+            "error_signal": np.array([self.error_signal(f, own) for f, own in zip(outputs, weights)]),
         }

@@ -35,8 +35,11 @@ class Plain:
             h, z = self.fields(x)
             phi, g = np.tanh(h), z * (1 - np.tanh(h) ** 2)
             f = phi[-1] @ self.weights[-1] / (self.richness * n)
+            share = np.ones(len(y)) / len(y)
+            if training.batches and t < training.steps:
+                share = np.bincount(training.batches[t], minlength=len(y)) / max(len(training.batches[t]), 1)
             delta = np.zeros(len(x))
-            delta[: len(y)] = error_signal(f[: len(y)], y) / len(y)
+            delta[: len(y)] = error_signal(f[: len(y)], y) * share
             feature, gradient = np.einsum("lmi,lni->lmn", phi, phi) / n, np.einsum("lmi,lni->lmn", g, g) / n
             below, above = np.concatenate([[x @ x.T / x.shape[1]], feature]), np.concatenate([gradient, np.ones_like(gradient[:1])])
             rates = training.multipliers or np.ones(len(self.weights))
@@ -50,7 +53,7 @@ class Plain:
                 self.weights = [w + eta * training.momentum * v for w, v in zip(self.weights, self.velocity)]
                 h, z = self.fields(x)
                 f = np.tanh(h[-1]) @ self.weights[-1] / (self.richness * n)
-                delta = np.append(error_signal(f[: len(y)], y) / len(y), np.zeros(len(x) - len(y)))
+                delta = np.append(error_signal(f[: len(y)], y) * share, np.zeros(len(x) - len(y)))
             gradients = self.gradients(x, h, z, delta)
             if training.nesterov:
                 self.weights = kept

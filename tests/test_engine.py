@@ -53,6 +53,8 @@ def weights(realization, x):
         ("sample", 512, 3, 2, "logistic", dict(momentum=0.6, weight_decay=0.3, nesterov=True, schedule="cosine")),
         ("dense", 20, 3, 2, "squared", dict(momentum=0.6, nesterov=True, multipliers=(0.5, 2.0, 0.0, 1.5))),
         ("dense", 20, 3, 2, "hinge", {}),
+        ("sample", 512, 4, 2, "squared", dict(batches=[[0], [1, 1], [2, 3, 0], [], [3], [0, 1], [2], [3, 3, 3]], momentum=0.5)),
+        ("dense", 20, 4, 2, "logistic", dict(batches=[[0], [1, 1], [2, 3, 0], [3], [3], [0, 1], [2], [1]], momentum=0.5, nesterov=True)),
         ("conditioned", 150, 3, 2, "own", {}),
         ("conditioned", 150, 3, 2, "squared", dict(schedule=[1.0, 0.5, 0.0, 2.0, 1.0, 0.3, 0.2, 0.1], weight_decay=0.2)),
     ],

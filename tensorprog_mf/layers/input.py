@@ -17,7 +17,7 @@ class _Trace:
 
 
 class Input(Layer):
-    """h^1 = W^0 x / sqrt(D) + b^0; its input is the slice of examples to show, its matrix knows them."""
+    """h^1 = W^0 x / sqrt(D) + b^0; its input is the slice or the indices of examples to show, its matrix knows them."""
 
     def __init__(self, matrix: InputMatrix, layer: int = 1, std: float = 1.0, bias: Bias | None = None):
         self.matrix, self.layer, self.std, self.bias = matrix, layer, std, bias

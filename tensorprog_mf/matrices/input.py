@@ -37,7 +37,7 @@ class InputMatrix:
         """The parameter before training."""
         return Parameter(1.0, np.zeros_like(self.columns))
 
-    def apply(self, parameter: Parameter, examples: slice) -> np.ndarray:
+    def apply(self, parameter: Parameter, examples) -> np.ndarray:
         """W^0 x / sqrt(D) of the examples, (example, site)."""
         s = self.coordinates[examples]
         return self.out.combine(s, parameter.learned, self.out.combine(parameter.scale * s, self.columns))

@@ -209,7 +209,8 @@ def _iterate(map_: Alternation, guess: Guess, settings: dict, replicate: int, ad
 def _result(outcomes: list[_Outcome], network: MLP, problem: Problem, training: Training, settings: dict, steps: np.ndarray) -> xr.Dataset:
     """The Dataset of all replicates, with the residuals of the slowest and the status of the worst."""
     rates = list(training.rates(network.weights).values())
-    records = [_record(outcome, problem, rates, steps, training.steps + 1) for outcome in outcomes]
+    shares = [training.example_weights(t, problem.n_train) for t in steps]
+    records = [_record(outcome, problem, rates, steps, training.steps + 1, shares) for outcome in outcomes]
     arrays = summarise(records, settings["keep_replicates"])
     longest = max(len(outcome.residuals) for outcome in outcomes)
     padded = [outcome.residuals + [np.nan] * (longest - len(outcome.residuals)) for outcome in outcomes]
@@ -226,7 +227,7 @@ def _result(outcomes: list[_Outcome], network: MLP, problem: Problem, training: 
     return dataset(arrays, problem, training, steps, list(range(1, network.depth + 1)), described)
 
 
-def _record(outcome: _Outcome, problem: Problem, rates: list[float], steps: np.ndarray, times: int) -> dict[str, np.ndarray]:
+def _record(outcome: _Outcome, problem: Problem, rates: list[float], steps: np.ndarray, times: int, shares: list) -> dict[str, np.ndarray]:
     """One replicate at the recorded steps: equal-time blocks of kernels, fields at the chosen sites with their parts."""
     guess = outcome.guess
 
@@ -236,7 +237,7 @@ def _record(outcome: _Outcome, problem: Problem, rates: list[float], steps: np.n
 
     feature, gradient = equal_time(guess.feature), equal_time(guess.gradient[1:])
     record = {
-        **problem.series(outcome.solution.output[steps]),
+        **problem.series(outcome.solution.output[steps], shares),
         "feature_kernel": feature[:, 1:],
         "gradient_kernel": gradient[:, :-1],
         "tangent_kernel": np.einsum("l,tlmn->tmn", rates, gradient * feature),

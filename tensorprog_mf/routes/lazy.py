@@ -36,7 +36,7 @@ def _steps(kernel, problem: Problem, training: Training) -> np.ndarray:
     for t in range(training.steps):
         rate = training.learning_rate_at(t)
         ahead = outputs[t] + (rate * training.momentum * velocity if training.nesterov else 0.0)
-        velocity = training.momentum * velocity + kernel @ problem.error_signal(ahead)
+        velocity = training.momentum * velocity + kernel @ problem.error_signal(ahead, training.example_weights(t, problem.n_train))
         outputs[t + 1] = outputs[t] + rate * velocity
     return outputs
 

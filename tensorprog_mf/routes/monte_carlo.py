@@ -14,6 +14,8 @@ from ..results import slot_maps
 from .replicates import fresh_seed, gather, listed, small
 from .target import refine
 
+_BATCHES = ("batch_size", "replacement", "batch_seed", "batches")
+
 
 @dataclass(frozen=True)
 class MonteCarlo:
@@ -100,6 +102,7 @@ def _check_common(earlier: xr.Dataset, network, problem, training, settings: dic
     same = {
         "network (but for richness)": lambda attrs: {**json.loads(attrs["network_json"]), "richness": None},
         "number of steps": lambda attrs: json.loads(attrs["training_json"])["steps"],
+        "choice of batches": lambda attrs: [json.loads(attrs["training_json"])[name] for name in _BATCHES],
         "problem": lambda attrs: json.loads(attrs["problem_json"]),
     }
     for what, part in same.items():

@@ -124,7 +124,7 @@ def perturbation(
         zeroth = {"output": outputs[steps], **{name: initial[name].values[r] for name in _EXPANDED[1:]}}
         values = {name: [ds[name].values[r, : len(steps)] for ds in runs] for name in _EXPANDED}
         found = {name: _coefficients(zeroth[name], values[name], probes) for name in _EXPANDED}
-        records.append(_record(found, problem, network.richness, order))
+        records.append(_record(found, problem, network.richness, order, [training.example_weights(t, problem.n_train) for t in steps]))
     arrays = summarise(records, settings["keep_replicates"])
     arrays["draw_slot"] = (runs[0].draw_slot.dims, runs[0].draw_slot.values)
     described = attributes("perturbation", network, problem, training, settings, *status) | {"slots_json": runs[0].attrs["slots_json"]}
@@ -175,12 +175,12 @@ def _coefficients(zeroth: np.ndarray, values: list[np.ndarray], probes: list[flo
     return np.moveaxis(np.concatenate([np.broadcast_to(zeroth, solved[:1].shape), solved]), 0, 1)
 
 
-def _record(found: dict[str, np.ndarray], problem: Problem, richness: float, order: int) -> dict[str, np.ndarray]:
+def _record(found: dict[str, np.ndarray], problem: Problem, richness: float, order: int, shares: list) -> dict[str, np.ndarray]:
     """The record of one replicate: the expansions summed at the richness, and their coefficients."""
     powers = richness ** np.arange(order + 1)
     summed = {name: np.tensordot(powers, c[:, : order + 1], axes=(0, 1)) for name, c in found.items()}
     return {
         **summed,
-        **problem.series(summed["output"]),
+        **problem.series(summed["output"], shares),
         **{f"{name}_coefficient": c for name, c in found.items()},
     }

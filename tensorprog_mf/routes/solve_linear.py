@@ -84,6 +84,7 @@ class _Recursion:
         inputs = problem.all_inputs
         times, examples, depth = training.steps + 1, len(inputs), network.depth
         self.problem, self.depth, self.richness = problem, depth, network.richness
+        self.shares = [training.example_weights(t, problem.n_train) for t in range(times)]
         self.weight, self.kept = training.gradient_weights("solve_linear")
         self.rates = list(training.rates(network.weights).values())
         self.alpha, self.H = (np.zeros((depth + 1, times, examples, times, examples)) for _ in range(2))
@@ -140,7 +141,7 @@ class _Recursion:
         driven = np.tensordot(self.lam[top][t], self.H[top - 1], axes=2)
         f = np.tensordot(self.alpha[top][t], driven, axes=2) + self.beta[top][t] @ (self.G[top + 1] @ self.kappa[top][t])
         self.output[t] = f / self.richness
-        self.delta[t] = self.problem.error_signal(self.output[t])
+        self.delta[t] = self.problem.error_signal(self.output[t], self.shares[t])
 
     def record(self, steps: np.ndarray) -> dict[str, np.ndarray]:
         """The variables of a result at these steps."""
@@ -150,7 +151,7 @@ class _Recursion:
         below = np.concatenate([np.stack([self.H[:1, t, :, t] for t in steps]), feature], axis=1)
         above = np.concatenate([gradient, np.ones_like(gradient[:, :1])], axis=1)
         return {
-            **self.problem.series(self.output[steps]),
+            **self.problem.series(self.output[steps], [self.shares[t] for t in steps]),
             "feature_kernel": feature,
             "gradient_kernel": np.broadcast_to(gradient, (*gradient.shape[:2], examples, examples)),
             "tangent_kernel": np.einsum("l,tlmn->tmn", self.rates, above * below),

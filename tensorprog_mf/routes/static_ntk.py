@@ -118,7 +118,8 @@ def static_ntk(
         starts = [{name: initial[name].values[r, 0] for name in _KERNELS} for r in range(replicates)]
     outputs = [train_lazily(start["tangent_kernel"], problem, training, "static_ntk") for start in starts]
     status, message, steps = _ending(outputs, steps, training.last)
-    records = [_record(f[steps], start, problem) for f, start in zip(outputs, starts)]
+    shares = [training.example_weights(t, problem.n_train) for t in steps]
+    records = [_record(f[steps], start, problem, shares) for f, start in zip(outputs, starts)]
     arrays = summarise(records, keep_replicates and kernel == "sampled")
     for name in () if initial is None else [name for name in initial if "sample" in initial[name].dims]:
         arrays[name] = (initial[name].dims, np.repeat(initial[name].values, len(steps), axis=0))
@@ -150,9 +151,9 @@ def _ending(outputs: list[np.ndarray], steps: np.ndarray, last: int) -> tuple[St
     return Status.DIVERGED, message, steps[steps < reached]
 
 
-def _record(outputs: np.ndarray, start: dict, problem: Problem) -> dict[str, np.ndarray]:
+def _record(outputs: np.ndarray, start: dict, problem: Problem, shares: list) -> dict[str, np.ndarray]:
     """The record of one replicate: kernels repeat."""
     return {
-        **problem.series(outputs),
+        **problem.series(outputs, shares),
         **{name: np.broadcast_to(start[name], (len(outputs), *start[name].shape)) for name in _KERNELS},
     }

@@ -36,6 +36,7 @@ def training_setup(case):
     training = tp.Training(
         steps, rate if schedule is None else rate[0], p["momentum"], p["weight_decay"], p["learning_rate_multipliers"],
         nesterov=p["nesterov"], schedule=schedule, bias_multipliers=p["bias_multipliers"] if biased else None,
+        batches=p["batches"][:steps] if "batches" in p else None,
     )  # fmt: skip
     # The file has the square of the factor of the output bias.
     network = tp.MLP(p["depth"], activation, p["richness"], p["weight_std"], p["bias_std"] if biased else None, p["output_bias"] ** 0.5)
