@@ -12,6 +12,7 @@ import numpy as np
 
 from .checkpoints import Checkpoint
 from .errors import DrawsWarning, RankWarning, warn
+from .flow import Flow
 from .layers.layer import Layer
 from .matrices.parameter import Parameter
 from .networks import Network
@@ -66,7 +67,7 @@ class _State:
     realization: Realization
     layers: Layer
     parameters: dict[str, Parameter]
-    optimiser: Descent
+    optimiser: Descent | Flow
     recorder: Recorder
     watch: "_RankWatch"
     step: int = 0
@@ -103,17 +104,19 @@ def _start(network, problem, training, ensemble, recorder, replicate) -> _State:
     realization = Realization(ensemble, replicate)
     layers = network.compose(realization, problem.all_inputs)
     parameters = layers.initial()
-    return _State(realization, layers, parameters, Descent(training, list(parameters)), recorder, _RankWatch(realization))
+    optimiser = Flow(training, list(parameters), layers.sizes) if training.flow else Descent(training, list(parameters))
+    return _State(realization, layers, parameters, optimiser, recorder, _RankWatch(realization))
 
 
 def _loop(state: _State, network, problem, training, limit: bool, advance, checkpoint) -> Status:
-    while state.step <= training.steps:
-        if not _step(state, network, problem, training):
+    forward = _flow if training.flow else _step
+    while state.step <= training.last:
+        if not forward(state, network, problem, training):
             return Status.DIVERGED
         if limit:
             state.watch.look(state.step)
         state.step += 1
-        if not advance() and state.step <= training.steps:
+        if not advance() and state.step <= training.last:
             if checkpoint:
                 checkpoint.save(state)
             return Status.INTERRUPTED
@@ -148,6 +151,30 @@ def _step(state: _State, network: Network, problem: Problem, training: Training)
             return False
     state.optimiser.step(parameters, layers.gradients(trace, network.richness * delta))
     return True
+
+
+def _flow(state: _State, network: Network, problem: Problem, training: Training) -> bool:
+    """From one requested time of a gradient flow to the next, and record there; False if something was not finite."""
+    layers, parameters = state.layers, state.parameters
+    weights, everything = training.example_weights(state.step, problem.n_train), slice(0, len(problem.all_inputs))
+    train = np.arange(problem.n_train)
+
+    def gradients(at):
+        outputs, delta, trace = _pass(layers, at, train, weights, network, problem, True)
+        return None if outputs is None else layers.gradients(trace, network.richness * delta)
+
+    if state.step == 0:
+        layers.forward(parameters, everything)  # the readout is centred on all examples
+    begin, end = (0.0 if state.step == 0 else training.times[state.step - 1]), training.times[state.step]
+    if not state.optimiser.travel(parameters, gradients, begin, end):
+        return False
+    if not state.recorder.wants(state.step):
+        return True
+    outputs, delta, trace = _pass(layers, parameters, everything, weights, network, problem, True)
+    if outputs is None:
+        return False
+    scalars = {"output": outputs, **problem.losses(outputs), "error_signal": delta}
+    return state.recorder.add(scalars, layers.observe(parameters, trace, state.recorder.chosen), state.optimiser.multipliers)
 
 
 def _pass(layers: Layer, parameters, shown, weights: np.ndarray, network: Network, problem: Problem, backward: bool):

@@ -16,8 +16,8 @@ class Training:
 
     v <- momentum v + gradient, theta <- theta (1 - learning_rate weight_decay) + learning_rate v, with the gradient
     richness^2 N sum_nu Delta_nu d f_nu / d theta, for every parameter; Nesterov's method takes the gradient at theta +
-    learning_rate momentum v, outputs are reported at theta (Sutskever et al. 2013). Gradient flow, d theta / d time = gradient, is
-    the limit of small learning rates; of the routes, `static_ntk` solves it today.
+    learning_rate momentum v, outputs are reported at theta (Sutskever et al. 2013). Gradient flow, d theta / d time = gradient -
+    weight_decay theta, is the limit of small learning rates.
 
     Parameters
     ----------
@@ -106,7 +106,9 @@ class Training:
 
     def _check_flow(self) -> None:
         require(np.ndim(self.times) == 1 and len(self.times) > 0, f"times={self.times!r} must list the times at which the flow is recorded.")
-        discrete = [n for n in ("learning_rate", "momentum", "weight_decay", "nesterov", "schedule", "batch_size", "batches") if getattr(self, n)]
+        decay = real("weight_decay", self.weight_decay, "be 0 or more", lambda v: v >= 0)
+        object.__setattr__(self, "weight_decay", decay)
+        discrete = [n for n in ("learning_rate", "momentum", "nesterov", "schedule", "batch_size", "batches") if getattr(self, n)]
         discrete += ["steps"] * (self.steps is not None)
         require(not discrete, f"{' and '.join(discrete)} belong to discrete steps; leave them out with flow=True.")
         times = tuple(real("times", t, "be 0 or more", lambda v: v >= 0) for t in self.times)
@@ -159,7 +161,7 @@ class Training:
         """Raise `UnsupportedError` for gradient flow, in the name of a route that goes in steps."""
         if self.flow:
             raise UnsupportedError(
-                f"{route} trains in discrete steps; gradient flow of the lazy limit is tp.static_ntk, of the rich one take small steps."
+                f"{route} goes with discrete steps; for gradient flow take tp.sample, tp.train_finite, tp.solve_linear or tp.static_ntk."
             )
 
     def gradient_weights(self, route: str) -> tuple[np.ndarray, np.ndarray]:

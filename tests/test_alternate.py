@@ -134,7 +134,7 @@ def test_same_seed_same_bits_on_any_number_of_threads(problem):
         ("iterations=0 must be a whole number", tp.InputError, {"iterations": 0}),
         ("target_residual=0.0 must be positive", tp.InputError, {"target_residual": 0.0}),
         ("more than half of n_samples = 16", tp.InputError, {"n_samples": 16, "centred": False}),
-        ("alternate trains in discrete steps", tp.UnsupportedError, {"training": tp.Training(flow=True, times=[1.0])}),
+        ("alternate goes with discrete steps", tp.UnsupportedError, {"training": tp.Training(flow=True, times=[1.0])}),
     ],
 )
 def test_bad_input(problem, message, error, change):

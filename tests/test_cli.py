@@ -248,4 +248,6 @@ def test_a_flow_from_a_file(folder, capsys):
     assert call("run", folder / "config.toml", "-o", folder / "flow.nc") == 0 and "in time 4" in capsys.readouterr().out
     assert call("info", folder / "flow.nc") == 0
     (folder / "config.toml").write_text(text)
-    assert call("run", folder / "config.toml", "-o", folder / "sampled.nc") == 2 and "tp.static_ntk" in capsys.readouterr().err
+    assert call("run", folder / "config.toml", "-o", folder / "sampled.nc", "--quiet") == 0 and "in time 4" in capsys.readouterr().out
+    (folder / "config.toml").write_text(text + '[run]\nroute = "alternate"\n')
+    assert call("run", folder / "config.toml", "-o", folder / "guessed.nc") == 2 and "tp.static_ntk" in capsys.readouterr().err

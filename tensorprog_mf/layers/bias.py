@@ -5,7 +5,7 @@ import numpy as np
 from ..matrices.matrix import Parts
 from ..matrices.parameter import Parameter
 from ..sites import Sites
-from .layer import Observation
+from .layer import Observation, root_mean_square
 
 
 class Bias:
@@ -35,6 +35,10 @@ class Bias:
         parameter = parameters[self.name]
         initial, learned = parameter.scale * self.column[chosen], parameter.learned[:, chosen]
         return Parts(parts.gaussian + initial, parts.response, parts.learned + learned)
+
+    def sizes(self, parameters: dict[str, Parameter]) -> dict[str, float]:
+        """Root mean square of what has been learned."""
+        return {self.name: root_mean_square(parameters[self.name].learned)}
 
     def observe(self, gradient_kernel: np.ndarray) -> Observation:
         """Its share of the tangent kernel, given E[g g'] of its layer."""

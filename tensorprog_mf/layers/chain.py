@@ -31,5 +31,8 @@ class Chain(Layer):
                 total[name] = total[name].add(1.0, gradient) if name in total else gradient
         return total
 
+    def sizes(self, parameters):
+        return {name: size for layer in self.layers for name, size in layer.sizes(parameters).items()}
+
     def observe(self, parameters, trace, chosen):
         return [seen for layer, own in zip(self.layers, trace) for seen in layer.observe(parameters, own, chosen)]

@@ -41,6 +41,10 @@ class Dense(Layer):
         biases = self.bias.gradients(weights, trace.incoming) if self.bias else {}
         return {self.matrix.name: self.matrix.outer(weights, trace.g, trace.x), **biases}
 
+    def sizes(self, parameters):
+        found = {self.matrix.name: self.matrix.size(parameters[self.matrix.name])}
+        return found | (self.bias.sizes(parameters) if self.bias else {})
+
     def observe(self, parameters, trace, chosen):
         matrix, parameter, below, above = self.matrix, parameters[self.matrix.name], self.layer, self.layer + 1
         feature, gradient = matrix.inner(trace.x, trace.x, matrix.into), matrix.inner(trace.g, trace.g, matrix.out)

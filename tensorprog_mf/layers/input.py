@@ -6,7 +6,7 @@ import numpy as np
 
 from ..matrices.input import InputMatrix
 from .bias import Bias
-from .layer import Layer, Observation, observed_field
+from .layer import Layer, Observation, observed_field, root_mean_square
 
 
 @dataclass
@@ -37,6 +37,10 @@ class Input(Layer):
     def gradients(self, trace, weights):
         biases = self.bias.gradients(weights, trace.g) if self.bias else {}
         return {self.matrix.name: self.matrix.outer(weights, trace.g, trace.examples), **biases}
+
+    def sizes(self, parameters):
+        found = {self.matrix.name: root_mean_square(parameters[self.matrix.name].learned)}
+        return found | (self.bias.sizes(parameters) if self.bias else {})
 
     def observe(self, parameters, trace, chosen):
         parts = self.matrix.parts(parameters[self.matrix.name], trace.examples, chosen)

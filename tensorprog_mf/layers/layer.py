@@ -44,6 +44,10 @@ class Layer(ABC):
         """The gradient step sum_v weights_v d(output_v)/d(parameter) times the number of sites, per parameter."""
         return {}
 
+    def sizes(self, parameters: dict[str, Parameter]) -> dict[str, float]:
+        """Root mean square of the fields that the learned part of each parameter makes of features of mean square one."""
+        return {}
+
     def observe(self, parameters: dict[str, Parameter], trace: Any, chosen: slice) -> list[Observation]:
         """Kernels, ranks, and fields at the `chosen` sites with their parts, of the pass of which `trace` tells."""
         return []
@@ -55,3 +59,8 @@ def observed_field(name: str, layer: int, field: np.ndarray, parts: Parts | None
     if parts is not None:
         seen += [Observation(f"{name}_{part}_part", layer, value) for part, value in parts._asdict().items()]
     return seen
+
+
+def root_mean_square(values: np.ndarray) -> float:
+    """Over all entries; the largest row of several."""
+    return float(np.sqrt((values**2).mean(axis=-1)).max(initial=0.0))

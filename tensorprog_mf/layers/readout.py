@@ -6,7 +6,7 @@ import numpy as np
 
 from ..matrices.parameter import Parameter
 from ..matrices.readout import ReadoutMatrix
-from .layer import Layer, Observation, observed_field
+from .layer import Layer, Observation, observed_field, root_mean_square
 
 OUTPUT_BIAS = "b_out"
 
@@ -43,6 +43,9 @@ class Readout(Layer):
     def gradients(self, trace, weights):
         biases = {OUTPUT_BIAS: Parameter(0.0, self.bias**2 * weights[None, :] @ trace.seed)} if self.bias else {}
         return {self.matrix.name: self.matrix.outer(weights, trace.seed, trace.x), **biases}
+
+    def sizes(self, parameters):
+        return {name: root_mean_square(parameters[name].learned) for name in self.initial()}
 
     def observe(self, parameters, trace, chosen):
         parts = self.matrix.parts(parameters[self.matrix.name], trace.seed, chosen)

@@ -29,5 +29,8 @@ class Dense(Matrix):
     def inner(self, a, b, sites):
         return sites.mean(a, b)
 
+    def size(self, parameter):
+        return float(np.linalg.norm(parameter.learned) / np.sqrt(self.out.count))
+
     def outer(self, weights, g, x):
         return Parameter(0.0, (weights[: len(g), None] * g).T @ x[: len(g)] / np.sqrt(self.into.count))

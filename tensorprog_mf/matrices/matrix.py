@@ -50,6 +50,10 @@ class Matrix(ABC):
     def outer(self, weights: np.ndarray, g: np.ndarray, x: np.ndarray) -> Parameter:
         """The gradient sum_v weights_v g_v x_v^T / sqrt(n_in), from handles; vectors beyond those of g count nothing."""
 
+    @abstractmethod
+    def size(self, parameter: Parameter) -> float:
+        """Bound of the root mean square of the field that the learned part makes of a feature of mean square one."""
+
     def parts_forward(self, parameter: Parameter, x: np.ndarray, chosen: slice) -> Parts | None:
         """Parts of W x / sqrt(n_in) at the `chosen` sites of `out`; None where a matrix cannot tell them apart."""
         return None

@@ -89,6 +89,9 @@ class Revealed(Matrix):
     def outer(self, weights, g, x):
         return Parameter(0.0, (weights[: len(g), None] * g).T @ x[: len(g)])
 
+    def size(self, parameter):
+        return float(np.linalg.norm(parameter.learned))
+
     def parts_forward(self, parameter, x, chosen):
         return self._parts(parameter.scale, parameter.learned, x, self.forward, self.backward, chosen)
 

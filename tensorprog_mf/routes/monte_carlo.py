@@ -43,6 +43,7 @@ class MonteCarlo:
         settings = self.settings()
         slots = None
         if self.common_draws is not None:
+            training.refuse_flow("common_draws")
             _check_common(self.common_draws, network, problem, training, settings)
             slots = slot_maps(self.common_draws)
         return gather(

@@ -20,6 +20,7 @@ from ..recorder import Recorder, recorded_steps
 from ..results import dataset, slot_table, summarise
 
 _THREADED = 512
+_EVALUATIONS = 100  # of a gradient flow, for the estimate of memory
 _WORST_FIRST = (Status.DIVERGED, Status.INTERRUPTED, Status.FINITE_WIDTH, Status.COMPLETED)
 
 
@@ -33,8 +34,9 @@ def gather(
     number of sites, and records its draws; a finite network does not. `meant` is the mean-field network and training to
     run where those of the user are written in another parameterisation. `checkpoint` is a folder, or None.
     """
-    training.refuse_flow(route)
-    steps = recorded_steps(record, training.steps)
+    steps = recorded_steps(record, training.last)
+    if training.flow:  # directions left out make rates rough, and steps small
+        ensemble = replace(ensemble, tolerance=min(ensemble.tolerance, training.tolerance / 10))
     run_network, run_training = meant or (network, training)
     # What cannot be described must fail before the run; checkpoints are known by it.
     files = _checkpoints(checkpoint, attributes(route, network, problem, training, settings, "", ""), settings["n_replicates"])
@@ -45,7 +47,7 @@ def gather(
             run_network, problem, run_training, ensemble, recorder, replicate, limit, shown.advance, files[replicate]
         )
 
-    shown = Progress(route, settings["n_replicates"] * (training.steps + 1), progress)
+    shown = Progress(route, settings["n_replicates"] * (training.last + 1), progress)
     allowed = thread_count(threads)
     # Small populations live in the interpreter, where threads only wait for each other: 13 against 19 ms at width 16.
     threads = allowed if ensemble.count >= _THREADED else 1
@@ -71,7 +73,8 @@ def gather(
         described["slots_json"] = json.dumps(names)
     for name in {"tangent_kernel", "tangent_kernel_stderr"} & arrays.keys():
         # df / d time = K Delta, in the units of time that the user gave.
-        arrays[name] = (arrays[name][0], arrays[name][1] * (run_training.learning_rate / training.learning_rate))
+        units = 1.0 if training.flow else run_training.learning_rate / training.learning_rate
+        arrays[name] = (arrays[name][0], arrays[name][1] * units)
     result = dataset(arrays, problem, training, steps, worst.labels, described)
     if worst.status is not Status.INTERRUPTED:
         for file in filter(None, files):
@@ -120,7 +123,7 @@ def _check_memory(network, problem, training, ensemble: Ensemble, settings: dict
     samples = min(settings["samples"], ensemble.count)
     results = memory.of_results(times, network.depth, examples, samples, replicates)
     weights = memory.of_weights(
-        ensemble.matrix, ensemble.count, network.depth, examples, problem.inputs.shape[1], training.steps,
+        ensemble.matrix, ensemble.count, network.depth, examples, problem.inputs.shape[1], max(training.last, _EVALUATIONS * training.flow),
         training.momentum > 0, min(threads, replicates),
     )  # fmt: skip
     size = "width" if "width" in settings else "n_samples"

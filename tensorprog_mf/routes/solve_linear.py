@@ -1,12 +1,14 @@
 """Linear networks in the limit, exactly: the yardstick of the sampler."""
 
+import warnings
+
 import numpy as np
 import xarray as xr
 
 from ..accelerate import one_blas_thread
 from ..activations import Activation
 from ..engine import Status
-from ..errors import DivergenceWarning, UnsupportedError, boolean, require, warn
+from ..errors import ConvergenceWarning, DivergenceWarning, UnsupportedError, boolean, require, warn
 from ..networks import MLP
 from ..optimizers import Training
 from ..problems import Problem
@@ -14,6 +16,8 @@ from ..provenance import attributes
 from ..recorder import recorded_steps
 from ..results import dataset, summarise
 from .replicates import listed
+
+_LARGEST = 1500  # steps x examples of a flow: some seconds and hundreds of megabytes
 
 
 def solve_linear(network: MLP, problem: Problem, training: Training, record=None, *, two_time: bool = False) -> xr.Dataset:
@@ -33,7 +37,8 @@ def solve_linear(network: MLP, problem: Problem, training: Training, record=None
     network
         An MLP with the linear activation.
     problem, training, record
-        As for `sample`.
+        As for `sample`. A gradient flow is descent extrapolated to steps of zero, in halvings until outputs and kernels
+        change by less than its tolerance; status_message tells by how much.
     two_time
         Also return feature_kernel_two_time and gradient_kernel_two_time.
 
@@ -56,7 +61,8 @@ def solve_linear(network: MLP, problem: Problem, training: Training, record=None
         raise UnsupportedError("solve_linear solves MLPs with the linear activation of gain 1 only; use tp.sample for others.")
     if not network.plain:
         raise UnsupportedError("solve_linear takes weights that start as N(0,1) and no biases; use tp.sample for others.")
-    training.refuse_flow("solve_linear")
+    if training.flow:
+        return _flow(network, problem, training, record, boolean("two_time", two_time))
     steps, two_time = recorded_steps(record, training.steps), boolean("two_time", two_time)
     solution = _Recursion(network, problem, training)
     status, message = Status.COMPLETED, Status.COMPLETED.message
@@ -71,6 +77,51 @@ def solve_linear(network: MLP, problem: Problem, training: Training, record=None
     if two_time:
         arrays |= solution.two_time(steps)
     return dataset(arrays, problem, training, steps, list(range(1, network.depth + 1)), described)
+
+
+def _flow(network: MLP, problem: Problem, training: Training, record, two_time: bool) -> xr.Dataset:
+    """Gradient flow by Romberg extrapolation of descent: every interval of time in 1, 2, 4 ... times as many steps."""
+    if training.weight_decay:
+        raise UnsupportedError("solve_linear: gradient flow is solved without weight decay; use tp.sample.")
+    times, table, begin = training.clock(), [], np.inf
+    gaps = np.diff([0.0, *times])
+    kept = recorded_steps(record, training.last)
+    start = np.maximum(np.ceil(gaps / (gaps.max() or 1.0) * 4), 1).astype(int)
+    halvings = max(int(np.log2(_LARGEST / (start.sum() * len(problem.all_inputs)))), 1)
+    for each in (start * 2**halving for halving in range(halvings + 1)):
+        rates = np.repeat(gaps / each, each)
+        descent = Training(len(rates), 1.0, schedule=rates, multipliers=training.multipliers)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DivergenceWarning)  # coarse steps may; their results are not used
+            ds = solve_linear(network, problem, descent, np.cumsum(each)[kept], two_time=two_time)
+        if ds.attrs["status"] != Status.COMPLETED.label:
+            table = []
+            continue
+        row = [ds]
+        for order, coarser in enumerate(table, 1):
+            row.append(_extrapolated(row[-1], coarser, 2**order))
+        error = np.inf if not table else max(float(np.abs(row[-1][n] - row[-2][n]).max()) for n in ("output", "feature_kernel", "gradient_kernel"))
+        table = row
+        if error <= training.tolerance:
+            break
+    require(bool(table), "the gradient flow could not be followed: descent diverged at every step size; take shorter times.")
+    result = table[-1].assign_coords(time=("time", times[kept], table[-1].time.attrs)).drop_vars("step")
+    message = f"Extrapolated descent changed by {error:.0e} with steps half as large."
+    label = Status.COMPLETED.label
+    if error > training.tolerance:
+        label, message = "not_converged", message + f" The tolerance {training.tolerance:.0e} was not reached; tp.sample follows flows at any length."
+        warn(message, ConvergenceWarning)
+    result.attrs |= attributes("solve_linear", network, problem, training, {"record": listed(record)}, label, message)
+    return result
+
+
+def _extrapolated(fine: xr.Dataset, coarse: xr.Dataset, power: int) -> xr.Dataset:
+    """Without the leading error, which is `power` times smaller in the finer one; data that is not computed stays."""
+    found = fine.copy()
+    for name in fine:
+        if name not in ("input", "target"):
+            found[name] = (fine[name].dims, (power * fine[name].values - coarse[name].values) / (power - 1), fine[name].attrs)
+    return found
 
 
 class _Recursion:

@@ -74,7 +74,6 @@ def train_finite(
     Deviations of the mean from the limit fall as 1/width, those of one network as 1/sqrt(width). Cost per step: O(width^2
     examples) dense, O(width rank examples) conditioned.
     """
-    training.refuse_flow("train_finite")
     require(matrix in ("dense", "conditioned"), f"matrix={matrix!r} is unknown here; choose 'dense' or 'conditioned'.")
     settings = {
         "width": whole("width", width, 1), "matrix": matrix, "n_replicates": whole("n_replicates", n_replicates, 1),
