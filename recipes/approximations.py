@@ -108,7 +108,7 @@ def draw(rich: xr.Dataset, deep: xr.Dataset, shown: dict[str, xr.Dataset], path:
     axes[0, 1].plot(small, lazy * (small / small[0]) ** 2, color="C0", linewidth=5, alpha=0.2, label="~ richness^2")
     _panel(axes[1, 0], deep, "output", "depth")
     axes[1, 0].set(title=f"outputs, richness {BASE['richness']}, at the end", xticks=DEPTHS)
-    axes[1, 0].annotate("gradient independence\nexact at depth 1", (1.02, 0.02), xycoords=("data", "axes fraction"), fontsize=8, color="C1")
+    axes[1, 0].annotate("gradient independence\nexact at depth 1", (1.02, 0.12), xycoords=("data", "axes fraction"), fontsize=8, color="C1")
     over_time = rich.sel(richness=BASE["richness"])
     for route, color in COLORS.items():
         axes[1, 1].plot(over_time.time[1:], over_time.output_rms.sel(route=route)[1:], color=color)
