@@ -53,13 +53,15 @@ def sample(
     seed
         Names the draws; None takes one from the operating system. Recorded either way.
     tolerance
-        A query adds a direction to the basis of its matrix if its remainder exceeds this, relative to its size.
+        A query adds a direction to the basis of its matrix if its remainder exceeds this, relative to its size. For a
+        gradient flow at most a tenth of the flow's own tolerance.
     draws
         "sobol" or "pseudo-random".
     samples
         Sites per layer whose fields are kept, of replicate 0.
     record
-        Steps to record; None for all. `log_steps` spaces them.
+        Steps to record; None for all. `log_steps` spaces them. Recorded steps ask for all examples: with batches, record
+        few. Of a gradient flow, indices of its times.
     target_error
         Double n_samples, from the given one on, until the 95 % interval of every output and its shift from half as many
         samples are within +- this; the attribute target_error_message says what was used.
