@@ -16,7 +16,6 @@ from .optimizers import Training
 from .problems import Problem
 from .sites import Sites
 
-
 LARGEST = 1e12  # of an entry of a kernel, relative to its start: beyond it the iteration has run away
 
 

@@ -6,7 +6,6 @@ from .errors import require, whole
 from .layers.layer import Observation
 from .schema import VARIABLES
 
-
 _LARGEST = 1e30  # beyond it a run has diverged: what is stored in single precision would overflow soon
 
 

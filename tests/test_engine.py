@@ -12,7 +12,6 @@ from tensorprog_mf.realization import Ensemble, Realization
 from .matrices.test_matrices import stored
 from .plain import Plain
 
-
 LOSSES = {
     "squared": (lambda f, y: y - f, lambda f, y: (y - f) ** 2 / 2),
     "logistic": (lambda f, y: y / (1 + np.exp(y * f)), lambda f, y: np.log1p(np.exp(-y * f))),

@@ -9,7 +9,7 @@ import pytest
 import tensorprog_mf as tp
 from tensorprog_mf.results import slot_maps
 
-from .reference.gate import CASES, excess, excesses, setup, KERNEL_FLOOR, OUTPUT_FLOOR
+from .reference.gate import CASES, KERNEL_FLOOR, OUTPUT_FLOOR, excess, excesses, setup
 
 SAMPLED = [name for name, case in CASES.items() if case["params"]["route"] in ("sample", "solve_linear")]
 

@@ -83,7 +83,7 @@ def _flow(network: MLP, problem: Problem, training: Training, record, two_time: 
     """Gradient flow by Romberg extrapolation of descent: every interval of time in 1, 2, 4 ... times as many steps."""
     if training.weight_decay:
         raise UnsupportedError("solve_linear: gradient flow is solved without weight decay; use tp.sample.")
-    times, table, begin = training.clock(), [], np.inf
+    times, table, error = training.clock(), [], np.inf
     gaps = np.diff([0.0, *times])
     kept = recorded_steps(record, training.last)
     start = np.maximum(np.ceil(gaps / (gaps.max() or 1.0) * 4), 1).astype(int)

@@ -8,7 +8,6 @@ import numpy as np
 import tensorprog_mf as tp
 
 
-
 def _cases(file):
     return {case["name"]: case for case in json.loads(pathlib.Path(__file__).with_name(file).read_text())["cases"]}
 
