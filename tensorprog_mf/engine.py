@@ -139,10 +139,8 @@ def _step(state: _State, network: Network, problem: Problem, training: Training)
         outputs, delta, trace = _pass(layers, parameters, shown, weights, network, problem, recording or not last)
         if outputs is None:
             return False
-        if recording:
-            scalars = {"output": outputs, **problem.losses(outputs), "error_signal": delta}
-            if not state.recorder.add(scalars, layers.observe(parameters, trace, state.recorder.chosen), state.optimiser.multipliers):
-                return False
+        if recording and not _record(state, problem, outputs, delta, trace):
+            return False
     if last:
         return True
     if ahead is not parameters:
@@ -171,10 +169,14 @@ def _flow(state: _State, network: Network, problem: Problem, training: Training)
     if not state.recorder.wants(state.step):
         return True
     outputs, delta, trace = _pass(layers, parameters, everything, weights, network, problem, True)
-    if outputs is None:
-        return False
+    return outputs is not None and _record(state, problem, outputs, delta, trace)
+
+
+def _record(state: _State, problem: Problem, outputs: np.ndarray, delta: np.ndarray, trace) -> bool:
+    """Hand a pass over all examples to the recorder; False if something observed is not finite."""
     scalars = {"output": outputs, **problem.losses(outputs), "error_signal": delta}
-    return state.recorder.add(scalars, layers.observe(parameters, trace, state.recorder.chosen), state.optimiser.multipliers)
+    seen = state.layers.observe(state.parameters, trace, state.recorder.chosen)
+    return state.recorder.add(scalars, seen, state.optimiser.multipliers)
 
 
 def _pass(layers: Layer, parameters, shown, weights: np.ndarray, network: Network, problem: Problem, backward: bool):

@@ -22,6 +22,12 @@ def case_setting(name, tolerance):
 @pytest.mark.parametrize("name", ["gradient_flow_tanh_depth2", "gradient_flow_linear_depth2"])
 def test_reference_cases_pass_the_gate(name):
     case, setting = case_setting(name, 1e-5)
+    if setting[0].activation.name == "linear":
+        exact = tp.solve_linear(*setting)
+        np.testing.assert_allclose(exact.output, case["output"], atol=2e-6)  # the error that the reference states
+        np.testing.assert_allclose(exact.feature_kernel[-1], case["feature_kernel_final"], atol=5e-6)
+        last = tp.solve_linear(*setting, record=[5])
+        np.testing.assert_allclose(last.output[0], exact.output[-1], atol=2e-6)
     ds = tp.sample(*setting, n_samples=4096, n_replicates=8, samples=0)
     assert ds.time.values.tolist() == case["params"]["times"] and "step" not in ds.coords
     errors = case.get("output_err") or 0.0

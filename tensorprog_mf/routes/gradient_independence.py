@@ -59,15 +59,14 @@ def gradient_independence(
     ------
     InputError
         An argument that cannot be used, or a run that does not fit into memory.
-    UnsupportedError
-        Gradient flow.
 
     Notes
     -----
     Error and cost as of `sample`. The approximation itself leaves kernels off by order richness^2 (relu: richness), and
     outputs by order one even as richness -> 0: without A the forward pass of a layer does not see what the layers below have
     learned. f = E[z phi(h)] / gamma0 then moves as if only the last two weights learned, `static_ntk` with
-    multipliers 0 but for these, and not with the tangent kernel of the same run. At large richness it does better than any expansion; see `recipes/approximations.py`.
+    multipliers 0 but for these, and not with the tangent kernel of the same run. At large richness
+    it does better than any expansion; see `recipes/approximations.py`.
 
     References
     ----------

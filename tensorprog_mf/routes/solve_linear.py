@@ -93,10 +93,13 @@ def _flow(network: MLP, problem: Problem, training: Training, record, two_time: 
         descent = Training(len(rates), 1.0, schedule=rates, multipliers=training.multipliers)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DivergenceWarning)  # coarse steps may; their results are not used
-            ds = solve_linear(network, problem, descent, np.cumsum(each)[kept], two_time=two_time)
+            wanted = np.cumsum(each)[kept]  # and step 0, so that a run that diverges has something to return
+            ds = solve_linear(network, problem, descent, np.union1d([0], wanted), two_time=two_time)
         if ds.attrs["status"] != Status.COMPLETED.label:
             table = []
             continue
+        cut = np.searchsorted(ds.step.values, wanted)
+        ds = ds.isel({dim: cut for dim in ("time", "time_prime") if dim in ds.dims})
         row = [ds]
         for order, coarser in enumerate(table, 1):
             row.append(_extrapolated(row[-1], coarser, 2**order))

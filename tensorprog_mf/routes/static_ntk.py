@@ -83,9 +83,9 @@ def static_ntk(
 
     Notes
     -----
-    Exact in closed form; the richness of the network does not enter. The limit of richness itself is off by order richness^2, for
-    relu by order richness (see `perturbation`): on hard tasks a richness of 0.1 can still be far from it. Cost: O(examples^3) for a flow, O(steps
-    examples^2) for steps.
+    Exact in closed form; the richness of the network does not enter. A network of small richness is off by order
+    richness^2, with relu by order richness (see `perturbation`): on hard tasks 0.1 can still be far. Cost: O(examples^3)
+    for a flow, O(steps examples^2) for steps.
 
     References
     ----------
