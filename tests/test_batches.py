@@ -30,6 +30,8 @@ def test_with_replacement_examples_come_as_often_as_chance_has_it():
     counts = 5 * weights
     # 20,000 draws of 4: mean 5000, standard deviation 61; 5 sigma. Of 5 draws one example comes twice or more often.
     assert np.abs(counts.sum(axis=0) - 5000).max() < 306 and (counts.max(axis=1) >= 2).all()
+    # Different ones among five: 4 (1 - (3/4)^5) on average, with a standard deviation below 0.8 each; 5 sigma of the mean.
+    assert abs((counts > 0).sum(axis=1).mean() - 4 * (1 - 0.75**5)) < 5 * 0.8 / 4000**0.5
 
 
 def test_reference_case_passes_the_gate():
