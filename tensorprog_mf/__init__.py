@@ -25,6 +25,7 @@ _HOME = {
     "save": "results",
     "load": "results",
     "log_steps": "recorder",
+    "Record": "recorder",
     "InputError": "errors",
     "ConvergenceWarning": "errors",
     "DivergenceWarning": "errors",
@@ -35,7 +36,7 @@ _HOME = {
     "TargetWarning": "errors",
     "QuadratureWarning": "errors",
 }
-_MODULES = ("parameterization", "plotting", "schedules")
+_MODULES = ("parameterization", "plotting", "rules", "schedules")
 __all__ = sorted([*_HOME, *_MODULES])
 
 

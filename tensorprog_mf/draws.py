@@ -74,6 +74,7 @@ class Draws:
         )
         self.count, self.kind, self._seed = count, kind, tuple(seed)
         self.given, self.slots = slots, {}
+        self._noises = 0
 
     def column(self, index: int) -> np.ndarray:
         """Column `index`: (site,) standard normals."""
@@ -86,6 +87,12 @@ class Draws:
         columns = max(64, 1 << index.bit_length())
         directions = _directions(min(columns, SOBOL_COLUMNS), (self.count - 1).bit_length())
         return ndtri(_scrambled_column(directions[index], self.count, rng))
+
+    def noise(self, shape: tuple[int, ...]) -> np.ndarray:
+        """Fresh pseudo-random standard normals of any shape; every call has a stream of its own."""
+        key = (*self._seed[1:], 0, self._noises)  # longer than the key of any column
+        self._noises += 1
+        return np.random.Generator(np.random.PCG64(np.random.SeedSequence(self._seed[0], spawn_key=key))).standard_normal(shape)
 
     def accepts(self, slot: tuple) -> bool | None:
         """Whether an earlier run's map gives this slot a direction; None without a map: the size decides."""

@@ -7,17 +7,18 @@ whole trajectories and iterates instead (Bordelon & Pehlevan 2022, algorithm 1).
 import enum
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from .checkpoints import Checkpoint
 from .errors import DrawsWarning, RankWarning, warn
 from .flow import Flow
-from .layers.layer import Layer
+from .layers.layer import Layer, Signal
 from .matrices.parameter import Parameter
 from .networks import Network
 from .optimizers import Descent, Training
-from .problems import Problem
+from .problems import Problem, Shown, error_signal
 from .realization import Ensemble, Realization
 from .recorder import Recorder
 
@@ -101,7 +102,9 @@ def run(
 
 
 def _start(network, problem, training, ensemble, recorder, replicate) -> _State:
-    realization = Realization(ensemble, replicate)
+    outputs = problem.outputs or 1
+    weighted = problem.outputs is not None or training.learning_rule.hebbian
+    realization = Realization(ensemble, replicate, outputs, training.learning_rule, weighted)
     layers = network.compose(realization, problem.all_inputs)
     parameters = layers.initial()
     optimiser = Flow(training, list(parameters), layers.sizes) if training.flow else Descent(training, list(parameters))
@@ -130,68 +133,118 @@ def _step(state: _State, network: Network, problem: Problem, training: Training)
     """One step: forward, error signal, backward, record, update; False if something was not finite."""
     layers, parameters, recording = state.layers, state.parameters, state.recorder.wants(state.step)
     last = state.step == training.steps
-    weights = training.example_weights(state.step, problem.n_train)
-    batch = np.flatnonzero(weights)
     ahead = parameters if last else state.optimiser.ahead(parameters)
+    gradients = None
     if recording or ahead is parameters:
         # The first pass shows all examples: the readout is centred on them.
-        shown = slice(0, len(problem.all_inputs)) if recording or state.step == 0 else batch
-        outputs, delta, trace = _pass(layers, parameters, shown, weights, network, problem, recording or not last)
-        if outputs is None:
+        passed = _forward(layers, parameters, problem.shown(training, state.step, recording or state.step == 0), network, problem)
+        if passed is None:
             return False
-        if recording and not _record(state, problem, outputs, delta, trace):
+        if not last and ahead is parameters and not training.ruled:  # before the record: what training asks for comes first
+            gradients = _gradients(layers, parameters, passed, network, training)
+        if recording and not _record(state, parameters, passed, problem, training):
             return False
     if last:
         return True
     if ahead is not parameters:
-        outputs, delta, trace = _pass(layers, ahead, batch, weights, network, problem, True)
-        if outputs is None:
+        passed = _forward(layers, ahead, problem.shown(training, state.step, False), network, problem)
+        if passed is None:
             return False
-    state.optimiser.step(parameters, layers.gradients(trace, network.richness * delta))
+    if gradients is None:
+        gradients = _gradients(layers, ahead, passed, network, training)
+    state.optimiser.step(parameters, gradients)
+    if training.temperature:
+        layers.refresh(parameters, passed.trace, state.optimiser.noise)
     return True
 
 
 def _flow(state: _State, network: Network, problem: Problem, training: Training) -> bool:
     """From one requested time of a gradient flow to the next, and record there; False if something was not finite."""
     layers, parameters = state.layers, state.parameters
-    weights, everything = training.example_weights(state.step, problem.n_train), slice(0, len(problem.all_inputs))
-    train = np.arange(problem.n_train)
+    if state.step == 0:
+        layers.forward(parameters, problem.shown(training, 0, True).examples)  # the readout is centred on all examples
+    trained = problem.shown(training, state.step, False)
 
     def gradients(at):
-        outputs, delta, trace = _pass(layers, at, train, weights, network, problem, True)
-        return None if outputs is None else layers.gradients(trace, network.richness * delta)
+        passed = _forward(layers, at, trained, network, problem)
+        return None if passed is None else _gradients(layers, at, passed, network, training)
 
-    if state.step == 0:
-        layers.forward(parameters, everything)  # the readout is centred on all examples
     begin, end = (0.0 if state.step == 0 else training.times[state.step - 1]), training.times[state.step]
     if not state.optimiser.travel(parameters, gradients, begin, end):
         return False
     if not state.recorder.wants(state.step):
         return True
-    outputs, delta, trace = _pass(layers, parameters, everything, weights, network, problem, True)
-    return outputs is not None and _record(state, problem, outputs, delta, trace)
+    passed = _forward(layers, parameters, problem.shown(training, state.step, True), network, problem)
+    return passed is not None and _record(state, parameters, passed, problem, training)
 
 
-def _record(state: _State, problem: Problem, outputs: np.ndarray, delta: np.ndarray, trace) -> bool:
+@dataclass
+class _Pass:
+    """A forward pass: outputs and errors e = -d loss / d f of the examples shown, (example[, output]), and what it left behind."""
+
+    shown: Shown
+    outputs: np.ndarray
+    errors: np.ndarray
+    trace: Any
+    differentiated: bool = False
+    taught: bool = False
+
+    @property
+    def delta(self) -> np.ndarray:
+        """The error signal, (example[, output])."""
+        return error_signal(self.errors, self.shown.weights, len(self.outputs))
+
+
+def _forward(layers: Layer, parameters, shown: Shown, network: Network, problem: Problem) -> _Pass | None:
+    """A forward pass; None for values that are not finite."""
+    outputs, trace = layers.forward(parameters, shown.examples)
+    outputs = outputs / network.richness if problem.outputs else outputs[:, 0] / network.richness
+    errors = shown.errors(problem.loss, outputs)
+    finite = np.isfinite(outputs).all() and np.isfinite(errors).all() and np.isfinite(shown.mean_loss(problem.loss, outputs))
+    return _Pass(shown, outputs, errors, trace) if finite else None
+
+
+def _differentiate(layers: Layer, parameters, passed: _Pass) -> None:
+    """The backward pass of every output, one column of fields each."""
+    examples, outputs = len(passed.outputs), 1 if passed.outputs.ndim == 1 else passed.outputs.shape[1]
+    layers.backward(parameters, passed.trace, np.repeat(np.eye(outputs)[:, None], examples, axis=1))
+    passed.differentiated = True
+
+
+def _teach(layers: Layer, parameters, passed: _Pass, training: Training) -> None:
+    """The backward pass of the learning rule, for the training examples weighted by their errors if there are several outputs."""
+    rule, single = training.learning_rule, passed.outputs.ndim == 1
+    errors = error_signal(passed.errors, np.ones(len(passed.errors)), len(passed.outputs)).reshape(len(passed.outputs), -1)
+    seed = np.ones((len(passed.outputs), 1)) if single else passed.errors
+    layers.feedback(parameters, passed.trace, seed, Signal(seed, errors, rule.hebbian))
+    passed.taught = True
+
+
+def _gradients(layers: Layer, parameters, passed: _Pass, network: Network, training: Training) -> dict[str, Parameter]:
+    """The gradient step of every parameter.
+
+    With one output the backward field of f itself, weighted by Delta afterwards, serves kernels and gradient; with
+    several only the sum weighted by their errors is asked for, whatever their number.
+    """
+    single = passed.outputs.ndim == 1
+    if not single or training.ruled:
+        _teach(layers, parameters, passed, training)
+    elif not passed.differentiated:
+        _differentiate(layers, parameters, passed)
+    return layers.gradients(passed.trace, network.richness * (passed.delta if single else passed.shown.weights))
+
+
+def _record(state: _State, parameters, passed: _Pass, problem: Problem, training: Training) -> bool:
     """Hand a pass over all examples to the recorder; False if something observed is not finite."""
-    scalars = {"output": outputs, **problem.losses(outputs), "error_signal": delta}
-    seen = state.layers.observe(state.parameters, trace, state.recorder.chosen)
+    taught = training.ruled and problem.outputs is None
+    if state.recorder.backward and not passed.differentiated:
+        _differentiate(state.layers, parameters, passed)
+    if taught and not passed.taught:
+        _teach(state.layers, parameters, passed, training)
+    kept = passed.shown.kept
+    scalars = {"output": passed.outputs[kept], **problem.losses(passed.outputs, passed.shown), "error_signal": passed.delta[kept]}
+    seen = state.layers.observe(parameters, passed.trace, state.recorder.view(kept, taught))
     return state.recorder.add(scalars, seen, state.optimiser.multipliers)
-
-
-def _pass(layers: Layer, parameters, shown, weights: np.ndarray, network: Network, problem: Problem, backward: bool):
-    """Outputs, error signal and trace of the examples shown, all or chosen ones; None for values that are not finite."""
-    outputs, trace = layers.forward(parameters, shown)
-    outputs = outputs[:, 0] / network.richness
-    everything = isinstance(shown, slice)
-    delta = problem.error_signal(outputs, weights, None if everything else shown)
-    finite = np.isfinite(outputs).all() and np.isfinite(delta).all()
-    if not finite or (everything and not np.isfinite(problem.mean_loss(outputs))):
-        return None, None, None
-    if backward:
-        # One output: the backward field of f itself, weighted by Delta afterwards, serves kernels and gradient.
-        layers.backward(parameters, trace, np.ones((len(outputs), 1)))
-    return outputs, delta, trace
 
 
 def _check_common_draws(realization: Realization) -> None:

@@ -10,12 +10,22 @@ from .errors import InputError, require
 
 @dataclass(frozen=True)
 class Loss:
-    """loss(f, y) of one example and -d loss / d f, both elementwise on arrays; `check(targets)` refuses targets it cannot use."""
+    """loss(f, y) of examples and e = -d loss / d f, on arrays (example,) or, with several outputs, (example, output).
+
+    `value` may give one number per output, which are summed; `check(targets)` refuses targets it cannot use. The
+    targets of a loss of `classes` are probabilities (example, output), or labels 0, 1, 2, ... (example,).
+    """
 
     name: str
     value: Callable[[np.ndarray, np.ndarray], np.ndarray]
     error: Callable[[np.ndarray, np.ndarray], np.ndarray]
     check: Callable[[np.ndarray], None] = lambda targets: None
+    classes: bool = False
+
+    def each(self, outputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        """Loss of every example, (example,)."""
+        found = np.asarray(self.value(outputs, targets))
+        return found.sum(axis=1) if found.ndim == 2 else found
 
 
 def _check_signs(targets):
@@ -34,17 +44,35 @@ def _hinge_error(f, y):
     return np.where(y * f < 1, y, 0.0)
 
 
+def _check_probabilities(targets):
+    require(
+        bool((targets >= 0).all() and np.allclose(targets.sum(axis=1), 1)),
+        "targets of the cross-entropy are labels 0, 1, 2, ..., or probabilities (example, class) that add up to 1.",
+    )
+
+
+def _softmax(f):
+    powers = np.exp(f - f.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+def _cross_entropy(f, y):
+    largest = f.max(axis=1, keepdims=True)
+    return (y * (largest + np.log(np.exp(f - largest).sum(axis=1, keepdims=True)) - f)).sum(axis=1)
+
+
 LOSSES = {
     "squared": Loss("squared", lambda f, y: (y - f) ** 2 / 2, lambda f, y: y - f),
     "logistic": Loss("logistic", lambda f, y: np.logaddexp(0.0, -y * f), _logistic_error, _check_signs),
     "hinge": Loss("hinge", lambda f, y: np.maximum(0.0, 1 - y * f), _hinge_error, _check_signs),
+    "cross_entropy": Loss("cross_entropy", _cross_entropy, lambda f, y: y - _softmax(f), _check_probabilities, classes=True),
 }
 
 
 def as_loss(given) -> Loss:
     """A `Loss` from one, from a name, or from a user's pair (loss, derivative) of functions of output and target.
 
-    The derivative is d loss / d f; at two points it is held against differences of the loss, as signs are easily confused.
+    The derivative is d loss / d f; on the first targets it is held against differences of the loss, as signs are easily confused.
 
     Raises
     ------
@@ -58,18 +86,29 @@ def as_loss(given) -> Loss:
         return LOSSES[given]
     if isinstance(given, tuple) and len(given) == 2 and all(map(callable, given)):
         value, derivative = given
-        loss = Loss(f"custom ({getattr(value, '__name__', 'unnamed')})", value, lambda f, y: -derivative(f, y))
-        _check_derivative(loss)
-        return loss
+        return Loss(
+            f"custom ({getattr(value, '__name__', 'unnamed')})", value, lambda f, y: -derivative(f, y),
+            lambda targets: _check_derivative(value, derivative, targets),
+        )  # fmt: skip
     raise InputError(f"loss={given!r} is not a name, a Loss or a pair (loss, derivative) of functions.")
 
 
-def _check_derivative(loss: Loss) -> None:
-    f, y, step = np.array([0.3, -0.4]), np.array([1.0, -1.0]), 1e-6
-    slope = (loss.value(f + step, y) - loss.value(f - step, y)) / (2 * step)
-    given = -loss.error(f, y)
+def one_hot(labels: np.ndarray, classes: int) -> np.ndarray:
+    """(example, class) of labels 0 ... classes - 1."""
+    return np.eye(classes)[labels.astype(int)]
+
+
+def _check_derivative(value, derivative, targets: np.ndarray) -> None:
+    y, step = targets[:2], 1e-6
+    f = 0.3 - 0.7 * np.arange(y.size).reshape(y.shape) % 1.1
+    given = np.asarray(derivative(f, y))
+    slope = np.zeros_like(f)
+    for at in np.ndindex(f.shape):
+        moved = np.zeros_like(f)
+        moved[at] = step
+        slope[at] = (np.sum(value(f + moved, y)) - np.sum(value(f - moved, y))) / (2 * step)
     require(
-        np.shape(given) == (2,) and np.allclose(slope, given, rtol=1e-4, atol=1e-6),
-        f"loss: the derivative passed gives {np.array2string(np.asarray(given), precision=4)} at outputs [0.3, -0.4] and targets [1, -1], "
+        given.shape == f.shape and np.allclose(slope, given, rtol=1e-4, atol=1e-6),
+        f"loss: the derivative passed gives {np.array2string(given, precision=4)} at outputs {np.array2string(f, precision=4)} and the first targets, "
         f"but the loss changes by {np.array2string(slope, precision=4)}; pass d loss / d f.",
     )

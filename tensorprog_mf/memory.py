@@ -39,13 +39,22 @@ def _of_container() -> int | None:
         return None
 
 
-def of_results(times: int, layers: int, examples: int, samples: int, replicates: int) -> int:
-    """Bytes of the recorded arrays of all replicates, twice while they are stacked, and of their summary."""
-    sizes = {"time": times, "layer": layers, "example": examples, "example_prime": examples, "sample": samples, "pass": 2}
+def of_results(
+    times: int, layers: int, examples: int, samples: int, replicates: int, kernel_examples: int | None = None, columns: int = 1
+) -> int:
+    """Bytes of the recorded arrays of all replicates, twice while they are stacked, and of their summary.
+
+    Kernels may be between fewer examples, and have `columns` fields for each of them.
+    """
+    sizes = {"time": times, "layer": layers, "example": examples, "sample": samples, "pass": 2}
+    between = columns * (examples if kernel_examples is None else kernel_examples)
     total = 0
-    for spec in VARIABLES.values():
-        if spec.dims[0] == "time" and sizes.keys() >= set(spec.dims):
-            count = int(np.prod([sizes[dim] for dim in spec.dims], dtype=float))
+    for name, spec in VARIABLES.items():
+        if name.endswith(("pseudogradient_kernel", "_moment", "_density")):
+            continue
+        own = sizes | ({"example": between, "example_prime": between} if "example_prime" in spec.dims else {})
+        if spec.dims[0] == "time" and own.keys() >= set(spec.dims):
+            count = int(np.prod([own[dim] for dim in spec.dims], dtype=float))
             total += count * np.dtype(spec.dtype).itemsize * (2 * replicates + 2 if spec.estimate else 3)
     return total
 

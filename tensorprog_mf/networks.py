@@ -14,7 +14,6 @@ from .layers.elementwise import Elementwise
 from .layers.input import Input
 from .layers.layer import Layer
 from .layers.readout import Readout
-from .matrices.input import input_coordinates
 from .realization import Realization
 
 
@@ -25,7 +24,7 @@ class Network(ABC):
 
     @abstractmethod
     def compose(self, realization: Realization, inputs: np.ndarray) -> Layer:
-        """The layers over the populations and matrices of a realization; the first layer takes a slice of `inputs`."""
+        """The layers over the populations and matrices of a realization; the first one knows the `inputs`."""
 
     def describe(self) -> dict:
         """The description as plain values."""
@@ -93,13 +92,13 @@ class MLP(Network):
         std, biases = self.weight_std, [None] * self.depth
         if self.bias_std is not None:
             biases = [Bias(f"b{layer}", own, self.bias_std[layer]) for layer, own in enumerate(sites)]
-        matrix = realization.input("W0", sites[0], input_coordinates(inputs), inputs.shape[1])
-        layers: list[Layer] = [Input(matrix, std=std[0], bias=biases[0])]
+        layers: list[Layer] = [Input(realization.input("W0", sites[0], inputs), std=std[0], bias=biases[0])]
         for layer in range(1, self.depth):
-            layers.append(Elementwise(self.activation))
-            layers.append(Dense(realization.hidden(f"W{layer}", sites[layer], sites[layer - 1]), layer, std[layer], biases[layer]))
-        layers.append(Elementwise(self.activation))
-        layers.append(Readout(realization.readout("w", sites[-1], 1), self.depth, std[-1], self.output_bias))
+            layers.append(Elementwise(self.activation, layer))
+            matrix = realization.hidden(f"W{layer}", sites[layer], sites[layer - 1], std[layer])
+            layers.append(Dense(matrix, layer, std[layer], biases[layer]))
+        layers.append(Elementwise(self.activation, self.depth))
+        layers.append(Readout(realization.readout("w", sites[-1], std[-1]), self.depth, std[-1], self.output_bias))
         return Chain(layers)
 
     def describe(self) -> dict:

@@ -7,17 +7,20 @@ import numpy as np
 from .batches import checked_batches, drawn
 from .errors import UnsupportedError, boolean, real, require, whole
 from .matrices.parameter import Parameter
+from .rules import GradientDescent, Rule, as_rule
 from .schedules import factors
 
 
 @dataclass(frozen=True)
 class Training:
-    """Gradient descent in discrete time, on all examples or on batches of them, or gradient flow.
+    """Gradient descent in discrete time, on all examples or on batches of them, with noise or without, or gradient flow.
 
     v <- momentum v + gradient, theta <- theta (1 - learning_rate weight_decay) + learning_rate v, with the gradient
     richness^2 N sum_nu Delta_nu d f_nu / d theta, for every parameter; Nesterov's method takes the gradient at theta +
     learning_rate momentum v, outputs are reported at theta (Sutskever et al. 2013). Gradient flow, d theta / d time = gradient -
-    weight_decay theta, is the limit of small learning rates.
+    weight_decay theta, is the limit of small learning rates. With a temperature T every weight gains sqrt(2 learning_rate T)
+    N(0,1) per step: as learning_rate -> 0 it samples exp(-(richness^2 N / T) loss - (weight_decay / 2 T) |theta|^2), the
+    posterior of a Bayesian network that learns features.
 
     Parameters
     ----------
@@ -43,6 +46,10 @@ class Training:
         which may come twice and then count twice. The loss of a step is the mean over its batch. None: all examples.
     batches
         The indices of training examples of every step, instead.
+    temperature
+        T of Langevin noise, the same for every weight at any width; the prior variance of a weight is T / weight_decay.
+    learning_rule
+        A rule of `tensorprog_mf.rules` in place of the gradient, its name, or a table {"name": ..., options}.
     flow, times, tolerance
         True for gradient flow, recorded at these increasing times to this relative accuracy, instead of steps and
         learning_rate.
@@ -68,9 +75,13 @@ class Training:
     replacement: bool = False
     batch_seed: int = 0
     batches: tuple[tuple[int, ...], ...] | None = None
+    temperature: float = 0.0
+    learning_rule: Rule | str | dict = GradientDescent()
 
     def __post_init__(self):
         object.__setattr__(self, "flow", boolean("flow", self.flow))
+        object.__setattr__(self, "learning_rule", as_rule(self.learning_rule))
+        object.__setattr__(self, "temperature", real("temperature", self.temperature, "be 0 or more", lambda v: v >= 0))
         self._check_flow() if self.flow else self._check_steps()
         small = real("tolerance", self.tolerance, "lie between 1e-12 and 0.1", lambda v: 1e-12 <= v <= 0.1)
         object.__setattr__(self, "tolerance", small)
@@ -90,10 +101,16 @@ class Training:
         object.__setattr__(self, "momentum", real("momentum", self.momentum, "lie in [0, 1)", lambda v: 0 <= v < 1))
         self._check_batches()
         require(not boolean("nesterov", self.nesterov) or self.momentum > 0, "nesterov=True looks ahead along velocities: pass momentum above 0.")
+        self._check_noise()
         fastest = rate * max(self.schedule or (1.0,))
         allowed = "be 0 or more and below 2 / learning_rate"
         decay = real("weight_decay", self.weight_decay, allowed, lambda v: 0 <= v and v * fastest < 2)
         object.__setattr__(self, "weight_decay", decay)
+
+    def _check_noise(self) -> None:
+        if self.temperature:
+            require(self.momentum == 0, "temperature goes with plain steps: with momentum the noise would belong to the velocities; leave momentum out.")
+            require(not self.ruled, "temperature goes with gradient descent; other learning rules have no energy that noise could explore.")
 
     def _check_batches(self) -> None:
         require(self.batches is None or self.batch_size is None, "pass batch_size or batches, not both.")
@@ -108,7 +125,7 @@ class Training:
         require(np.ndim(self.times) == 1 and len(self.times) > 0, f"times={self.times!r} must list the times at which the flow is recorded.")
         decay = real("weight_decay", self.weight_decay, "be 0 or more", lambda v: v >= 0)
         object.__setattr__(self, "weight_decay", decay)
-        discrete = [n for n in ("learning_rate", "momentum", "nesterov", "schedule", "batch_size", "batches") if getattr(self, n)]
+        discrete = [n for n in ("learning_rate", "momentum", "nesterov", "schedule", "batch_size", "batches", "temperature") if getattr(self, n)]
         discrete += ["steps"] * (self.steps is not None)
         require(not discrete, f"{' and '.join(discrete)} belong to discrete steps; leave them out with flow=True.")
         times = tuple(real("times", t, "be 0 or more", lambda v: v >= 0) for t in self.times)
@@ -157,12 +174,28 @@ class Training:
             require(largest < count, f"batches: step {step} names example {largest}, but training examples are 0 ... {count - 1}.")
         return np.bincount(indices, minlength=count) / max(len(indices), 1)
 
+    @property
+    def ruled(self) -> bool:
+        """Whether a learning rule stands in for the gradient."""
+        return not isinstance(self.learning_rule, GradientDescent)
+
+    def describe(self) -> dict:
+        """The settings as plain values."""
+        return {**vars(self), "learning_rule": self.learning_rule.describe()}
+
     def refuse_flow(self, route: str) -> None:
         """Raise `UnsupportedError` for gradient flow, in the name of a route that goes in steps."""
         if self.flow:
             raise UnsupportedError(
                 f"{route} goes with discrete steps; for gradient flow take tp.sample, tp.train_finite, tp.solve_linear or tp.static_ntk."
             )
+
+    def refuse_noise_and_rules(self, route: str) -> None:
+        """Raise `UnsupportedError` for a temperature or a learning rule, in the name of a route that knows gradients only."""
+        if self.temperature:
+            raise UnsupportedError(f"{route} has no Langevin noise; for temperature={self.temperature} take tp.sample or tp.train_finite.")
+        if self.ruled:
+            raise UnsupportedError(f"{route} follows gradients; for learning_rule={self.learning_rule.name!r} take tp.sample or tp.train_finite.")
 
     def gradient_weights(self, route: str) -> tuple[np.ndarray, np.ndarray]:
         """e(t, s), the weight of the gradient of step s in the parameters at t, and a(t), of the initial parameters.
@@ -218,6 +251,11 @@ class Descent:
             return parameters
         reach = self.training.learning_rate_at(self._done) * self.training.momentum
         return {name: parameter.copy().add(reach, self.velocities[name]) for name, parameter in parameters.items()}
+
+    @property
+    def noise(self) -> float:
+        """Variance of the noise of the step that was done last."""
+        return 2 * self.training.learning_rate_at(self._done - 1) * self.training.temperature
 
     def step(self, parameters: dict[str, Parameter], gradients: dict[str, Parameter]) -> None:
         """One step: all parameters, with the gradients of this pass."""

@@ -98,6 +98,7 @@ def as_mean_field(form: str, network, training, width: int, features: int):
     if form == "mean_field":
         return network, training
     training.refuse_flow(f"parameterization={form!r}")
+    training.refuse_noise_and_rules(f"parameterization={form!r}")
     if not network.plain:
         raise UnsupportedError(f"parameterization={form!r} is for weights that start as N(0,1) and no biases; write this network in 'mean_field'.")
     given = scales(form, network.depth, width, features, network.richness, training.learning_rate)

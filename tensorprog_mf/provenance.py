@@ -24,7 +24,7 @@ def attributes(route: str, network, problem, training, settings: dict, status: s
     """Global attributes of a result: strings and numbers only, structures as JSON."""
     from . import __version__
 
-    digest = hashlib.sha256(problem.all_inputs.tobytes() + problem.all_targets.tobytes()).hexdigest()
+    digest = hashlib.sha256(problem.digest()).hexdigest()
     return {
         "source": f"tensorprog_mf {__version__}",
         "created_at": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
@@ -36,7 +36,7 @@ def attributes(route: str, network, problem, training, settings: dict, status: s
         "status_message": status_message,
         "references": _REFERENCES,
         "network_json": json.dumps(network.describe()),
-        "training_json": json.dumps(vars(training)),
+        "training_json": json.dumps(training.describe()),
         "settings_json": json.dumps(settings),
         "problem_json": json.dumps({"loss": problem.loss.name, "n_train": problem.n_train, "data_sha256": digest}),
         "environment_json": json.dumps(_environment()),

@@ -8,11 +8,13 @@ from .draws import Draws
 from .errors import require
 from .matrices.conditioned import Conditioned
 from .matrices.dense import Dense
+from .matrices.feedback import Aligned, Static
 from .matrices.input import InputMatrix
 from .matrices.matrix import Matrix
 from .matrices.readout import ReadoutMatrix
 from .matrices.revealed import Revealed
 from .matrices.untied import Untied
+from .rules import DirectFeedbackAlignment, FeedbackAlignment, GradientDescent, Rule
 from .sites import Sites
 
 MATRICES = ("conditioned", "dense", "untied")
@@ -54,10 +56,13 @@ class Ensemble:
 
 
 class Realization:
-    """The weights of one replicate: networks ask it for populations and matrices when they compose themselves."""
+    """The weights of one replicate: networks ask it for populations and matrices when they compose themselves.
 
-    def __init__(self, ensemble: Ensemble, replicate: int):
-        self.ensemble, self.replicate = ensemble, replicate
+    They serve a learning `rule` and a number of `outputs`; backward fields are `weighted` where they carry the errors.
+    """
+
+    def __init__(self, ensemble: Ensemble, replicate: int, outputs: int = 1, rule: Rule = GradientDescent(), weighted: bool = False):
+        self.ensemble, self.replicate, self.outputs, self.rule, self.weighted = ensemble, replicate, outputs, rule, weighted
         self.populations: list[Sites] = []
         self.matrices: list[Matrix | InputMatrix | ReadoutMatrix] = []
 
@@ -73,23 +78,34 @@ class Realization:
         self.populations.append(Sites(name, count, Draws(count, (ensemble.seed, *key), ensemble.draws, given)))
         return self.populations[-1]
 
-    def hidden(self, name: str, out: Sites, into: Sites) -> Matrix:
-        """A random matrix between two populations."""
+    def hidden(self, name: str, out: Sites, into: Sites, std: float = 1.0) -> Matrix:
+        """A random matrix between two populations, whose entries start with a standard deviation `std`."""
+        matrix = self._random(name, out, into)
+        if isinstance(self.rule, FeedbackAlignment):
+            matrix.teacher = Aligned(self._random(f"{name} feedback", out, into), self.rule.correlation, std)
+        elif isinstance(self.rule, DirectFeedbackAlignment):
+            matrix.teacher = Static(name, into, self.outputs)
+        return matrix
+
+    def _random(self, name: str, out: Sites, into: Sites) -> Matrix:
         if self.ensemble.matrix == "dense":
             seed = np.random.SeedSequence(self.ensemble.seed, spawn_key=self._key(1, len(self.matrices)))
             matrix = Dense(name, out, into, np.random.default_rng(seed))
         else:
             kind = {"conditioned": Conditioned, "untied": Untied}[self.ensemble.matrix]
-            matrix = kind(name, out, into, self.ensemble.tolerance)
+            matrix = kind(name, out, into, self.ensemble.tolerance, self.weighted)
         return self._kept(matrix)
 
-    def input(self, name: str, out: Sites, coordinates: np.ndarray, features: int) -> InputMatrix:
-        """The matrix that sees the inputs."""
-        return self._kept(InputMatrix(name, out, coordinates, features))
+    def input(self, name: str, out: Sites, inputs: np.ndarray) -> InputMatrix:
+        """The matrix that sees the inputs, of which those given are known."""
+        return self._kept(InputMatrix(name, out, inputs))
 
-    def readout(self, name: str, into: Sites, outputs: int) -> ReadoutMatrix:
+    def readout(self, name: str, into: Sites, std: float = 1.0) -> ReadoutMatrix:
         """The matrix that makes the outputs."""
-        return self._kept(ReadoutMatrix(name, into, outputs, self.ensemble.centred))
+        feedback = (0.0, 1.0) if isinstance(self.rule, DirectFeedbackAlignment) else None
+        if isinstance(self.rule, FeedbackAlignment) and not self.rule.current_readout:
+            feedback = (std * self.rule.correlation, std * (1 - self.rule.correlation**2) ** 0.5)
+        return self._kept(ReadoutMatrix(name, into, self.outputs, self.ensemble.centred, feedback))
 
     def _kept(self, matrix):
         self.matrices.append(matrix)

@@ -23,30 +23,34 @@ def summarise(records: list[dict[str, np.ndarray]], keep_replicates: bool = Fals
     result = {}
     for name in records[0]:
         spec = VARIABLES[name]
-        if "sample" in spec.dims:
-            result[name] = (spec.dims, records[0][name][:reached])
+        dims = spec.dims_of(records[0][name].ndim)
+        cut = tuple(slice(0, reached) for dim in dims if dim.startswith("time"))
+        if "sample" in dims:
+            result[name] = (dims, records[0][name][cut])
             continue
-        values = [record[name][:reached] for record in records]
+        values = [record[name][cut] for record in records]
         if not spec.estimate:
-            result[name] = (spec.dims, np.max(values, axis=0))
+            result[name] = (dims, np.max(values, axis=0))
         elif keep_replicates:
-            result[name] = (("replicate", *spec.dims), np.stack(values))
+            result[name] = (("replicate", *dims), np.stack(values))
         else:
-            result[name] = (spec.dims, np.mean(values, axis=0))
+            result[name] = (dims, np.mean(values, axis=0))
             if len(values) > 1:
                 with np.errstate(over="ignore"):  # of a run that diverges
-                    result[f"{name}_stderr"] = (spec.dims, np.std(values, axis=0, ddof=1) / np.sqrt(len(values)))
+                    result[f"{name}_stderr"] = (dims, np.std(values, axis=0, ddof=1) / np.sqrt(len(values)))
     return result
 
 
-def dataset(arrays: dict, problem, training, steps: np.ndarray, layers: list[int], attributes: dict) -> xr.Dataset:
-    """The Dataset of a run: `arrays` maps variable to (dims, values); coordinates, attributes and data are added."""
+def dataset(
+    arrays: dict, problem, training, steps: np.ndarray, layers: list[int], attributes: dict, more: dict | None = None
+) -> xr.Dataset:
+    """The Dataset of a run: `arrays` maps variable to (dims, values); coordinates, `more` of them, attributes and data are added."""
     n_test = len(problem.all_inputs) - problem.n_train
     reached = len(arrays["output"][1][0]) if arrays["output"][0][0] == "replicate" else len(arrays["output"][1])
     arrays = {
         **arrays,
         "input": (VARIABLES["input"].dims, problem.all_inputs),
-        "target": (VARIABLES["target"].dims, problem.all_targets),
+        "target": (VARIABLES["target"].dims_of(problem.all_targets.ndim), problem.all_targets),
     }
     variables = {
         name: xr.Variable(dims, np.asarray(values, _spec(name).dtype), _describe(name))
@@ -63,6 +67,7 @@ def dataset(arrays: dict, problem, training, steps: np.ndarray, layers: list[int
     }
     if not training.flow:
         coordinates["step"] = steps[:reached]
+    coordinates |= more or {}
     used = {dim: size for variable in variables.values() for dim, size in variable.sizes.items()}
     # With an index, results with different numbers of them can be subtracted.
     coordinates |= {dim: np.arange(used[dim]) for dim in ("sample", "slot") if dim in used}

@@ -16,10 +16,22 @@ class Variable:
     dtype: str = "float64"
     units: str = "1"
 
+    def dims_of(self, rank: int) -> tuple[str, ...]:
+        """Dimensions of values with `rank` of them: with several outputs, `output` follows example and `output_prime` example_prime."""
+        if rank == len(self.dims):
+            return self.dims
+        found = []
+        for dim in self.dims:
+            found += [dim, dim.replace("example", "output")] if dim.startswith("example") else [dim]
+        if rank != len(found):
+            raise RuntimeError(f"{self.long_name} has {rank} dimensions, not {len(self.dims)} or {len(found)}.")
+        return tuple(found)
+
 
 _KERNEL = ("time", "layer", "example", "example_prime")
 _TWO_TIME = ("time", "time_prime", "layer", "example", "example_prime")
 _FIELD = ("time", "layer", "example", "sample")
+_WHOLE = {"preactivation": ("preactivation", "h"), "backward_field": ("backward field", "z"), "feature": ("feature", "phi(h)"), "gradient": ("gradient field", "g")}
 
 
 def _field_parts(field: str, name: str, symbol: str, where: str) -> dict[str, Variable]:
@@ -52,6 +64,10 @@ VARIABLES: dict[str, Variable] = {
     "tangent_kernel": Variable(("time", "example", "example_prime"), "neural tangent kernel", "K", "Sum over weights of gradient times feature kernels."),
     **_field_parts("preactivation", "preactivation", "h", "Input of the activation."),
     **_field_parts("backward_field", "backward field", "z", "Derivative with respect to the activation's output; g = phi'(h) z."),
+    "pseudogradient_kernel": Variable(_KERNEL, "pseudo-gradient kernel", "Gt", "E[gt gt'] at equal times, gt what the learning rule has in place of g."),
+    "gradient_pseudogradient_kernel": Variable(_KERNEL, "gradient-pseudo-gradient kernel", "E[g gt']", "Row: gradient; column: what the learning rule has in its place."),
+    "forward_response": Variable(_TWO_TIME, "forward response", "A", "E[d phi(h(t)) / d r(t')]: of those that fit the sites, the one of least norm; its contractions with gradients mean something, single entries may not."),
+    "backward_response": Variable(_TWO_TIME, "backward response", "B", "E[d g(t) / d u(t')]: of those that fit the sites, the one of least norm; its contractions with features mean something, single entries may not."),
     "rank": Variable(("time", "layer", "pass"), "directions revealed", "K", "Forward: of a layer's features; backward: of its gradients; 0 where no hidden matrix is asked. Largest over replicates.", estimate=False, dtype="int32"),
     "rank_fraction": Variable(("time", "layer", "pass"), "directions revealed over number of sites", "K/N", "Near 1 the run is a finite network, not the limit.", estimate=False),
     "input": Variable(("example", "feature"), "inputs", "x", "As given.", estimate=False),
@@ -64,6 +80,14 @@ VARIABLES |= {
     f"{name}_coefficient": _coefficients(VARIABLES[name])
     for name in ("output", "feature_kernel", "gradient_kernel", "tangent_kernel")
 }
+
+for _field, (_name, _symbol) in _WHOLE.items():
+    VARIABLES[f"{_field}_moment"] = Variable(
+        ("time", "layer", "example", "moment"), f"moments of the {_name}", f"E[{_symbol}^k]", "Average over all sites."
+    )
+    VARIABLES[f"{_field}_density"] = Variable(
+        ("time", "layer", "example", "bin"), f"density of the {_name}", f"p({_symbol})", "Share of sites in a bin over its width; sites beyond the edges are in none."
+    )
 
 ORDERS = 4  # in richness, 0 to 3, that expansions hold
 SLOT_FIELDS = ("replicate", "population", "source", "query", "vector", "column")
@@ -78,5 +102,8 @@ COORDINATES: dict[str, Variable] = {
     "pass": Variable(("pass",), "direction of queries", "", "Forward: features; backward: gradients."),
     "iteration": Variable(("iteration",), "iteration", "i", "Rounds of the alternating procedure done."),
     "order": Variable(("order",), "order in richness", "k", "Exponent of the richness that a coefficient belongs to."),
+    "kernel_example": Variable(("kernel_example",), "example of kernels", "mu", "Index of the example."),
+    "moment": Variable(("moment",), "order of the moment", "k", "Power that is averaged."),
+    "bin": Variable(("bin",), "middle of a bin", "", "Bins of densities; edges lie halfway between where bins are equal."),
     "slot_field": Variable(("slot_field",), "column of the table of draws", "", "See draw_slot."),
 }

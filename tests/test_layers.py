@@ -5,6 +5,7 @@ import pytest
 
 import tensorprog_mf as tp
 from tensorprog_mf.activations import FUNCTIONS
+from tensorprog_mf.layers.layer import View
 from tensorprog_mf.realization import Ensemble, Realization
 
 WIDTH = 6
@@ -32,7 +33,7 @@ def test_gradients_agree_with_finite_differences(depth, activation, scales):
     inputs, weights = rng.normal(size=(3, 4)), rng.normal(size=3)
     layers, parameters = model(depth, activation, inputs, **scales)
     _, trace = layers.forward(parameters, slice(None))
-    layers.backward(parameters, trace, np.ones((3, 1)))
+    layers.backward(parameters, trace, np.ones((1, 3, 1)))
     gradients = layers.gradients(trace, weights)
     assert gradients.keys() == parameters.keys() and len(parameters) == (2 * depth + 2 if scales else depth + 1)
     for name, parameter in parameters.items():
@@ -58,8 +59,8 @@ def test_tangent_kernel_is_the_sum_of_squared_gradients(problem, scales):
     """K of the observation against explicit per-example gradients."""
     layers, parameters = model(3, "tanh", problem.all_inputs, **scales)
     _, trace = layers.forward(parameters, slice(None))
-    layers.backward(parameters, trace, np.ones((5, 1)))
+    layers.backward(parameters, trace, np.ones((1, 5, 1)))
     per_example = [layers.gradients(trace, weights) for weights in np.eye(5)]
     flat = np.array([np.concatenate([g.learned.ravel() for g in grads.values()]) for grads in per_example])
-    seen = [s.values for s in layers.observe(parameters, trace, slice(0, 2)) if s.name == "tangent_kernel"]
+    seen = [s.values for s in layers.observe(parameters, trace, View(slice(0, 2), slice(0, 5), slice(0, 5))) if s.name == "tangent_kernel"]
     np.testing.assert_allclose(sum(seen), flat @ flat.T / WIDTH, atol=1e-12)

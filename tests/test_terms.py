@@ -9,7 +9,7 @@ from tensorprog_mf.matrices.input import InputMatrix
 from tensorprog_mf.matrices.readout import ReadoutMatrix
 from tensorprog_mf.matrices.revealed import Revealed
 from tensorprog_mf.realization import Ensemble
-from tensorprog_mf.recorder import Recorder
+from tensorprog_mf.recorder import Record, Recorder
 from tensorprog_mf.results import dataset, summarise
 
 from .reference.gate import CASES, excesses, setup
@@ -18,7 +18,7 @@ from .reference.gate import CASES, excesses, setup
 def sampled(case, matrix="conditioned", replicates=4):
     network, problem, training = setup(case)
     steps = np.arange(training.steps + 1)
-    runs = [run(network, problem, training, Ensemble(4096, matrix, "sobol", 0), Recorder(steps, 0), r) for r in range(replicates)]
+    runs = [run(network, problem, training, Ensemble(4096, matrix, "sobol", 0), Recorder(Record(), steps, 0), r) for r in range(replicates)]
     return dataset(summarise([outcome.record for outcome in runs]), problem, training, steps, runs[0].labels, {})
 
 

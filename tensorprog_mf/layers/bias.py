@@ -28,6 +28,11 @@ class Bias:
         """sum_v weights_v g_v."""
         return {self.name: Parameter(0.0, self.sites.combine(weights[None, : len(g)], g))}
 
+    def refresh(self, parameters: dict[str, Parameter], variance: float) -> None:
+        """Add Gaussian noise of a variance."""
+        keep = parameters[self.name].heat(variance)
+        self.column = keep * self.column + np.sqrt(1 - keep**2) * self.sites.draws.noise(self.column.shape)
+
     def parts(self, parameters: dict[str, Parameter], parts: Parts | None, chosen: slice) -> Parts | None:
         """Parts of a field with the bias: its start is Gaussian, the rest learned."""
         if parts is None:

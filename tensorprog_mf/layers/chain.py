@@ -24,6 +24,11 @@ class Chain(Layer):
             z = layer.backward(parameters, own, z)
         return z
 
+    def feedback(self, parameters, trace, z, signal):
+        for layer, own in zip(reversed(self.layers), reversed(trace)):
+            z = layer.feedback(parameters, own, z, signal)
+        return z
+
     def gradients(self, trace, weights):
         total = {}
         for layer, own in zip(self.layers, trace):
@@ -31,8 +36,12 @@ class Chain(Layer):
                 total[name] = total[name].add(1.0, gradient) if name in total else gradient
         return total
 
+    def refresh(self, parameters, trace, variance):
+        for layer, own in zip(self.layers, trace):
+            layer.refresh(parameters, own, variance)
+
     def sizes(self, parameters):
         return {name: size for layer in self.layers for name, size in layer.sizes(parameters).items()}
 
-    def observe(self, parameters, trace, chosen):
-        return [seen for layer, own in zip(self.layers, trace) for seen in layer.observe(parameters, own, chosen)]
+    def observe(self, parameters, trace, view):
+        return [seen for layer, own in zip(self.layers, trace) for seen in layer.observe(parameters, own, view)]

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..matrices.matrix import Matrix
 from .bias import Bias
-from .layer import Layer, Observation, observed_field
+from .layer import Layer, Observation, View
 
 
 @dataclass
@@ -16,6 +16,7 @@ class _Trace:
     g: np.ndarray | None = None
     z: np.ndarray | None = None
     incoming: np.ndarray | None = None  # g itself, for the bias
+    taught: np.ndarray | None = None
 
 
 class Dense(Layer):
@@ -33,31 +34,60 @@ class Dense(Layer):
         return h, _Trace(handle, h)
 
     def backward(self, parameters, trace, z):
-        trace.incoming = z if self.bias else None
-        trace.z, trace.g = self.matrix.apply_transpose(parameters[self.matrix.name], z)
+        columns, vectors, sites = z.shape
+        trace.incoming = z[0] if self.bias else None
+        below, trace.g = self.matrix.apply_transpose(parameters[self.matrix.name], z.reshape(-1, sites))
+        trace.z = below.reshape(columns, vectors, -1)
         return trace.z
+
+    def feedback(self, parameters, trace, z, signal):
+        trace.incoming = z if self.bias else None
+        below, trace.taught = self.matrix.feedback(parameters[self.matrix.name], z, signal.seed)
+        return below
 
     def gradients(self, trace, weights):
         biases = self.bias.gradients(weights, trace.incoming) if self.bias else {}
-        return {self.matrix.name: self.matrix.outer(weights, trace.g, trace.x), **biases}
+        g = trace.g if trace.taught is None else trace.taught
+        return {self.matrix.name: self.matrix.outer(weights, g, trace.x), **biases}
+
+    def refresh(self, parameters, trace, variance):
+        self.matrix.refresh(parameters[self.matrix.name].heat(variance))
+        if self.bias:
+            self.bias.refresh(parameters, variance)
 
     def sizes(self, parameters):
         found = {self.matrix.name: self.matrix.size(parameters[self.matrix.name])}
         return found | (self.bias.sizes(parameters) if self.bias else {})
 
-    def observe(self, parameters, trace, chosen):
+    def observe(self, parameters, trace, view):
         matrix, parameter, below, above = self.matrix, parameters[self.matrix.name], self.layer, self.layer + 1
-        feature, gradient = matrix.inner(trace.x, trace.x, matrix.into), matrix.inner(trace.g, trace.g, matrix.out)
-        parts = matrix.parts_forward(parameter, trace.x, chosen)
+        feature = view.features(matrix.inner(trace.x, trace.x, matrix.into))
+        parts = matrix.parts_forward(parameter, trace.x[view.kept], view.sites)
         seen = [
-            *observed_field("preactivation", above, trace.h, self.bias.parts(parameters, parts, chosen) if self.bias else parts, chosen),
-            *observed_field("backward_field", below, trace.z, matrix.parts_backward(parameter, trace.g, chosen), chosen),
+            *view.field("preactivation", above, trace.h[view.kept], self.bias.parts(parameters, parts, view.sites) if self.bias else parts),
             Observation("feature_kernel", below, feature),
-            Observation("gradient_kernel", above, gradient),
-            Observation("tangent_kernel", None, gradient * feature, matrix.name),
         ]
-        if self.bias:
-            seen.append(self.bias.observe(gradient))
+        if view.backward:
+            seen += self._observe_backward(parameter, trace, view, feature)
         if matrix.rank is not None:
             seen += [Observation("rank_forward", below, matrix.rank[0]), Observation("rank_backward", above, matrix.rank[1])]
         return seen
+
+    def _observe_backward(self, parameter, trace, view: View, feature: np.ndarray) -> list[Observation]:
+        matrix, columns = self.matrix, len(trace.z)
+        gradient = view.kernel(matrix.inner(trace.g, trace.g, matrix.out), columns)
+        seen, effective = [Observation("gradient_kernel", self.layer + 1, gradient)], gradient
+        if view.taught:
+            effective = view.kernel(matrix.inner(trace.g, trace.taught, matrix.out))
+            own = view.kernel(matrix.inner(trace.taught, trace.taught, matrix.out))
+            seen += [
+                Observation("gradient_pseudogradient_kernel", self.layer + 1, effective),
+                Observation("pseudogradient_kernel", self.layer + 1, own),
+            ]
+        kept = trace.g.reshape(columns, -1, trace.g.shape[1])[:, view.kept].reshape(-1, trace.g.shape[1])
+        parts = matrix.parts_backward(parameter, kept, view.sites)
+        if parts is not None:
+            parts = parts._make(view.columns(part, columns) for part in parts)
+        seen += view.field("backward_field", self.layer, view.backward_field(trace.z), parts)
+        seen.append(Observation("tangent_kernel", None, view.product(effective, feature), matrix.name))
+        return seen + ([self.bias.observe(effective)] if self.bias else [])

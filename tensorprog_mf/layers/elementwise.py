@@ -1,17 +1,37 @@
 """An activation function on every site."""
 
+from dataclasses import dataclass
+
+import numpy as np
+
 from ..activations import Activation
 from .layer import Layer
 
 
-class Elementwise(Layer):
-    """x = phi(h) forward, g = phi'(h) z backward."""
+@dataclass
+class _Trace:
+    phi: np.ndarray
+    slope: np.ndarray
+    g: np.ndarray | None = None
 
-    def __init__(self, activation: Activation):
-        self.activation = activation
+
+class Elementwise(Layer):
+    """x = phi(h) forward, g = phi'(h) z backward; Hebb's rule has e phi(h) in place of g."""
+
+    def __init__(self, activation: Activation, layer: int):
+        self.activation, self.layer = activation, layer
 
     def forward(self, parameters, x):
-        return self.activation(x)
+        trace = _Trace(*self.activation(x))
+        return trace.phi, trace
 
     def backward(self, parameters, trace, z):
-        return trace * z
+        trace.g = trace.slope[: z.shape[1]] * z
+        return trace.g
+
+    def feedback(self, parameters, trace, z, signal):
+        return signal.errors * trace.phi[: len(z)] if signal.hebbian else trace.slope[: len(z)] * z
+
+    def observe(self, parameters, trace, view):
+        seen = view.entire("feature", self.layer, trace.phi[view.kept])
+        return seen + (view.entire("gradient", self.layer, view.backward_field(trace.g)) if view.backward else [])

@@ -6,18 +6,19 @@ import numpy as np
 
 from ..matrices.input import InputMatrix
 from .bias import Bias
-from .layer import Layer, Observation, observed_field, root_mean_square
+from .layer import Layer, Observation, root_mean_square
 
 
 @dataclass
 class _Trace:
-    examples: slice
+    examples: slice | np.ndarray
     h: np.ndarray
     g: np.ndarray | None = None
+    taught: np.ndarray | None = None
 
 
 class Input(Layer):
-    """h^1 = W^0 x / sqrt(D) + b^0; its input is the slice or the indices of examples to show, its matrix knows them."""
+    """h^1 = W^0 x / sqrt(D) + b^0; its input are the examples to show, as its matrix takes them."""
 
     def __init__(self, matrix: InputMatrix, layer: int = 1, std: float = 1.0, bias: Bias | None = None):
         self.matrix, self.layer, self.std, self.bias = matrix, layer, std, bias
@@ -34,21 +35,40 @@ class Input(Layer):
         trace.g = z
         return None
 
+    def feedback(self, parameters, trace, z, signal):
+        trace.taught = z
+        return None
+
     def gradients(self, trace, weights):
-        biases = self.bias.gradients(weights, trace.g) if self.bias else {}
-        return {self.matrix.name: self.matrix.outer(weights, trace.g, trace.examples), **biases}
+        g = trace.g[0] if trace.taught is None else trace.taught
+        biases = self.bias.gradients(weights, g) if self.bias else {}
+        return {self.matrix.name: self.matrix.outer(weights, g, trace.examples), **biases}
+
+    def refresh(self, parameters, trace, variance):
+        self.matrix.refresh(parameters[self.matrix.name].heat(variance))
+        if self.bias:
+            self.bias.refresh(parameters, variance)
 
     def sizes(self, parameters):
         found = {self.matrix.name: root_mean_square(parameters[self.matrix.name].learned)}
         return found | (self.bias.sizes(parameters) if self.bias else {})
 
-    def observe(self, parameters, trace, chosen):
-        parts = self.matrix.parts(parameters[self.matrix.name], trace.examples, chosen)
-        gradient = self.matrix.out.mean(trace.g, trace.g)
-        parts = self.bias.parts(parameters, parts, chosen) if self.bias else parts
-        seen = [
-            *observed_field("preactivation", self.layer, trace.h, parts, chosen),
-            Observation("gradient_kernel", self.layer, gradient),
-            Observation("tangent_kernel", None, gradient * self.matrix.kernel(trace.examples), self.matrix.name),
-        ]
-        return [*seen, self.bias.observe(gradient)] if self.bias else seen
+    def observe(self, parameters, trace, view):
+        parts = self.matrix.parts(parameters[self.matrix.name], trace.examples, view.sites)
+        parts = self.bias.parts(parameters, parts, view.sites) if self.bias else parts
+        parts = parts._make(part[view.kept] for part in parts)
+        seen = view.field("preactivation", self.layer, trace.h[view.kept], parts)
+        if not view.backward:
+            return seen
+        mean, g = self.matrix.out.mean, trace.g.reshape(-1, trace.g.shape[2])
+        gradient = effective = view.kernel(mean(g, g), len(trace.g))
+        seen.append(Observation("gradient_kernel", self.layer, gradient))
+        if view.taught:
+            effective = view.kernel(mean(g, trace.taught))
+            seen += [
+                Observation("gradient_pseudogradient_kernel", self.layer, effective),
+                Observation("pseudogradient_kernel", self.layer, view.kernel(mean(trace.taught, trace.taught))),
+            ]
+        inputs = view.features(self.matrix.kernel(trace.examples))
+        seen.append(Observation("tangent_kernel", None, view.product(effective, inputs), self.matrix.name))
+        return seen + ([self.bias.observe(effective)] if self.bias else [])

@@ -1,6 +1,7 @@
 """The interface of a layer: one forward and one backward pass, the gradient, and what can be observed."""
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,11 +22,73 @@ class Observation(NamedTuple):
     weight: str = ""
 
 
+class Signal(NamedTuple):
+    """What a learning rule is told at the outputs: its seed and the errors e, (example, output) both, and whether it is Hebb's."""
+
+    seed: np.ndarray
+    errors: np.ndarray
+    hebbian: bool = False
+
+
+@dataclass(frozen=True)
+class View:
+    """What of a pass is observed.
+
+    `sites` whose fields are kept, of the vectors `kept`; the `vectors` between which there are kernels; the `outputs` of
+    each vector whose backward fields were asked for, None if they have no such dimension; whether there is a `backward`
+    pass at all and whether a learning rule has `taught` another one; names of fields to hand on `whole`.
+    """
+
+    sites: slice
+    kept: slice
+    vectors: slice | np.ndarray
+    outputs: int | None = None
+    backward: bool = True
+    taught: bool = False
+    whole: frozenset[str] = frozenset()
+
+    def kernel(self, gram: np.ndarray, columns: int = 1) -> np.ndarray:
+        """Of the averages between all fields (column x vector) those asked for, (vector[, output], vector'[, output'])."""
+        n = len(gram) // columns
+        kernel = gram.reshape(columns, n, columns, n).transpose(1, 0, 3, 2)[self.vectors][:, :, self.vectors]
+        return kernel if self.outputs else kernel[:, 0, :, 0]
+
+    def product(self, gradient: np.ndarray, feature: np.ndarray) -> np.ndarray:
+        """Gradient kernel times feature kernel, over the outputs of the former."""
+        return gradient * (feature[:, None, :, None] if self.outputs else feature)
+
+    def features(self, gram: np.ndarray) -> np.ndarray:
+        """Of averages between all vectors those asked for."""
+        return gram[self.vectors][:, self.vectors]
+
+    def backward_field(self, z: np.ndarray) -> np.ndarray:
+        """Backward fields (column, vector, site) as (vector[, output], site)."""
+        z = z[:, self.kept].transpose(1, 0, 2)
+        return z if self.outputs else z[:, 0]
+
+    def columns(self, rows: np.ndarray, columns: int) -> np.ndarray:
+        """Rows (column x vector, site) of the kept vectors as (vector[, output], site)."""
+        rows = rows.reshape(columns, len(rows) // columns, rows.shape[-1]).transpose(1, 0, 2)
+        return rows if self.outputs else rows[:, 0]
+
+    def field(self, name: str, layer: int, field: np.ndarray, parts: Parts | None) -> list[Observation]:
+        """A field (vector[, output], site) of the kept vectors at the chosen sites, its parts where they are known, and itself if wanted."""
+        seen = [Observation(name, layer, field[..., self.sites].copy())]
+        if parts is not None:
+            seen += [Observation(f"{name}_{part}_part", layer, value) for part, value in parts._asdict().items()]
+        return seen + self.entire(name, layer, field)
+
+    def entire(self, name: str, layer: int, field: np.ndarray) -> list[Observation]:
+        """A field at all sites, if it is wanted whole."""
+        return [Observation("whole " + name, layer, field)] if name in self.whole else []
+
+
 class Layer(ABC):
     """A layer holds matrices but no history and no parameters; what a pass leaves behind is its trace.
 
-    Parameters of all layers are one dict from name to `Parameter`. Shapes are (vector, site); vectors are examples,
-    or what the layer makes of them (positions, tokens).
+    Parameters of all layers are one dict from name to `Parameter`. Forward fields are (vector, site); vectors are examples,
+    or what the layer makes of them (positions, tokens). Backward fields are (column, vector, site): one column for each
+    seed at the outputs; they may stop short of the last vectors.
     """
 
     def initial(self) -> dict[str, Parameter]:
@@ -40,25 +103,27 @@ class Layer(ABC):
     def backward(self, parameters: dict[str, Parameter], trace: Any, z: np.ndarray) -> np.ndarray | None:
         """The backward field of the layer's input, given that of its output; completes the trace."""
 
+    @abstractmethod
+    def feedback(self, parameters: dict[str, Parameter], trace: Any, z: np.ndarray, signal: Signal) -> np.ndarray | None:
+        """What the learning rule has in place of `backward`, for one column, (vector, site); completes the trace."""
+
     def gradients(self, trace: Any, weights: np.ndarray) -> dict[str, Parameter]:
-        """The gradient step sum_v weights_v d(output_v)/d(parameter) times the number of sites, per parameter."""
+        """The gradient step sum_v weights_v d(output_v)/d(parameter) times the number of sites, per parameter.
+
+        Of the fields that `feedback` has left, if there are, else those of `backward`.
+        """
         return {}
+
+    def refresh(self, parameters: dict[str, Parameter], trace: Any, variance: float) -> None:
+        """Add Gaussian noise of a variance to every weight."""
 
     def sizes(self, parameters: dict[str, Parameter]) -> dict[str, float]:
         """Root mean square of the fields that the learned part of each parameter makes of features of mean square one."""
         return {}
 
-    def observe(self, parameters: dict[str, Parameter], trace: Any, chosen: slice) -> list[Observation]:
-        """Kernels, ranks, and fields at the `chosen` sites with their parts, of the pass of which `trace` tells."""
+    def observe(self, parameters: dict[str, Parameter], trace: Any, view: View) -> list[Observation]:
+        """Kernels, ranks, and fields at a few sites with their parts, of the pass of which `trace` tells."""
         return []
-
-
-def observed_field(name: str, layer: int, field: np.ndarray, parts: Parts | None, chosen: slice) -> list[Observation]:
-    """A field at the chosen sites and, where they are known, its parts."""
-    seen = [Observation(name, layer, field[:, chosen].copy())]
-    if parts is not None:
-        seen += [Observation(f"{name}_{part}_part", layer, value) for part, value in parts._asdict().items()]
-    return seen
 
 
 def root_mean_square(values: np.ndarray) -> float:

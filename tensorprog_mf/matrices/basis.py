@@ -19,10 +19,14 @@ class Basis:
     ----------
     tolerance
         A vector adds a direction if the root mean square of its remainder exceeds tolerance times its own.
+    absolute
+        Times the largest one seen so far instead: for vectors that shrink with an error signal, where a relative bound
+        would resolve ever smaller directions (twice the rank, no more accuracy).
     """
 
-    def __init__(self, sites: Sites, tolerance: float):
-        self.sites, self.tolerance = sites, tolerance
+    def __init__(self, sites: Sites, tolerance: float, absolute: bool = False):
+        self.sites, self.tolerance, self.absolute = sites, tolerance, absolute
+        self._largest = 0.0
         self._store, self.rank = np.empty((0, sites.count)), 0
         self.refused = 0.0  # largest relative remainder kept out by force
 
@@ -54,7 +58,11 @@ class Basis:
         coefficients = self.sites.mean(x, self.rows)
         square = np.diag(self.sites.mean(x, x))
         remainder = square - (coefficients**2).sum(axis=1)
-        smallest = self.tolerance * np.sqrt(square)
+        size = np.sqrt(square)
+        if self.absolute:
+            self._largest = max(self._largest, size.max(initial=0.0))
+            size = np.full(len(x), self._largest)
+        smallest = self.tolerance * size
         candidates = [
             i for i, force in enumerate(forced)
             if (force if force is not None else remainder[i] > smallest[i] ** 2 - _ROUNDING * square[i]) and square[i] > 0

@@ -12,3 +12,6 @@ class Conditioned(Revealed):
     def _fixed(self, new, omega, this, other, stretch):
         fixed = this.basis.sites.mean(new, other.images) / stretch
         return fixed, this.out.mean(omega, other.basis.rows)
+
+    def _along(self, between, omega, this, other):
+        return between - this.out.mean(omega, other.basis.rows)

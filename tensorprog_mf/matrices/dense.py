@@ -11,10 +11,19 @@ class Dense(Matrix):
 
     def __init__(self, name, out, into, rng: np.random.Generator):
         super().__init__(name, out, into)
+        self._rng = rng
         self.initial_weights = rng.standard_normal((out.count, into.count))
 
     def initial(self) -> Parameter:
         return Parameter(1.0, np.zeros_like(self.initial_weights))
+
+    @property
+    def untrained(self) -> Parameter:
+        return Parameter(1.0, np.zeros((1, 1)))
+
+    def refresh(self, keep):
+        self.initial_weights *= keep
+        self.initial_weights += np.sqrt(1 - keep**2) * self._rng.standard_normal(self.initial_weights.shape)
 
     def weights(self, parameter: Parameter) -> np.ndarray:
         """W(t), (site of `out`, site of `into`)."""

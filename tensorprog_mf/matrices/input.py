@@ -6,32 +6,54 @@ from ..sites import Sites
 from .matrix import Parts
 from .parameter import Parameter
 
+_TOLERANCE = 1e-10  # of what is left of an input, relative to the largest one, for a direction of its own
 
-def input_coordinates(inputs: np.ndarray, tolerance: float = 1e-10) -> np.ndarray:
-    """Coordinates S (example, direction) of the inputs in an orthonormal basis of their span: S S^T = X X^T.
+
+def spanning(inputs: np.ndarray, known: np.ndarray | None = None) -> np.ndarray:
+    """Orthonormal rows (direction, feature) that span the inputs (example, feature); `known` ones first.
 
     Ordered Gram-Schmidt with positive diagonal: never more directions than features or examples, first examples first.
     """
-    basis, scale = np.empty((0, inputs.shape[1])), np.linalg.norm(inputs, axis=1).max(initial=0.0)
+    basis, scale = np.empty((0, inputs.shape[1])) if known is None else known, np.linalg.norm(inputs, axis=1).max(initial=0.0)
     for x in inputs:
+        if len(basis) == inputs.shape[1]:
+            break
         for _ in range(2):
             x = x - (x @ basis.T) @ basis
-        if np.linalg.norm(x) > tolerance * scale and len(basis) < inputs.shape[1]:
+        if np.linalg.norm(x) > _TOLERANCE * scale:
             basis = np.vstack([basis, x / np.linalg.norm(x)])
-    return inputs @ basis.T
+    return basis
 
 
 class InputMatrix:
-    """W^0 (site, feature), N(0,1) at the start, in the coordinates of `input_coordinates`: same law, fewer columns.
+    """W^0 (site, feature), N(0,1) at the start, in an orthonormal basis of the span of the inputs: same law, fewer columns.
 
-    The learned part is (direction, site), in the same coordinates. It is never queried backward.
+    What it is asked for are a slice or indices of the known `inputs`, or new inputs (example, feature), which add to the
+    basis what they need. The learned part is (direction, site), in the same coordinates. It is never queried backward.
     """
 
-    def __init__(self, name: str, out: Sites, coordinates: np.ndarray, features: int):
-        self.name, self.out, self.features = name, out, features
-        self.coordinates = coordinates / np.sqrt(features)
-        self.columns = np.array([out.draws.take((name, 0, j)) for j in range(coordinates.shape[1])])
-        self.columns = self.columns.reshape(coordinates.shape[1], out.count)
+    def __init__(self, name: str, out: Sites, inputs: np.ndarray):
+        self.name, self.out, self.features = name, out, inputs.shape[1]
+        self.basis, self.columns, self._extended = np.empty((0, self.features)), np.empty((0, out.count)), 0
+        self._extend(inputs)
+        self.coordinates = self._in_basis(inputs)
+
+    def _extend(self, inputs: np.ndarray) -> None:
+        before, self.basis = len(self.basis), spanning(inputs, self.basis)
+        new = [self.out.draws.take((self.name, self._extended, j)) for j in range(len(self.basis) - before)]
+        self.columns = np.vstack([self.columns, *(column[None] for column in new)])
+        self._extended += 1
+
+    def _in_basis(self, inputs: np.ndarray) -> np.ndarray:
+        return inputs @ self.basis.T / np.sqrt(self.features)
+
+    def _coordinates(self, examples) -> np.ndarray:
+        """(example, direction), divided by the root of the number of features."""
+        if np.ndim(examples) < 2:
+            return self.coordinates[examples]
+        if len(self.basis) < self.features:
+            self._extend(examples)
+        return self._in_basis(examples)
 
     def initial(self) -> Parameter:
         """The parameter before training."""
@@ -39,24 +61,33 @@ class InputMatrix:
 
     def apply(self, parameter: Parameter, examples) -> np.ndarray:
         """W^0 x / sqrt(D) of the examples, (example, site)."""
-        s = self.coordinates[examples]
-        return self.out.combine(s, parameter.learned, self.out.combine(parameter.scale * s, self.columns))
+        s = self._coordinates(examples)
+        learned = parameter.learned[: s.shape[1]]
+        field = self.out.combine(parameter.scale * s, self.columns[: s.shape[1]])
+        return self.out.combine(s[:, : len(learned)], learned, field)
+
+    def refresh(self, keep: float) -> None:
+        """Replace W(0) by keep W(0) + sqrt(1 - keep^2) fresh entries."""
+        self.columns = keep * self.columns + np.sqrt(1 - keep**2) * self.out.draws.noise(self.columns.shape)
 
     @property
     def fraction(self) -> float:
         """Directions that the inputs span over the number of sites."""
         return len(self.columns) / self.out.count
 
-    def kernel(self, examples: slice) -> np.ndarray:
+    def kernel(self, examples) -> np.ndarray:
         """K^x = x . x' / D, (example, example_prime)."""
-        return self.coordinates[examples] @ self.coordinates[examples].T
+        s = self._coordinates(examples)
+        return s @ s.T
 
-    def outer(self, weights: np.ndarray, g: np.ndarray, examples: slice) -> Parameter:
-        """The gradient sum_v weights_v g_v x_v^T / sqrt(D), (direction, site)."""
-        return Parameter(0.0, self.out.combine((weights[:, None] * self.coordinates[examples]).T, g))
+    def outer(self, weights: np.ndarray, g: np.ndarray, examples) -> Parameter:
+        """The gradient sum_v weights_v g_v x_v^T / sqrt(D), (direction, site); examples beyond those of g count nothing."""
+        s = self._coordinates(examples)[: len(g)]
+        return Parameter(0.0, self.out.combine((weights[: len(g), None] * s).T, g))
 
-    def parts(self, parameter: Parameter, examples: slice, chosen: slice) -> Parts:
+    def parts(self, parameter: Parameter, examples, chosen: slice) -> Parts:
         """Parts of W^0 x / sqrt(D) at the `chosen` sites; there is no response."""
-        s = self.coordinates[examples]
-        gaussian = parameter.scale * s @ self.columns[:, chosen]
-        return Parts(gaussian, np.zeros_like(gaussian), s @ parameter.learned[:, chosen])
+        s = self._coordinates(examples)
+        gaussian = parameter.scale * s @ self.columns[: s.shape[1], chosen]
+        known = len(parameter.learned)
+        return Parts(gaussian, np.zeros_like(gaussian), s[:, :known] @ parameter.learned[: s.shape[1], chosen])

@@ -20,6 +20,14 @@ class Parts(NamedTuple):
     learned: np.ndarray
 
 
+class Feedback(ABC):
+    """What a learning rule sends back through a hidden layer."""
+
+    @abstractmethod
+    def field(self, initial: np.ndarray, g: np.ndarray, seed: np.ndarray) -> np.ndarray:
+        """(vector, site of `into`) given `initial` = W(0)^T g / sqrt(n_out), g itself and the seed (vector, output)."""
+
+
 class Matrix(ABC):
     """W (site of `out`, site of `into`), entries N(0,1) at the start; W(t) = scale W(0) + learned.
 
@@ -29,6 +37,7 @@ class Matrix(ABC):
 
     def __init__(self, name: str, out: Sites, into: Sites):
         self.name, self.out, self.into = name, out, into
+        self.teacher: Feedback | None = None
 
     @abstractmethod
     def initial(self) -> Parameter:
@@ -41,6 +50,23 @@ class Matrix(ABC):
     @abstractmethod
     def apply_transpose(self, parameter: Parameter, g: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """W^T g / sqrt(n_out), (vector, site of `into`), and the handle of g."""
+
+    @property
+    def untrained(self) -> Parameter:
+        """A parameter that stands for W(0)."""
+        return self.initial()
+
+    def feedback(self, parameter: Parameter, g: np.ndarray, seed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """What a learning rule sends back in place of W^T g / sqrt(n_out), given the seed at the outputs, and the handle of g."""
+        if self.teacher is None:
+            return self.apply_transpose(parameter, g)
+        # The update needs the handle of g under every rule, and asking W(0) for more than is used changes no law.
+        initial, handle = self.apply_transpose(self.untrained, g)
+        return self.teacher.field(initial, g, seed), handle
+
+    @abstractmethod
+    def refresh(self, keep: float) -> None:
+        """Replace W(0) by keep W(0) + sqrt(1 - keep^2) fresh entries, N(0,1) again: Langevin noise and decay of what is not learned."""
 
     @abstractmethod
     def inner(self, a: np.ndarray, b: np.ndarray, sites: Sites) -> np.ndarray:

@@ -26,6 +26,11 @@ class Parameter:
         self.learned *= factor
         return self
 
+    def heat(self, variance: float) -> float:
+        """Noise of a variance per weight joins the initial part, whose entries stay those of variance one; what of them is kept."""
+        before, self.scale = self.scale, float(np.hypot(self.scale, np.sqrt(variance)))
+        return before / self.scale if self.scale else 1.0
+
     def add(self, factor: float, other: "Parameter") -> "Parameter":
         """self + factor * other, in place; grows to the larger of the two shapes."""
         self.scale += factor * other.scale

@@ -14,9 +14,12 @@ class ReadoutMatrix:
     Parameters
     ----------
     centred
-        Make w orthogonal to the features of that query and <w w> = 1, both true in the limit: outputs then start at
-        zero exactly. A change of the law of the order of the number of features over N, so not for statements about
+        Make w orthogonal to the features of that query and <w_c w_c'> = 1 or 0, both true in the limit: outputs then start
+        at zero exactly. A change of the law of the order of the number of features over N, so not for statements about
         finite networks.
+    feedback
+        Of a learning rule: what it sends back instead of w are the fixed rows feedback[0] w(0) + feedback[1] N(0,1); None
+        for w itself.
 
     Raises
     ------
@@ -24,9 +27,10 @@ class ReadoutMatrix:
         Centred, and the features of the first query span more than half of the sites.
     """
 
-    def __init__(self, name: str, into: Sites, outputs: int, centred: bool):
-        self.name, self.into, self.outputs, self.centred = name, into, outputs, centred
+    def __init__(self, name: str, into: Sites, outputs: int, centred: bool, feedback: tuple[float, float] | None = None):
+        self.name, self.into, self.outputs, self.centred, self._feedback = name, into, outputs, centred, feedback
         self.rows: np.ndarray | None = None
+        self.fixed: np.ndarray | None = None
         self.fraction = 0.0  # of the sites' directions, taken away by centring
 
     def initial(self) -> Parameter:
@@ -36,31 +40,46 @@ class ReadoutMatrix:
     def apply(self, parameter: Parameter, x: np.ndarray) -> np.ndarray:
         """<w x>, (vector, output)."""
         if self.rows is None:
-            self.rows = self._reveal(x)
+            self._reveal(x)
         return self.into.mean(x, parameter.scale * self.rows + parameter.learned)
 
     def apply_transpose(self, parameter: Parameter, seed: np.ndarray) -> np.ndarray:
         """sum_c seed[v, c] w_c, (vector, site)."""
         return self.into.combine(seed, parameter.scale * self.rows + parameter.learned)
 
+    def feedback(self, parameter: Parameter, seed: np.ndarray) -> np.ndarray:
+        """What the learning rule sends back in place of `apply_transpose`, (vector, site)."""
+        return self.apply_transpose(parameter, seed) if self.fixed is None else self.into.combine(seed, self.fixed)
+
+    def refresh(self, keep: float, x: np.ndarray) -> None:
+        """Replace w(0) by keep w(0) + sqrt(1 - keep^2) fresh entries; centred, these are orthogonal to the features x."""
+        fresh = self.into.draws.noise(self.rows.shape)
+        if self.centred:
+            fresh, _ = centred(fresh, x, self.into)
+        self.rows = keep * self.rows + np.sqrt(1 - keep**2) * fresh
+
     def outer(self, weights: np.ndarray, seed: np.ndarray, x: np.ndarray) -> Parameter:
-        """The gradient sum_v weights_v seed[v, c] x_v, (output, site)."""
-        return Parameter(0.0, self.into.combine((weights[:, None] * seed).T, x))
+        """The gradient sum_v weights_v seed[v, c] x_v, (output, site); vectors beyond those of the seed count nothing."""
+        return Parameter(0.0, self.into.combine((weights[: len(seed), None] * seed).T, x[: len(seed)]))
 
     def parts(self, parameter: Parameter, seed: np.ndarray, chosen: slice) -> Parts:
         """Parts of `apply_transpose` at the `chosen` sites; there is no response."""
         gaussian = parameter.scale * seed @ self.rows[:, chosen]
         return Parts(gaussian, np.zeros_like(gaussian), seed @ parameter.learned[:, chosen])
 
-    def _reveal(self, x: np.ndarray) -> np.ndarray:
-        rows = np.array([self.into.draws.take((self.name, 0, c)) for c in range(self.outputs)])
+    def _reveal(self, x: np.ndarray) -> None:
+        def take(name):
+            return np.array([self.into.draws.take((name, 0, c)) for c in range(self.outputs)])
+
+        self.rows = take(self.name)
         if self.centred:
-            rows, self.fraction = centred(rows, x, self.into)
-        return rows
+            self.rows, self.fraction = centred(self.rows, x, self.into)
+        if self._feedback is not None:
+            self.fixed = self._feedback[0] * self.rows + self._feedback[1] * take(f"{self.name} feedback")
 
 
 def centred(rows: np.ndarray, x: np.ndarray, sites: Sites) -> tuple[np.ndarray, float]:
-    """`rows` made orthogonal to the features x, each of mean square one, and the fraction of directions this takes.
+    """`rows` made orthogonal to the features x and to each other, of mean square one, and the fraction of directions this takes.
 
     Raises
     ------
@@ -75,4 +94,7 @@ def centred(rows: np.ndarray, x: np.ndarray, sites: Sites) -> tuple[np.ndarray, 
         "examples span as much; take more sites or centred=False.",
     )
     rows = sites.combine(-overlap @ np.linalg.pinv(gram, rcond=1e-10, hermitian=True), x, rows)
-    return rows / np.sqrt(np.diag(sites.mean(rows, rows)))[:, None], fraction
+    rows = rows / np.sqrt(np.diag(sites.mean(rows, rows)))[:, None]
+    if len(rows) > 1:  # ordered, so that a row does not depend on those behind it
+        rows = sites.combine(np.linalg.inv(np.linalg.cholesky(sites.mean(rows, rows))), rows)
+    return rows, fraction

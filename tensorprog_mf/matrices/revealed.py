@@ -13,9 +13,9 @@ from .parameter import Parameter, grown
 class _Side:
     """One direction of queries: their basis, the images of its directions, and what the other side had fixed of them."""
 
-    def __init__(self, role: str, into: Sites, out: Sites, tolerance: float):
+    def __init__(self, role: str, into: Sites, out: Sites, tolerance: float, absolute: bool = False):
         self.role, self.out = role, out
-        self.basis, self.queries = Basis(into, tolerance), 0
+        self.basis, self.queries = Basis(into, tolerance, absolute), 0
         self._images = np.empty((0, out.count))
         self.response = np.zeros((0, 0))  # (direction of the other side, direction of this side)
 
@@ -33,6 +33,13 @@ class _Side:
         self.response = grown(self.response, (len(response), before + len(new)))
         self.response[:, before:] = response
 
+    def refresh(self, keep: float, fresh: np.ndarray) -> None:
+        """Images keep + sqrt(1 - keep^2) fresh; what the other side had fixed fades with them."""
+        images = self.images
+        images *= keep
+        images += np.sqrt(1 - keep**2) * fresh
+        self.response *= keep
+
 
 class Revealed(Matrix):
     """W(0) by conditioning: a query x = E c + rest is answered by known images, and a new direction by a fresh one.
@@ -48,16 +55,21 @@ class Revealed(Matrix):
     Cost: O(sites x rank x vectors) per query, memory 4 x rank x sites numbers.
     """
 
-    def __init__(self, name: str, out: Sites, into: Sites, tolerance: float):
+    def __init__(self, name: str, out: Sites, into: Sites, tolerance: float, weighted: bool = False):
         super().__init__(name, out, into)
         self._stretch = np.sqrt(out.count / into.count)
         self.forward = _Side("forward", into, out, tolerance)
-        self.backward = _Side("backward", out, into, tolerance)
+        self.backward = _Side("backward", out, into, tolerance, weighted)
 
     @abstractmethod
     def _fixed(self, new: np.ndarray, omega: np.ndarray, this: _Side, other: _Side, stretch: float):
         """Of the images of `new` directions: what the other side has fixed, (new, direction of the other side), and how
         much of omega lies in the other side's span and must be replaced."""
+
+    @abstractmethod
+    def _along(self, between: np.ndarray, omega: np.ndarray, this: _Side, other: _Side) -> np.ndarray:
+        """What to add to omega, images of this side's directions under a fresh matrix, in the other side's span, given
+        the overlaps with it, `between`, that both sides must agree on."""
 
     def initial(self) -> Parameter:
         return Parameter(1.0, np.zeros((0, 0)))
@@ -81,6 +93,14 @@ class Revealed(Matrix):
     def apply_transpose(self, parameter, g):
         learned = self._stretch * parameter.learned.T
         return self._query(parameter.scale, learned, g, self.backward, self.forward, 1 / self._stretch)
+
+    def refresh(self, keep):
+        # A fresh matrix, asked about both bases at once: what it does between them is one rectangle of normals.
+        between = self.out.draws.noise(self.rank)
+        for this, other, own in ((self.forward, self.backward, between), (self.backward, self.forward, between.T)):
+            omega = this.out.draws.noise((this.basis.rank, this.out.count))
+            along = self._along(own / np.sqrt(this.out.count), omega, this, other)
+            this.refresh(keep, this.out.combine(along, other.basis.rows, omega))
 
     def inner(self, a, b, sites):
         shared = min(a.shape[1], b.shape[1])

@@ -146,7 +146,9 @@ def alternate(
     if not network.plain:
         raise UnsupportedError("alternate takes weights that start as N(0,1) and no biases; use tp.sample for others.")
     training.refuse_flow("alternate")
-    steps = recorded_steps(record, training.steps)
+    training.refuse_noise_and_rules("alternate")
+    problem.refuse_outputs("alternate")
+    steps = recorded_steps(record, training.steps, "alternate")
     settings = {
         "n_samples": whole("n_samples", n_samples, 1), "n_replicates": whole("n_replicates", n_replicates, 1),
         "seed": fresh_seed(seed), "tolerance": small(tolerance), "draws": draws, "samples": whole("samples", samples),

@@ -8,7 +8,7 @@ from ..problems import Problem
 
 
 def train_lazily(kernel: np.ndarray, problem: Problem, training: Training, route: str) -> np.ndarray:
-    """Outputs (time, example) of f(t) = K sum_s e(t, s) Delta(s), or of the flow df/dt = K Delta, f(0) = 0.
+    """Outputs (time, example[, output]) of f(t) = K sum_s e(t, s) Delta(s), or of the flow df/dt = K Delta, f(0) = 0.
 
     `kernel` is (example, example_prime), training examples first, learning-rate multipliers included. Outputs stop
     before the first time at which they are not finite.
@@ -21,7 +21,7 @@ def train_lazily(kernel: np.ndarray, problem: Problem, training: Training, route
     refuse_decay(route, training)
     with np.errstate(over="ignore", invalid="ignore"):  # what diverges is cut off
         outputs = _flow(kernel, problem, training) if training.flow else _steps(kernel, problem, training)
-        finite = np.isfinite(outputs).all(axis=1) & np.array([np.isfinite(problem.mean_loss(f)) for f in outputs])
+        finite = np.isfinite(outputs).reshape(len(outputs), -1).all(axis=1) & np.array([np.isfinite(problem.mean_loss(f)) for f in outputs])
     return outputs if finite.all() else outputs[: int(np.argmin(finite))]
 
 
@@ -32,7 +32,8 @@ def refuse_decay(route: str, training: Training) -> None:
 
 
 def _steps(kernel, problem: Problem, training: Training) -> np.ndarray:
-    outputs, velocity = np.zeros((training.steps + 1, len(kernel))), np.zeros(len(kernel))
+    shape = (len(kernel), *problem.targets.shape[1:])
+    outputs, velocity = np.zeros((training.steps + 1, *shape)), np.zeros(shape)
     for t in range(training.steps):
         rate = training.learning_rate_at(t)
         ahead = outputs[t] + (rate * training.momentum * velocity if training.nesterov else 0.0)
@@ -47,12 +48,17 @@ def _flow(kernel, problem: Problem, training: Training) -> np.ndarray:
     from scipy.integrate import solve_ivp
 
     times, tolerance = training.clock(), dict(rtol=training.tolerance, atol=training.tolerance * 1e-2)
-    outputs = np.full((len(times), len(kernel)), np.nan)
+    shape = (len(kernel), *problem.targets.shape[1:])
+    outputs = np.full((len(times), *shape), np.nan)
     outputs[times == 0] = 0
     if times[-1] > 0:
         later = times[times > 0]
-        run = solve_ivp(lambda _, f: kernel @ problem.error_signal(f), (0, later[-1]), np.zeros(len(kernel)), "DOP853", later, **tolerance)
-        reached = np.reshape(run.y, (len(kernel), -1)).T  # times before it failed, if it did
+
+        def rates(_, f):
+            return (kernel @ problem.error_signal(f.reshape(shape))).ravel()
+
+        run = solve_ivp(rates, (0, later[-1]), np.zeros(int(np.prod(shape))), "DOP853", later, **tolerance)
+        reached = np.transpose(run.y).reshape(-1, *shape)  # times before it failed, if it did
         outputs[np.flatnonzero(times > 0)[: len(reached)]] = reached
     return outputs
 
@@ -65,4 +71,5 @@ def _exponential(kernel, problem: Problem, times: np.ndarray) -> np.ndarray:
     decayed = np.multiply.outer(times, np.maximum(values, 0))
     # (1 - exp(-v t)) / v, which is t at v = 0.
     weight = times[:, None] * np.divide(-np.expm1(-decayed), decayed, out=np.ones_like(decayed), where=decayed > 0)
-    return (weight * along) @ vectors.T @ kernel[:, :n].T / n
+    alpha = np.einsum("tv,v...,nv->tn...", weight, along, vectors) / n
+    return np.einsum("mn,tn...->tm...", kernel[:, :n], alpha)

@@ -41,9 +41,12 @@ class MonteCarlo:
         if self.target_error is not None:
             return self._refined(route, matrix, network, problem, training)
         settings = self.settings()
+        if matrix == "untied":
+            training.refuse_noise_and_rules(route)
         slots = None
         if self.common_draws is not None:
             training.refuse_flow("common_draws")
+            training.refuse_noise_and_rules("common_draws")
             _check_common(self.common_draws, network, problem, training, settings)
             slots = slot_maps(self.common_draws)
         return gather(

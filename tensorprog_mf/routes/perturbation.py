@@ -100,9 +100,11 @@ def perturbation(
     ('time', 'order', 'example')
     """
     training.refuse_flow("perturbation")
+    training.refuse_noise_and_rules("perturbation")
+    problem.refuse_outputs("perturbation")
     refuse_decay("perturbation", training)
     order, probes = _checked(network, order, probes)
-    steps = recorded_steps(record, training.steps)
+    steps = recorded_steps(record, training.steps, "perturbation")
     run = MonteCarlo(
         n_samples, n_replicates, seed, tolerance, draws, 0, record, None, progress, centred, common_draws, True, None, threads
     )

@@ -12,11 +12,12 @@ from .. import memory
 from ..accelerate import map_runs, thread_count
 from ..checkpoints import Checkpoint
 from ..engine import Outcome, Status, run
-from ..errors import DivergenceWarning, InputError, real, require, warn, whole
+from ..errors import DivergenceWarning, InputError, UnsupportedError, real, require, warn, whole
 from ..progress import Progress
 from ..provenance import attributes
 from ..realization import Ensemble
-from ..recorder import Recorder, recorded_steps
+from ..recorder import Recorder, as_record, recorded_steps
+from ..reductions import MOMENTS
 from ..results import dataset, slot_table, summarise
 
 _THREADED = 512
@@ -34,7 +35,8 @@ def gather(
     number of sites, and records its draws; a finite network does not. `meant` is the mean-field network and training to
     run where those of the user are written in another parameterisation. `checkpoint` is a folder, or None.
     """
-    steps = recorded_steps(record, training.last)
+    record, steps = as_record(record), recorded_steps(record, training.last)
+    _check_record(record, problem, training)
     if training.flow:  # directions left out make rates rough, and steps small
         ensemble = replace(ensemble, tolerance=min(ensemble.tolerance, training.tolerance / 10))
     run_network, run_training = meant or (network, training)
@@ -42,7 +44,7 @@ def gather(
     files = _checkpoints(checkpoint, attributes(route, network, problem, training, settings, "", ""), settings["n_replicates"])
 
     def one(replicate: int) -> Outcome:
-        recorder = Recorder(steps, min(settings["samples"], ensemble.count) if replicate == 0 else 0)
+        recorder = Recorder(record, steps, min(settings["samples"], ensemble.count) if replicate == 0 else 0, problem.outputs)
         return run(
             run_network, problem, run_training, ensemble, recorder, replicate, limit, shown.advance, files[replicate]
         )
@@ -51,7 +53,7 @@ def gather(
     allowed = thread_count(threads)
     # Small populations live in the interpreter, where threads only wait for each other: 13 against 19 ms at width 16.
     threads = allowed if ensemble.count >= _THREADED else 1
-    _check_memory(network, problem, training, ensemble, settings, len(steps), threads)
+    _check_memory(network, problem, training, ensemble, settings, record, len(steps), threads)
     try:
         outcomes = map_runs(one, range(settings["n_replicates"]), threads, shown.stop)
     finally:
@@ -75,11 +77,38 @@ def gather(
         # df / d time = K Delta, in the units of time that the user gave.
         units = 1.0 if training.flow else run_training.learning_rate / training.learning_rate
         arrays[name] = (arrays[name][0], arrays[name][1] * units)
-    result = dataset(arrays, problem, training, steps, worst.labels, described)
+    arrays, more = _shaped(arrays, record)
+    result = dataset(arrays, problem, training, steps, worst.labels, described, more)
     if worst.status is not Status.INTERRUPTED:
         for file in filter(None, files):
             file.remove()
     return result
+
+
+def _check_record(record, problem, training) -> None:
+    """Refuse what cannot be recorded of a problem."""
+    examples, chosen = len(problem.all_inputs), record.kernel_examples
+    require(not chosen or max(chosen) < examples, f"kernel_examples names example {max(chosen or [0])}, but examples are 0 ... {examples - 1}.")
+    require(not record.per_output or problem.outputs, "per_output=True is for several outputs, targets (example, output).")
+    if problem.outputs and (record.two_time or record.responses):
+        raise UnsupportedError("two_time and responses are recorded for one output, targets (example,); leave them out of tp.Record.")
+    if problem.outputs and not record.per_output:
+        fields = {"backward_field", "gradient"} & {*record.moments, *record.densities}
+        require(not fields, f"{' and '.join(sorted(fields))} of several outputs are known with per_output=True only.")
+    require(not (problem.outputs and training.learning_rule.hebbian), "Hebb's rule is modulated by the error of one output; targets must be (example,).")
+
+
+def _shaped(arrays: dict, record) -> tuple[dict, dict]:
+    """Arrays with kernels between chosen examples named as such, those without entries left out, and coordinates they need."""
+    found = {}
+    for name, (dims, values) in arrays.items():
+        if record.kernel_examples is not None and "example_prime" in dims and "two_time" not in name and "response" not in name:
+            dims = tuple(dim.replace("example", "kernel_example") for dim in dims)
+        if np.size(values):
+            found[name] = (dims, values)
+    edges = np.array(record.edges)
+    more = {"kernel_example": record.kernel_examples or (), "moment": np.arange(1, MOMENTS + 1), "bin": (edges[1:] + edges[:-1]) / 2}
+    return found, more
 
 
 def _checkpoints(folder, described: dict, replicates: int) -> list[Checkpoint | None]:
@@ -117,18 +146,19 @@ def _what_is_kept(kept: int, wanted: int, checkpoint) -> str:
     return f" {kept} of {wanted} replicates are in the result.{more}"
 
 
-def _check_memory(network, problem, training, ensemble: Ensemble, settings: dict, times: int, threads: int) -> None:
+def _check_memory(network, problem, training, ensemble: Ensemble, settings: dict, record, times: int, threads: int) -> None:
     """Refuse a run that does not fit before anything is allocated."""
     replicates, examples = settings["n_replicates"], len(problem.all_inputs)
     samples = min(settings["samples"], ensemble.count)
-    results = memory.of_results(times, network.depth, examples, samples, replicates)
+    between = None if record.kernel_examples is None else len(record.kernel_examples)
+    results = memory.of_results(times, network.depth, examples, samples, replicates, between, (problem.outputs or 1) if record.per_output else 1)
     weights = memory.of_weights(
         ensemble.matrix, ensemble.count, network.depth, examples, problem.inputs.shape[1], max(training.last, _EVALUATIONS * training.flow),
         training.momentum > 0, min(threads, replicates),
     )  # fmt: skip
     size = "width" if "width" in settings else "n_samples"
     if results > weights:
-        memory.check(results + weights, "record fewer times (record=tp.log_steps(...)) or keep fewer samples")
+        memory.check(results + weights, "record fewer times (record=tp.log_steps(...)), fewer kernels (tp.Record(kernel_examples=...)) or keep fewer samples")
     memory.check(results + weights, f"take a smaller {size}, threads=1 or a larger tolerance")
 
 
@@ -143,6 +173,6 @@ def small(tolerance) -> float:
     return real("tolerance", tolerance, "lie between 0 and 1; 1e-4 is usual", lambda v: 0 < v < 1)
 
 
-def listed(record) -> list[int] | None:
+def listed(record) -> list[int] | dict | None:
     """The argument `record` as a plain value for the settings."""
-    return None if record is None else np.asarray(record).tolist()
+    return as_record(record).describe()

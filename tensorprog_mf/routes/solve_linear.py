@@ -61,9 +61,11 @@ def solve_linear(network: MLP, problem: Problem, training: Training, record=None
         raise UnsupportedError("solve_linear solves MLPs with the linear activation of gain 1 only; use tp.sample for others.")
     if not network.plain:
         raise UnsupportedError("solve_linear takes weights that start as N(0,1) and no biases; use tp.sample for others.")
+    training.refuse_noise_and_rules("solve_linear")
+    problem.refuse_outputs("solve_linear")
     if training.flow:
         return _flow(network, problem, training, record, boolean("two_time", two_time))
-    steps, two_time = recorded_steps(record, training.steps), boolean("two_time", two_time)
+    steps, two_time = recorded_steps(record, training.steps, "solve_linear"), boolean("two_time", two_time)
     solution = _Recursion(network, problem, training)
     status, message = Status.COMPLETED, Status.COMPLETED.message
     with one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):

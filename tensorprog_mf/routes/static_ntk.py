@@ -100,7 +100,8 @@ def static_ntk(
     [1.0, -1.0]
     """
     require(kernel in ("closed_form", "sampled"), f"kernel={kernel!r} is unknown; choose 'closed_form' or 'sampled'.")
-    steps = recorded_steps(record, training.last)
+    training.refuse_noise_and_rules("static_ntk")
+    steps = recorded_steps(record, training.last, "static_ntk")
     run = MonteCarlo(
         n_samples, n_replicates, seed, tolerance, draws, samples, None, None, progress, centred, None, True, None, threads
     )

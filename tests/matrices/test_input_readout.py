@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tensorprog_mf.draws import Draws
-from tensorprog_mf.matrices.input import InputMatrix, input_coordinates
+from tensorprog_mf.matrices.input import InputMatrix
 from tensorprog_mf.matrices.readout import ReadoutMatrix
 from tensorprog_mf.sites import Sites
 
@@ -11,14 +11,14 @@ from tensorprog_mf.sites import Sites
 def test_coordinates_keep_inner_products(shape):
     x = np.random.default_rng(0).normal(size=shape)
     x = np.vstack([x, x[:2], x[:1] - 3 * x[1:2], np.zeros((1, shape[1]))])
-    s = input_coordinates(x)
-    assert s.shape[1] == min(shape)
-    np.testing.assert_allclose(s @ s.T, x @ x.T, atol=1e-12)
+    matrix = InputMatrix("W0", Sites("s", 8, Draws(8, (0,))), x)
+    assert matrix.coordinates.shape[1] == len(matrix.columns) == min(shape)
+    np.testing.assert_allclose(matrix.kernel(slice(None)), x @ x.T / shape[1], atol=1e-12)
 
 
 def test_zero_inputs_have_no_directions():
-    assert input_coordinates(np.zeros((2, 3))).shape == (2, 0)
-    matrix = InputMatrix("W0", Sites("s", 8, Draws(8, (0,))), np.zeros((2, 0)), 3)
+    matrix = InputMatrix("W0", Sites("s", 8, Draws(8, (0,))), np.zeros((2, 3)))
+    assert matrix.coordinates.shape == (2, 0)
     assert (matrix.apply(matrix.initial(), slice(None)) == 0).all()
 
 
@@ -26,7 +26,7 @@ def test_input_learning():
     """A step adds sum_v weights_v g_v x_v^T / sqrt(D): h gains sum_v weights_v K^x g_v."""
     rng = np.random.default_rng(1)
     x, g, w = rng.normal(size=(3, 5)), rng.normal(size=(3, 64)), rng.normal(size=3)
-    matrix = InputMatrix("W0", Sites("s", 64, Draws(64, (0,))), input_coordinates(x), 5)
+    matrix = InputMatrix("W0", Sites("s", 64, Draws(64, (0,))), x)
     parameter = matrix.initial()
     before = matrix.apply(parameter, slice(None))
     parameter.add(1.0, matrix.outer(w, g, slice(None)))

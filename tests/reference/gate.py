@@ -32,10 +32,13 @@ def training_setup(case):
     rate, steps = p["learning_rate"], p["steps"] - 1
     schedule = None if np.ndim(rate) == 0 else np.array(rate[:steps]) / rate[0]
     biased = any(p["bias_std"]) or any(p["bias_multipliers"])
+    rule = dict(name=p.get("learning_rule", "gradient_descent"))
+    if rule["name"] == "feedback_alignment":
+        rule |= dict(correlation=p["rho"], current_readout=p["readout_feedback"] == "current")
     training = tp.Training(
         steps, rate if schedule is None else rate[0], p["momentum"], p["weight_decay"], p["learning_rate_multipliers"],
         nesterov=p["nesterov"], schedule=schedule, bias_multipliers=p["bias_multipliers"] if biased else None,
-        batches=p["batches"][:steps] if "batches" in p else None,
+        batches=p["batches"][:steps] if "batches" in p else None, temperature=p.get("temperature", 0.0), learning_rule=rule,
     )  # fmt: skip
     # The file has the square of the factor of the output bias.
     network = tp.MLP(p["depth"], activation, p["richness"], p["weight_std"], p["bias_std"] if biased else None, p["output_bias"] ** 0.5)
@@ -52,9 +55,9 @@ def excess(value, error, expected, expected_error, floor):
 def excesses(ds, case):
     """Excess per output and kernel of a dataset against a reference case."""
     found = {"output": excess(ds.output.values, ds.output_stderr.values, np.array(case["output"]), np.array(case.get("output_err", 0.0)), OUTPUT_FLOOR)}
-    for name in ("feature_kernel", "gradient_kernel", "tangent_kernel"):
+    for name in ("feature_kernel", "gradient_kernel", "tangent_kernel", "gradient_pseudogradient_kernel", "pseudogradient_kernel"):
         for when, index in (("first", 0), ("final", -1)):
-            if f"{name}_{when}" not in case:
+            if f"{name}_{when}" not in case or name not in ds:
                 continue
             expected, error = np.array(case[f"{name}_{when}"]), np.array(case.get(f"{name}_{when}_err", 0.0))
             value, own = ds[name].values[index], ds[f"{name}_stderr"].values[index]
