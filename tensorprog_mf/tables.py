@@ -21,7 +21,8 @@ def read_table(
     target
         Name of the target column; by default the last one.
     classes
-        Two values of the target column: the first becomes +1, the second -1, lines with others are left out.
+        Two values of the target column: the first becomes +1, the second -1, lines with others are left out. For
+        loss="cross_entropy" any number of values, which become labels 0, 1, 2, ...; all there are by default.
     test_examples
         That many last lines are test examples.
     standardise
@@ -43,12 +44,16 @@ def read_table(
     column = table.columns[-1] if target is None else str(target)
     require(column in table.columns, f"{name} has no column {column!r}; it has {', '.join(table.columns)}.")
     labels, features = table[column], table.drop(columns=column)
-    if classes is None:
+    if classes is None and loss != "cross_entropy":
         y = _numbers(labels.to_frame(), name, "; name the two values to tell apart with classes = [first, second]")[:, 0]
+    elif loss == "cross_entropy":
+        y = _positions(labels, classes, name)
     else:
-        y = _signs(labels, classes, name)
-    x = _numbers(features[y != 0] if classes is not None else features, name, "; fill or leave out such lines or columns")
-    y = y[y != 0] if classes is not None else y
+        require(isinstance(classes, (list, tuple)) and len(classes) == 2, f"classes={classes!r} must be a list of two values of the target; for more take loss = \"cross_entropy\".")
+        y = 1 - 2 * _positions(labels, classes, name)
+    known = ~np.isnan(y)
+    x = _numbers(features[known], name, "; fill or leave out such lines or columns")
+    y = y[known]
     n_test = whole("test_examples", test_examples)
     require(n_test < len(x), f"test_examples={n_test} leaves no training examples of the {len(x)} in {name}.")
     n_train = len(x) - n_test
@@ -108,17 +113,21 @@ def _numbers(table, name: str, remedy: str) -> np.ndarray:
     return np.array(values, dtype=float)
 
 
-def _signs(labels, classes, name: str) -> np.ndarray:
-    """+1 for the first class, -1 for the second, 0 for others; 3 and 3.0 are the same class."""
-    require(isinstance(classes, (list, tuple)) and len(classes) == 2, f"classes={classes!r} must be a list of two values of the target.")
+def _positions(labels, classes, name: str) -> np.ndarray:
+    """Position of every label in `classes`, by default all labels in order, NaN for those not in it; 3 and 3.0 are the same class."""
 
     def key(value):
         text = str(value).strip()
         number = _number(text)
         return text if number is None else number
 
-    found, wanted = [key(label) for label in labels], [key(value) for value in classes]
-    require(wanted[0] != wanted[1], f"classes={classes!r} must be two different values.")
+    found = [key(label) for label in labels]
+    if classes is None:
+        classes = sorted(dict.fromkeys(found), key=lambda value: (isinstance(value, str), value))
+    require(isinstance(classes, (list, tuple)) and len(classes) > 1, f"classes={classes!r} must be a list of two or more values of the target.")
+    wanted = [key(value) for value in classes]
+    require(len(set(wanted)) == len(wanted), f"classes={classes!r} must be different values.")
     for value in wanted:
         require(value in found, f"{name}: class {value!r} does not occur in column {labels.name!r}; it has {', '.join(map(str, dict.fromkeys(found)))}.")
-    return np.array([1.0 if label == wanted[0] else -1.0 if label == wanted[1] else 0.0 for label in found])
+    position = {value: float(index) for index, value in enumerate(wanted)}
+    return np.array([position.get(label, np.nan) for label in found])
