@@ -9,6 +9,8 @@ __version__ = "0.1.0"
 
 _HOME = {
     "Problem": "problems",
+    "OnlineProblem": "online",
+    "GaussianStream": "online",
     "Training": "optimizers",
     "MLP": "networks",
     "Activation": "activations",

@@ -60,16 +60,20 @@ def of_results(
 
 
 def of_weights(
-    matrix: str, sites: int, layers: int, examples: int, features: int, steps: int, momentum: bool, at_once: int
+    matrix: str, sites: int, layers: int, examples: int, features: int, steps: int, momentum: bool, at_once: int, fresh: int = 0
 ) -> int:
-    """Bytes of the weights of the replicates that run at the same time: an estimate, as ranks show during the run."""
+    """Bytes of the weights of the replicates that run at the same time: an estimate, as ranks show during the run.
+
+    Of `fresh` inputs, seen once, each adds a direction.
+    """
     hidden = max(layers - 1, 0)
     if matrix == "dense":
         each = hidden * (5.0 if momentum else 3.0) * sites * sites
     else:
-        rank = min(sites, examples * (steps + 1), _RANK * examples * np.sqrt(steps + 1))
-        each = hidden * 4.0 * rank * sites
-    fields = (6.0 * layers * examples + (6.0 if momentum else 4.0) * min(examples, features)) * sites
+        rank = min(sites, fresh + min(examples * (steps + 1), _RANK * examples * np.sqrt(steps + 1)))
+        # Bases reserve up to half of what they hold, and are copied when that is full, one at a time; learned parts are rank x rank.
+        each = hidden * (6.0 * rank * sites + 3.0 * rank * rank) + rank * sites if fresh else hidden * 4.0 * rank * sites
+    fields = (6.0 * layers * examples + (6.0 if momentum else 4.0) * min(examples + fresh, features)) * sites
     return int((each + fields) * _NUMBER * at_once)
 
 

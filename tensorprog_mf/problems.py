@@ -1,6 +1,6 @@
-"""What is to be learned: inputs, targets, test inputs, loss; all at once, or new ones at every step."""
+"""What is to be learned: inputs, targets, test inputs, loss."""
 
-from collections.abc import Callable
+import hashlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +9,14 @@ from .errors import InputError, UnsupportedError, require
 from .losses import Loss, as_loss, one_hot
 
 
-def _array(name: str, given, *dims: int) -> np.ndarray:
+def checked_array(name: str, given, *dims: int) -> np.ndarray:
+    """A finite array of floats of one of the given numbers of dimensions, read-only; `example` is the first of a DataArray.
+
+    Raises
+    ------
+    InputError
+        Something else.
+    """
     if "example" in getattr(given, "dims", ()):
         given = given.transpose("example", ...)
     given = getattr(given, "values", given)
@@ -89,17 +96,17 @@ class Problem:
     test_targets: np.ndarray | None = None
 
     def __post_init__(self):
-        inputs, targets = _array("inputs", self.inputs, 2), _array("targets", self.targets, 1, 2)
+        inputs, targets = checked_array("inputs", self.inputs, 2), checked_array("targets", self.targets, 1, 2)
         require(inputs.size > 0, f"inputs are empty, shape {inputs.shape}; at least one example and one feature are needed.")
         require(len(inputs) == len(targets), f"{len(inputs)} inputs but {len(targets)} targets; each example needs one.")
-        test = None if self.test_inputs is None else _array("test_inputs", self.test_inputs, 2)
+        test = None if self.test_inputs is None else checked_array("test_inputs", self.test_inputs, 2)
         test = None if test is not None and len(test) == 0 else test
         require(
             test is None or test.shape[1] == inputs.shape[1],
             f"test_inputs have {0 if test is None else test.shape[1]} features, inputs {inputs.shape[1]}; they must agree.",
         )
         object.__setattr__(self, "loss", as_loss(self.loss))
-        targets, test_targets = _checked_targets(self.loss, targets, _known_targets(self.test_targets, test))
+        targets, test_targets = _checked_targets(self.loss, targets, known_targets(self.test_targets, test))
         for name, value in (("inputs", inputs), ("targets", targets), ("test_inputs", test), ("test_targets", test_targets)):
             object.__setattr__(self, name, value)
 
@@ -124,9 +131,14 @@ class Problem:
         unknown = np.full((len(self.all_inputs) - self.n_train, *self.targets.shape[1:]), np.nan)
         return np.concatenate([self.targets, unknown if self.test_targets is None else self.test_targets])
 
-    def digest(self) -> bytes:
-        """All that decides what is learned, but for the loss."""
-        return self.all_inputs.tobytes() + self.all_targets.tobytes()
+    def describe(self) -> dict:
+        """As plain values."""
+        digest = hashlib.sha256(self.all_inputs.tobytes() + self.all_targets.tobytes()).hexdigest()
+        return {"loss": self.loss.name, "n_train": self.n_train, "data_sha256": digest}
+
+    def fresh(self, steps: int) -> int:
+        """New inputs in that many steps: none."""
+        return 0
 
     def shown(self, training, step: int, everything: bool) -> Shown:
         """The examples of a step of a training, all of them or only its batch."""
@@ -136,6 +148,9 @@ class Problem:
             return Shown(rows, self.targets, weights, rows)
         batch = np.flatnonzero(weights)
         return Shown(batch, self.targets[batch], weights[batch], slice(0, 0))
+
+    def refuse_online(self, route: str) -> None:
+        """Nothing: all examples are there at once."""
 
     def refuse_outputs(self, route: str) -> None:
         """Raise `UnsupportedError` for several outputs, in the name of a route that knows one."""
@@ -175,8 +190,9 @@ def _outputs(targets: np.ndarray) -> int | None:
     return None if targets.ndim == 1 else targets.shape[1]
 
 
-def _known_targets(given, test: np.ndarray | None) -> np.ndarray | None:
-    targets = None if given is None else _array("test_targets", given, 1, 2)
+def known_targets(given, test: np.ndarray | None) -> np.ndarray | None:
+    """The argument test_targets, checked; None for none."""
+    targets = None if given is None else checked_array("test_targets", given, 1, 2)
     targets = None if test is None and targets is not None and len(targets) == 0 else targets
     inputs = 0 if test is None else len(test)
     require(targets is None or len(targets) == inputs, f"{0 if targets is None else len(targets)} test_targets but {inputs} test_inputs; each needs one.")

@@ -1,7 +1,6 @@
 """How a result was made, as netCDF-safe attributes."""
 
 import datetime
-import hashlib
 import json
 import platform
 
@@ -24,7 +23,6 @@ def attributes(route: str, network, problem, training, settings: dict, status: s
     """Global attributes of a result: strings and numbers only, structures as JSON."""
     from . import __version__
 
-    digest = hashlib.sha256(problem.digest()).hexdigest()
     return {
         "source": f"tensorprog_mf {__version__}",
         "created_at": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
@@ -38,6 +36,6 @@ def attributes(route: str, network, problem, training, settings: dict, status: s
         "network_json": json.dumps(network.describe()),
         "training_json": json.dumps(training.describe()),
         "settings_json": json.dumps(settings),
-        "problem_json": json.dumps({"loss": problem.loss.name, "n_train": problem.n_train, "data_sha256": digest}),
+        "problem_json": json.dumps(problem.describe()),
         "environment_json": json.dumps(_environment()),
     }

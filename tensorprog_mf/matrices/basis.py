@@ -101,7 +101,8 @@ def appended(store: np.ndarray, filled: int, new: np.ndarray) -> np.ndarray:
     """`store` with `new` rows written from row `filled` on, in a larger array (half as much again) where it is full."""
     needed = filled + len(new)
     if needed > len(store):
-        larger = np.empty((max(needed, filled + filled // 2, _PANEL), store.shape[1]))
+        wanted = min(filled + max(filled // 2, _PANEL), store.shape[1])  # no more directions than sites
+        larger = np.empty((max(needed, wanted), store.shape[1]))
         larger[:filled] = store[:filled]
         store = larger
     store[filled:needed] = new

@@ -95,6 +95,7 @@ def _check_record(record, problem, training) -> None:
     if problem.outputs and not record.per_output:
         fields = {"backward_field", "gradient"} & {*record.moments, *record.densities}
         require(not fields, f"{' and '.join(sorted(fields))} of several outputs are known with per_output=True only.")
+    require(problem.n_train > 0 or (training.full_batch and not training.flow), "a stream brings its own batches, step by step: leave batches and flow out of Training.")
     require(not (problem.outputs and training.learning_rule.hebbian), "Hebb's rule is modulated by the error of one output; targets must be (example,).")
 
 
@@ -153,8 +154,8 @@ def _check_memory(network, problem, training, ensemble: Ensemble, settings: dict
     between = None if record.kernel_examples is None else len(record.kernel_examples)
     results = memory.of_results(times, network.depth, examples, samples, replicates, between, (problem.outputs or 1) if record.per_output else 1)
     weights = memory.of_weights(
-        ensemble.matrix, ensemble.count, network.depth, examples, problem.inputs.shape[1], max(training.last, _EVALUATIONS * training.flow),
-        training.momentum > 0, min(threads, replicates),
+        ensemble.matrix, ensemble.count, network.depth, examples, problem.all_inputs.shape[1], max(training.last, _EVALUATIONS * training.flow),
+        training.momentum > 0, min(threads, replicates), problem.fresh(training.last),
     )  # fmt: skip
     size = "width" if "width" in settings else "n_samples"
     if results > weights:

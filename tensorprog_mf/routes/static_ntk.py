@@ -101,6 +101,7 @@ def static_ntk(
     """
     require(kernel in ("closed_form", "sampled"), f"kernel={kernel!r} is unknown; choose 'closed_form' or 'sampled'.")
     training.refuse_noise_and_rules("static_ntk")
+    problem.refuse_online("static_ntk")
     steps = recorded_steps(record, training.last, "static_ntk")
     run = MonteCarlo(
         n_samples, n_replicates, seed, tolerance, draws, samples, None, None, progress, centred, None, True, None, threads

@@ -81,7 +81,7 @@ def train_finite(
         "tolerance": small(tolerance), "draws": "pseudo-random", "keep_replicates": boolean("keep_replicates", keep_replicates),
         "parameterization": parameterization,
     }  # fmt: skip
-    meant = as_mean_field(parameterization, network, training, settings["width"], problem.inputs.shape[1])
+    meant = as_mean_field(parameterization, network, training, settings["width"], problem.all_inputs.shape[1])
     ensemble = Ensemble(settings["width"], matrix, "pseudo-random", settings["seed"], settings["tolerance"], settings["centred"])
     return gather(
         "train_finite", network, problem, training, ensemble, settings, record=record, threads=threads, progress=progress,

@@ -28,7 +28,10 @@ def training_setup(case):
     """The same for a case of training.json, which counts recorded times."""
     p = case["params"]
     activation = tp.Activation("erf", 0.5**0.5) if p["activation"] == "erf" else p["activation"]
-    problem = tp.Problem(case["inputs"], case["targets"], case["test_inputs"], p["loss"])
+    if "online_inputs" in case:
+        problem = tp.OnlineProblem(list(zip(case["online_inputs"], case["online_targets"])), case["test_inputs"], p["loss"])
+    else:
+        problem = tp.Problem(case["inputs"], case["targets"], case["test_inputs"], p["loss"])
     rate, steps = p["learning_rate"], p["steps"] - 1
     schedule = None if np.ndim(rate) == 0 else np.array(rate[:steps]) / rate[0]
     biased = any(p["bias_std"]) or any(p["bias_multipliers"])
