@@ -194,6 +194,10 @@ class Training:
         """Raise `UnsupportedError` for a temperature or a learning rule, in the name of a route that knows gradients only."""
         if self.temperature:
             raise UnsupportedError(f"{route} has no Langevin noise; for temperature={self.temperature} take tp.sample or tp.train_finite.")
+        self.refuse_rules(route)
+
+    def refuse_rules(self, route: str) -> None:
+        """Raise `UnsupportedError` for a learning rule, in the name of a route that knows gradients only."""
         if self.ruled:
             raise UnsupportedError(f"{route} follows gradients; for learning_rule={self.learning_rule.name!r} take tp.sample or tp.train_finite.")
 

@@ -192,7 +192,7 @@ class Recorder:
         if seen.name.startswith("whole "):
             found = self._reductions.add(seen.name.removeprefix("whole "), seen.layer, seen.values)
             return [Observation(name, seen.layer, values) for name, values in found.items()]
-        if self.kept.responses and "sample" in VARIABLES[seen.name].dims:
+        if self.kept.responses and seen.name in VARIABLES and "sample" in VARIABLES[seen.name].dims:
             if seen.name.endswith("_gaussian_part"):
                 self._reductions.keep(seen.name, seen.layer, seen.values)
             return [seen._replace(values=seen.values[..., : self.samples])]

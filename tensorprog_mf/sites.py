@@ -20,6 +20,8 @@ class Sites:
 
     def mean(self, rows: np.ndarray, x: np.ndarray) -> np.ndarray:
         """Averages of products over sites, (row, vector): <rows[i] x[j]>; bits do not depend on threads."""
+        if len(rows) < min(len(x), _WIDE):
+            return self.mean(x, rows).T  # the kernel takes rows four at a time: they should be many
         partial = np.empty((block_count(self.count), len(rows), len(x)))
         if partial.size == 0:
             return np.zeros((len(rows), len(x)))

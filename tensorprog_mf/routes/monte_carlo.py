@@ -42,7 +42,7 @@ class MonteCarlo:
             return self._refined(route, matrix, network, problem, training)
         settings = self.settings()
         if matrix == "untied":
-            training.refuse_noise_and_rules(route)
+            training.refuse_rules(route)
         slots = None
         if self.common_draws is not None:
             training.refuse_flow("common_draws")
