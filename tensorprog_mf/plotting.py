@@ -3,6 +3,8 @@
 import numpy as np
 import xarray as xr
 
+from .errors import require
+
 
 def _axis(ax):
     if ax is not None:
@@ -34,9 +36,10 @@ def loss(ds: xr.Dataset, ax=None, name: str = "loss", label: str | None = None, 
 
 
 def kernel(ds: xr.Dataset, time: int = -1, layer: int = -1, name: str = "feature_kernel", ax=None, limit: float | None = None):
-    """A kernel at one recorded time, training examples ordered by their targets."""
-    ax, train = _axis(ax), np.flatnonzero(_training(ds))
-    order = train[np.argsort(ds.target.values[train], kind="stable")]
+    """A kernel (time[, layer], example, example_prime) at one recorded time, training examples ordered by their targets."""
+    ax, train = _axis(ax), _shown(ds, name)
+    targets = _rows(ds.target.values)[train]
+    order = train[np.lexsort(targets.T)]
     values = ds[name].isel(time=time)
     values = (values.isel(layer=layer) if "layer" in values.dims else values).values[np.ix_(order, order)]
     limit = limit or np.abs(values).max()
@@ -47,12 +50,33 @@ def kernel(ds: xr.Dataset, time: int = -1, layer: int = -1, name: str = "feature
 
 
 def kernel_alignment(ds: xr.Dataset, name: str = "feature_kernel") -> xr.DataArray:
-    """y^T Phi y / (|y|^2 |Phi|_F) over training examples, (time, layer): 1 where the kernel is the outer product of targets."""
-    train = np.flatnonzero(_training(ds))
-    phi, y = ds[name].isel(example=train, example_prime=train), ds.target.values[train]
-    aligned = np.einsum("...mn,m,n->...", phi.values, y, y) / (y @ y) / np.sqrt((phi.values**2).sum((-1, -2)))
+    """<Phi, Y Y^T> / (|Phi|_F |Y Y^T|_F) over training examples, (time, layer): 1 where the kernel is the outer product of targets.
+
+    Y is (example, output); with one output this is y^T Phi y / (|y|^2 |Phi|_F).
+
+    Raises
+    ------
+    InputError
+        A result that has no such kernel between its examples.
+    """
+    train = _shown(ds, name)
+    phi, y = ds[name].values[..., train, :][..., train], _rows(ds.target.values)[train]
+    own = y @ y.T
+    aligned = np.einsum("...mn,mn->...", phi, own) / np.linalg.norm(own) / np.sqrt((phi**2).sum((-1, -2)))
     attrs = {"long_name": f"alignment of {name} with the targets", "units": "1"}
-    return xr.DataArray(aligned, dims=phi.dims[:-2], coords={"time": ds.time, "layer": ds.layer}, attrs=attrs)
+    return xr.DataArray(aligned, dims=ds[name].dims[:-2], coords={"time": ds.time, "layer": ds.layer}, attrs=attrs)
+
+
+def _rows(targets: np.ndarray) -> np.ndarray:
+    """Targets as (example, output)."""
+    return targets.reshape(len(targets), -1)
+
+
+def _shown(ds: xr.Dataset, name: str) -> np.ndarray:
+    """The training examples."""
+    complete = name in ds and "example_prime" in ds[name].dims
+    require(complete, f"{name} between all examples is not in this result; record it for all of them (tp.Record without kernel_examples).")
+    return np.flatnonzero(_training(ds))
 
 
 def alignment(ds: xr.Dataset, ax=None, layer: int = -1, label: str | None = None, **style):
@@ -133,13 +157,17 @@ def overview(ds: xr.Dataset):
     axes[0, 0].legend()
     for split, style in (("train", "-"), ("test", ":")):
         for index in np.flatnonzero(ds.split.values == split)[:20]:
-            axes[0, 1].plot(ds.time, ds.output[:, index], linestyle=style, linewidth=1, **_marker(ds))
+            axes[0, 1].plot(ds.time, ds.output.isel(example=index), linestyle=style, linewidth=1, **_marker(ds))
     axes[0, 0].set_title("losses")
     axes[0, 1].set(xlabel="time", ylabel="output", title="outputs (dotted: test)")
-    alignment(ds, axes[0, 2])
-    top = float(np.abs(ds.feature_kernel.isel(layer=-1)[[0, -1]]).max())
-    kernel(ds, 0, ax=axes[1, 0], limit=top)
-    kernel(ds, -1, ax=axes[1, 1], limit=top)
+    if "feature_kernel" in ds and "example_prime" in ds.dims and _training(ds).any():
+        alignment(ds, axes[0, 2])
+        top = float(np.abs(ds.feature_kernel.isel(layer=-1)[[0, -1]]).max())
+        kernel(ds, 0, ax=axes[1, 0], limit=top)
+        kernel(ds, -1, ax=axes[1, 1], limit=top)
+    else:
+        for ax in (axes[0, 2], *axes[1, :2]):
+            ax.axis("off")
     if "preactivation" in ds:
         parts(ds, ax=axes[1, 2])
     else:

@@ -53,7 +53,7 @@ def gather(
     allowed = thread_count(threads)
     # Small populations live in the interpreter, where threads only wait for each other: 13 against 19 ms at width 16.
     threads = allowed if ensemble.count >= _THREADED else 1
-    _check_memory(network, problem, training, ensemble, settings, record, len(steps), threads)
+    needed = _check_memory(network, problem, training, ensemble, settings, record, len(steps), threads)
     try:
         outcomes = map_runs(one, range(settings["n_replicates"]), threads, shown.stop)
     finally:
@@ -66,7 +66,7 @@ def gather(
     message = worst.message
     if worst.status is Status.INTERRUPTED:
         message += _what_is_kept(len(outcomes), settings["n_replicates"], checkpoint)
-    described = attributes(route, network, problem, training, settings, worst.status.label, message)
+    described = attributes(route, network, problem, training, settings, worst.status.label, message) | {"memory_estimate_bytes": needed}
     if "rank" in arrays:
         arrays["rank_fraction"] = (arrays["rank"][0], arrays["rank"][1] / ensemble.count)
     if limit:
@@ -147,8 +147,8 @@ def _what_is_kept(kept: int, wanted: int, checkpoint) -> str:
     return f" {kept} of {wanted} replicates are in the result.{more}"
 
 
-def _check_memory(network, problem, training, ensemble: Ensemble, settings: dict, record, times: int, threads: int) -> None:
-    """Refuse a run that does not fit before anything is allocated."""
+def _check_memory(network, problem, training, ensemble: Ensemble, settings: dict, record, times: int, threads: int) -> int:
+    """Refuse a run that does not fit before anything is allocated; the estimate in bytes."""
     replicates, examples = settings["n_replicates"], len(problem.all_inputs)
     samples = min(settings["samples"], ensemble.count)
     between = None if record.kernel_examples is None else len(record.kernel_examples)
@@ -161,6 +161,7 @@ def _check_memory(network, problem, training, ensemble: Ensemble, settings: dict
     if results > weights:
         memory.check(results + weights, "record fewer times (record=tp.log_steps(...)), fewer kernels (tp.Record(kernel_examples=...)) or keep fewer samples")
     memory.check(results + weights, f"take a smaller {size}, threads=1 or a larger tolerance")
+    return results + weights
 
 
 def fresh_seed(seed: int | None, checkpoint=None) -> int:
