@@ -1,0 +1,123 @@
+"""One pass over fresh Gaussian data: feature learning without seeing any example twice.
+
+    python recipes/online.py [FOLDER] [STEPS]
+
+A teacher that looks along one direction of 20 labels Gaussian inputs, one new example per step. Every fresh example is a
+new direction for each hidden matrix, so ranks grow with the steps and never saturate: the recipe prints how close to the number
+of sites they come, the memory that was announced against the one that was used, the error against the number of sites, and
+how far real networks are. Writes online.nc and, with matplotlib, online.png into FOLDER (default: output).
+300 steps (the default) take about two minutes; 2000 steps, sixteen times as long and about 9 GB.
+"""
+
+import pathlib
+import resource
+import sys
+import time
+
+import numpy as np
+import xarray as xr
+
+import tensorprog_mf as tp
+
+FEATURES, TEST, DEPTHS, RATE = 20, 8, (2, 3), 0.1
+SITES, REPLICATES, WIDTH = (2**10, 2**12, 2**14), 2, 1024
+DIRECTION = np.random.default_rng(1).normal(size=FEATURES) / np.sqrt(FEATURES)
+
+
+def teacher(inputs: np.ndarray) -> np.ndarray:
+    """A single index: tanh of twice the component along one direction."""
+    return np.tanh(2 * inputs @ DIRECTION / np.linalg.norm(DIRECTION))
+
+
+def problem() -> tp.OnlineProblem:
+    """One fresh example per step, and test points to follow."""
+    test = np.random.default_rng(2).normal(size=(TEST, FEATURES))
+    return tp.OnlineProblem(tp.GaussianStream(FEATURES, 1, teacher), test, test_targets=teacher(test))
+
+
+def run(steps: int) -> dict[str, xr.Dataset]:
+    """Limits at several numbers of sites, and real networks, for each depth."""
+    training, record, found = tp.Training(steps, RATE), tp.log_steps(steps, 16), {}
+    for depth in DEPTHS:
+        network = tp.MLP(depth, "tanh")
+        for sites in SITES:
+            start = time.perf_counter()
+            ds = tp.sample(network, problem(), training, sites, REPLICATES, samples=0, record=record, keep_replicates=True)
+            ds.attrs |= {"seconds": time.perf_counter() - start, "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}
+            found[f"depth {depth}, {sites} sites"] = ds
+        found[f"depth {depth}, width {WIDTH}"] = tp.train_finite(
+            network, problem(), training, WIDTH, n_replicates=4, samples=0, record=record, keep_replicates=True
+        )
+    return found
+
+
+def distances(found: dict[str, xr.Dataset], depth: int) -> dict[int, tuple[float, float]]:
+    """Per number of sites: scatter of a single run, and rms distance of the mean to the finest one; outputs of all times."""
+    finest = found[f"depth {depth}, {SITES[-1]} sites"].output
+    rows = {}
+    for sites in SITES:
+        output = found[f"depth {depth}, {sites} sites"].output
+        scatter = float(np.sqrt(output.var("replicate", ddof=1).mean()))
+        rows[sites] = scatter, float(np.sqrt(((output - finest).mean("replicate") ** 2).mean()))
+    return rows
+
+
+def report(found: dict[str, xr.Dataset]) -> None:
+    """Ranks, memory, seconds and errors."""
+    for depth in DEPTHS:
+        print(f"depth {depth}:    sites  rank/sites  announced  process so far  seconds   scatter  to the finest")
+        for sites, (scatter, distance) in distances(found, depth).items():
+            ds = found[f"depth {depth}, {sites} sites"]
+            announced, peak = ds.attrs["memory_estimate_bytes"] / 1e9, ds.attrs["peak_bytes"] / 1e9
+            fraction = float(ds.rank_fraction.max())
+            print(f"  {sites:14d} {fraction:11.3f} {announced:8.2f} GB {peak:12.2f} GB {ds.attrs['seconds']:8.0f} {scatter:9.1e} {distance:14.1e}")
+        finest, real = found[f"depth {depth}, {SITES[-1]} sites"], found[f"depth {depth}, width {WIDTH}"]
+        away = float(np.sqrt(((real.output.mean("replicate") - finest.output.mean("replicate")) ** 2).mean()))
+        losses = f"{float(finest.test_loss.mean('replicate')[-1]):.4f} and {float(real.test_loss.mean('replicate')[-1]):.4f}"
+        print(f"  mean of {real.sizes['replicate']} networks of width {WIDTH}: rms distance of outputs {away:.1e}; last test losses {losses}")
+
+
+def draw(found: dict[str, xr.Dataset], path: pathlib.Path) -> None:
+    """Test losses, errors against sites, ranks."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    figure, (losses, errors, ranks) = plt.subplots(1, 3, figsize=(14, 4.4), layout="constrained")
+    for depth, colour in zip(DEPTHS, ("#31688e", "#d1495b")):
+        finest, real = found[f"depth {depth}, {SITES[-1]} sites"], found[f"depth {depth}, width {WIDTH}"]
+        losses.plot(finest.step, finest.test_loss.mean("replicate"), color=colour, label=f"limit, depth {depth}")
+        losses.plot(real.step, real.test_loss.T, color=colour, linestyle=":", linewidth=1, label=[f"4 networks of width {WIDTH}", *[None] * 3])
+        rows = distances(found, depth)
+        errors.plot(rows.keys(), [scatter for scatter, _ in rows.values()], "o-", color=colour, label=f"scatter of one run, depth {depth}")
+        coarse = list(rows)[:-1]
+        errors.plot(coarse, [rows[sites][1] for sites in coarse], "s:", color=colour, label="distance to the finest")
+        for sites, style in zip(SITES, (":", "--", "-")):
+            ds = found[f"depth {depth}, {sites} sites"]
+            ranks.plot(ds.step, ds.rank_fraction.max(("layer", "pass")), style, color=colour, label=f"{sites} sites, depth {depth}")
+    losses.set(xlabel="step", ylabel="test loss", yscale="log", title="one new example per step")
+    errors.set(xlabel="sites", ylabel="rms over outputs and times", xscale="log", yscale="log", title="error")
+    guide = errors.lines[0].get_ydata()[0]
+    errors.plot(SITES, guide * (np.array(SITES) / SITES[0]) ** -0.5, "k-", linewidth=0.6, label="sites$^{-1/2}$")
+    errors.set_xticks(SITES, [f"$2^{{{int(np.log2(sites))}}}$" for sites in SITES], minor=False)
+    errors.minorticks_off()
+    ranks.set(xlabel="step", ylabel="rank / sites", title="fresh examples are new directions")
+    for ax in (losses, errors, ranks):
+        ax.legend(fontsize=8)
+    figure.savefig(path, dpi=130)
+
+
+def main(folder: pathlib.Path, steps: int) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    found = run(steps)
+    report(found)
+    tp.save(xr.DataTree.from_dict({name.replace(" ", "_").replace(",", ""): ds for name, ds in found.items()}), folder / "online.nc")
+    try:
+        draw(found, folder / "online.png")
+    except ImportError:
+        print("no picture: matplotlib is not installed")
+
+
+if __name__ == "__main__":
+    main(pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "output"), int(sys.argv[2]) if len(sys.argv) > 2 else 300)
