@@ -55,14 +55,16 @@ def solve_linear(network: MLP, problem: Problem, training: Training, record=None
 
     Notes
     -----
-    Exact to rounding. Memory depth (steps examples)^2 numbers, time depth steps (steps examples)^2.
+    Exact to rounding, for any number of outputs. Memory depth (steps examples)^2 numbers, time depth steps (steps examples)^2.
     """
     if not isinstance(network, MLP) or network.activation != Activation("linear"):
         raise UnsupportedError("solve_linear solves MLPs with the linear activation of gain 1 only; use tp.sample for others.")
     if not network.plain:
         raise UnsupportedError("solve_linear takes weights that start as N(0,1) and no biases; use tp.sample for others.")
     training.refuse_noise_and_rules("solve_linear")
-    problem.refuse_outputs("solve_linear")
+    problem.refuse_online("solve_linear")
+    if problem.outputs and two_time:
+        raise UnsupportedError("solve_linear has kernels between times for one output, targets (example,); leave out two_time.")
     if training.flow:
         return _flow(network, problem, training, record, boolean("two_time", two_time))
     steps, two_time = recorded_steps(record, training.steps, "solve_linear"), boolean("two_time", two_time)
@@ -132,24 +134,30 @@ def _extrapolated(fine: xr.Dataset, coarse: xr.Dataset, power: int) -> xr.Datase
 class _Recursion:
     """State of the recursion, filled row by row in time. Layer index 0 is the input, depth + 1 the output.
 
-    Time, example (t m), and the same of the past (s n):
-    alpha[l][t, m, s, n], beta[l][t, m, s], kappa[l][t, s], lam[l][t, s, n], H[l][t, m, s, n], G[l][t, s].
+    Features have rows (time, example), gradients (time x output), time slower; the same of the past (s n) and (r):
+    alpha[l][t, m, s, n], beta[l][t, m, r], kappa[l][tc, r], lam[l][tc, s, n], H[l][t, m, s, n], G[l][tc, r].
     """
 
     def __init__(self, network: MLP, problem: Problem, training: Training):
         inputs = problem.all_inputs
         times, examples, depth = training.steps + 1, len(inputs), network.depth
         self.problem, self.depth, self.richness = problem, depth, network.richness
+        self.outputs = columns = problem.outputs or 1
         self.shares = [training.example_weights(t, problem.n_train) for t in range(times)]
         self.weight, self.kept = training.gradient_weights("solve_linear")
         self.rates = list(training.rates(network.weights).values())
         self.alpha, self.H = (np.zeros((depth + 1, times, examples, times, examples)) for _ in range(2))
-        self.beta = np.zeros((depth + 1, times, examples, times))
-        self.kappa, self.G = (np.zeros((depth + 2, times, times)) for _ in range(2))
-        self.lam = np.zeros((depth + 2, times, times, examples))
+        self.beta = np.zeros((depth + 1, times, examples, times * columns))
+        self.kappa, self.G = (np.zeros((depth + 2, times * columns, times * columns)) for _ in range(2))
+        self.lam = np.zeros((depth + 2, times * columns, times, examples))
         self.H[0] = (inputs @ inputs.T / inputs.shape[1])[None, :, None, :]
-        self.G[depth + 1] = 1.0
-        self.output, self.delta = np.full((times, examples), np.nan), np.zeros((times, examples))
+        self.G[depth + 1] = np.tile(np.eye(columns), (times, times))
+        shape = (times, examples, columns) if problem.outputs else (times, examples)
+        self.output, self.delta = np.full(shape, np.nan), np.zeros((times, examples, columns))
+
+    def _columns(self, first: int, last: int) -> slice:
+        """Rows of gradients at times first ... last - 1."""
+        return slice(first * self.outputs, last * self.outputs)
 
     def advance(self, t: int) -> bool:
         """Row t of everything, from the rows before; False if its outputs are not finite."""
@@ -164,13 +172,14 @@ class _Recursion:
         return bool(np.isfinite(self.output[t]).all())
 
     def _forward(self, layer: int, t: int) -> None:
-        past = slice(0, t)
-        pull = self.rates[layer - 1] * self.weight[t, past, None] * self.delta[past] * self.richness
-        C = self.kept[t] * self.beta[layer - 1][t, :, past] + np.einsum("sn,msn->ms", pull, self.H[layer - 1][t][:, past])
-        self.alpha[layer][t] = np.einsum("ms,skn->mkn", C, self.lam[layer][past])
-        examples = np.arange(self.alpha.shape[2])
-        self.alpha[layer][t, examples, t, examples] += self.kept[t]
-        self.beta[layer][t] = C @ self.kappa[layer][past]
+        past, columns, examples = slice(0, t), self._columns(0, t), self.alpha.shape[2]
+        pull = self.rates[layer - 1] * self.weight[t, past, None, None] * self.delta[past] * self.richness
+        learned = np.einsum("snc,msn->msc", pull, self.H[layer - 1][t][:, past]).reshape(examples, -1)
+        C = self.kept[t] * self.beta[layer - 1][t, :, columns] + learned
+        self.alpha[layer][t] = np.tensordot(C, self.lam[layer][columns], axes=1)
+        each = np.arange(examples)
+        self.alpha[layer][t, each, t, each] += self.kept[t]
+        self.beta[layer][t] = C @ self.kappa[layer][columns]
         now = slice(0, t + 1)
         driven = np.tensordot(self.alpha[layer][t][:, now], self.H[layer - 1][now, :, now], axes=2)
         row = np.tensordot(driven, self.alpha[layer][now][..., now, :], axes=([1, 2], [2, 3]))
@@ -179,38 +188,43 @@ class _Recursion:
         self.H[layer][now, :, t] = row.transpose(1, 2, 0)
 
     def _backward(self, layer: int, t: int) -> None:
-        now = slice(0, t + 1)
-        pull = self.rates[layer] * (self.weight[t, now] * self.G[layer + 1][t, now])[:, None] * self.delta[now] * self.richness
-        D = self.kept[t] * self.lam[layer + 1][t, now] + pull
-        self.kappa[layer][t] = np.tensordot(D, self.beta[layer][now], axes=2)
-        self.kappa[layer][t, t] += self.kept[t]
-        self.lam[layer][t] = np.tensordot(D, self.alpha[layer][now], axes=2)
+        now, own = slice(0, t + 1), self._columns(t, t + 1)
+        above = self.G[layer + 1][own, self._columns(0, t + 1)].reshape(self.outputs, t + 1, self.outputs)
+        pull = np.einsum("s,asc,snc->asn", self.rates[layer] * self.weight[t, now], above, self.delta[now]) * self.richness
+        D = self.kept[t] * self.lam[layer + 1][own, now] + pull
+        self.kappa[layer][own] = np.tensordot(D, self.beta[layer][now], axes=2)
+        self.kappa[layer][own, own] += self.kept[t] * np.eye(self.outputs)
+        self.lam[layer][own] = np.tensordot(D, self.alpha[layer][now], axes=2)
 
     def _gradient_kernel(self, layer: int, t: int) -> None:
-        now = slice(0, t + 1)
-        row = (self.kappa[layer][t] @ self.G[layer + 1]) @ self.kappa[layer][now].T
-        row += np.tensordot(np.tensordot(self.lam[layer][t], self.H[layer - 1], axes=2), self.lam[layer][now], axes=([0, 1], [1, 2]))
-        self.G[layer][t, now] = self.G[layer][now, t] = row
+        own, columns = self._columns(t, t + 1), self._columns(0, t + 1)
+        row = (self.kappa[layer][own] @ self.G[layer + 1]) @ self.kappa[layer][columns].T
+        row += np.tensordot(np.tensordot(self.lam[layer][own], self.H[layer - 1], axes=2), self.lam[layer][columns], axes=([1, 2], [1, 2]))
+        self.G[layer][own, columns], self.G[layer][columns, own] = row, row.T
 
     def _output(self, t: int) -> None:
-        top = self.depth
-        driven = np.tensordot(self.lam[top][t], self.H[top - 1], axes=2)
-        f = np.tensordot(self.alpha[top][t], driven, axes=2) + self.beta[top][t] @ (self.G[top + 1] @ self.kappa[top][t])
-        self.output[t] = f / self.richness
-        self.delta[t] = self.problem.error_signal(self.output[t], self.shares[t])
+        top, own = self.depth, self._columns(t, t + 1)
+        driven = np.tensordot(self.lam[top][own], self.H[top - 1], axes=2)
+        f = np.tensordot(self.alpha[top][t], driven, axes=([1, 2], [1, 2])) + self.beta[top][t] @ (self.kappa[top][own] @ self.G[top + 1]).T
+        self.output[t] = f.reshape(self.output[t].shape) / self.richness
+        self.delta[t] = self.problem.error_signal(self.output[t], self.shares[t]).reshape(self.delta[t].shape)
 
     def record(self, steps: np.ndarray) -> dict[str, np.ndarray]:
         """The variables of a result at these steps."""
         examples = self.H.shape[2]
         feature = np.stack([self.H[1:, t, :, t] for t in steps])
-        gradient = np.stack([self.G[1:-1, t, t] for t in steps])[..., None, None]
+        tall = np.stack([self.G[1:-1, self._columns(t, t + 1), self._columns(t, t + 1)] for t in steps])  # (time, layer, output, output_prime)
+        gradient = np.broadcast_to(tall[:, :, None, :, None, :], (*tall.shape[:2], examples, self.outputs, examples, self.outputs))
         below = np.concatenate([np.stack([self.H[:1, t, :, t] for t in steps]), feature], axis=1)
-        above = np.concatenate([gradient, np.ones_like(gradient[:, :1])], axis=1)
+        top = np.broadcast_to(np.eye(self.outputs)[None, None, None, :, None, :], (len(steps), 1, *gradient.shape[2:]))
+        tangent = np.einsum("l,tlmcnd,tlmn->tmcnd", self.rates, np.concatenate([gradient, top], axis=1), below)
+        if not self.problem.outputs:
+            gradient, tangent = gradient[:, :, :, 0, :, 0], tangent[:, :, 0, :, 0]
         return {
             **self.problem.series(self.output[steps], [self.shares[t] for t in steps]),
             "feature_kernel": feature,
-            "gradient_kernel": np.broadcast_to(gradient, (*gradient.shape[:2], examples, examples)),
-            "tangent_kernel": np.einsum("l,tlmn->tmn", self.rates, above * below),
+            "gradient_kernel": gradient,
+            "tangent_kernel": tangent,
         }
 
     def two_time(self, steps: np.ndarray) -> dict[str, tuple]:
