@@ -251,3 +251,27 @@ def test_a_flow_from_a_file(folder, capsys):
     assert call("run", folder / "config.toml", "-o", folder / "sampled.nc", "--quiet") == 0 and "in time 4" in capsys.readouterr().out
     (folder / "config.toml").write_text(text + '[run]\nroute = "alternate"\n')
     assert call("run", folder / "config.toml", "-o", folder / "guessed.nc") == 2 and "tp.static_ntk" in capsys.readouterr().err
+
+
+def test_classes_rules_and_records_from_a_file(folder, capsys):
+    """Three classes, a learning rule and a record as tables; the result is drawn, told about and compared."""
+    rng = np.random.default_rng(1)
+    lines = [f"{a:.3f},{b:.3f},{'cat dog cow'.split()[i % 3]}" for i, (a, b) in enumerate(rng.normal(size=(15, 2)))]
+    (folder / "table.csv").write_text("\n".join(["ears,tail,animal", *lines]) + "\n")
+    text = CONFIG.replace('classes = ["cat", "dog"]', 'loss = "cross_entropy"').replace(
+        "learning_rate = 0.4", 'learning_rate = 0.4\nlearning_rule = {name = "feedback_alignment", correlation = 0.5}'
+    )
+    (folder / "config.toml").write_text(text + "\n[run.record]\nsteps = [0, 3]\nper_output = true\nmoments = ['feature']\n")
+    out = folder / "out.nc"
+    assert call("run", folder / "config.toml", "-o", out) == 0
+    ds = tp.load(out)
+    assert dict(ds.output.sizes) == {"time": 2, "example": 15, "output": 3} and ds.feature_moment.sizes["moment"] == 4
+    assert ds.target.values[:3].argmax(axis=1).tolist() == [0, 2, 1]  # cat, dog, cow in the order of the alphabet
+    assert call("info", out) == 0 and "output" in capsys.readouterr().out
+    pytest.importorskip("matplotlib")
+    assert call("plot", out) == 0 and (folder / "out.png").stat().st_size > 10_000
+    assert call("compare", out, out) == 0
+    (folder / "config.toml").write_text(text.replace("0.5}", "2}"))
+    assert call("run", folder / "config.toml", "-o", out) == 2
+    assert "correlation=2 must lie between -1 and 1" in capsys.readouterr().err
+    tp.read_table(folder / "table.csv", classes=["cow", "cat"], loss="cross_entropy", test_examples=2)
