@@ -13,6 +13,7 @@ _HOME = {
     "GaussianStream": "online",
     "Training": "optimizers",
     "MLP": "networks",
+    "ResidualMLP": "networks",
     "Activation": "activations",
     "sample": "routes.sample",
     "gradient_independence": "routes.gradient_independence",

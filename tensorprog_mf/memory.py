@@ -60,13 +60,12 @@ def of_results(
 
 
 def of_weights(
-    matrix: str, sites: int, layers: int, examples: int, features: int, steps: int, momentum: bool, at_once: int, fresh: int = 0
+    matrix: str, sites: int, layers: int, hidden: int, examples: int, features: int, steps: int, momentum: bool, at_once: int, fresh: int = 0
 ) -> int:
     """Bytes of the weights of the replicates that run at the same time: an estimate, as ranks show during the run.
 
     Of `fresh` inputs, seen once, each adds a direction.
     """
-    hidden = max(layers - 1, 0)
     if matrix == "dense":
         each = hidden * (5.0 if momentum else 3.0) * sites * sites
     else:

@@ -1,7 +1,8 @@
 """Networks: frozen descriptions that compose themselves from layers."""
 
 from abc import ABC, abstractmethod
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,13 +15,36 @@ from .layers.elementwise import Elementwise
 from .layers.input import Input
 from .layers.layer import Layer
 from .layers.readout import Readout
+from .layers.residual import Residual, Stream
 from .realization import Realization
+
+
+class Footprint(NamedTuple):
+    """What decides the memory of a run: observed layers, hidden matrices, vectors that each of them sees per example."""
+
+    layers: int
+    matrices: int
+    vectors: int = 1
 
 
 class Network(ABC):
     """A frozen description of an architecture in mean-field (muP) parameterisation, outputs divided by `richness`."""
 
     richness: float
+
+    @property
+    @abstractmethod
+    def footprint(self) -> Footprint:
+        """For estimates of memory."""
+
+    def coordinates(self, layers: list[int]) -> dict[str, np.ndarray]:
+        """Coordinates along the observed layers, beside their numbers."""
+        return {}
+
+    @property
+    def refinements(self) -> tuple["Network", ...] | None:
+        """Networks of growing size whose results are extrapolated; None for one that is run as it is."""
+        return None
 
     @abstractmethod
     def compose(self, realization: Realization, inputs: np.ndarray) -> Layer:
@@ -68,9 +92,8 @@ class MLP(Network):
     output_bias: float = 0.0
 
     def __post_init__(self):
-        allowed = "be positive; for the limit richness -> 0 take a small value such as 0.01"
         object.__setattr__(self, "depth", whole("depth", self.depth, 1))
-        object.__setattr__(self, "richness", real("richness", self.richness, allowed, lambda v: v > 0))
+        object.__setattr__(self, "richness", _richness(self.richness))
         object.__setattr__(self, "activation", as_activation(self.activation))
         object.__setattr__(self, "weight_std", _each("weight_std", self.weight_std, self.depth + 1))
         if self.bias_std is not None:
@@ -86,6 +109,10 @@ class MLP(Network):
     def plain(self) -> bool:
         """Whether all entries of weights start as N(0,1) and there are no biases."""
         return set(self.weight_std) == {1.0} and self.bias_std is None and not self.output_bias
+
+    @property
+    def footprint(self) -> Footprint:
+        return Footprint(self.depth, self.depth - 1)
 
     def compose(self, realization: Realization, inputs: np.ndarray) -> Layer:
         sites = [realization.sites(f"layer {layer}") for layer in range(1, self.depth + 1)]
@@ -105,6 +132,84 @@ class MLP(Network):
         activation = {"name": self.activation.name, "gain": self.activation.gain}
         scales = {"weight_std": self.weight_std, "bias_std": self.bias_std, "output_bias": self.output_bias}
         return {"architecture": "MLP", "depth": self.depth, "activation": activation, "richness": self.richness, **scales}
+
+
+@dataclass(frozen=True)
+class ResidualMLP(Network):
+    """Fully connected residual network, branches scaled so that a limit of infinite depth exists.
+
+    h^0 = W^0 x / sqrt(D), h^{l+1} = h^l + (beta / sqrt(L)) W^l phi(h^l) / sqrt(N), l = 0 ... L - 1, f = w . phi(h^L) /
+    (richness N), all entries N(0,1) at the start (Bordelon, Noci, Li, Hanin & Pehlevan 2023, arXiv:2309.16620; Yang, Yu, Zhu &
+    Hayou 2023, arXiv:2310.02244). Results have layers 0 ... L of the stream, gradients are those with respect to it.
+
+    Parameters
+    ----------
+    depth
+        Number L of branches, or "infinite": as L grows the stream becomes a stochastic process in tau = l / L. It is
+        sampled at n_tau / 4, n_tau / 2 and n_tau steps, of which the last two are extrapolated (the error is of order 1 / L).
+    activation, richness
+        As of `MLP`.
+    branch_scale
+        beta.
+    n_tau
+        For infinite depth, a multiple of 4: steps of the finest discretisation.
+
+    Raises
+    ------
+    InputError
+        Depth below 1, richness not positive, unknown activation, branch_scale or n_tau that cannot be.
+    """
+
+    depth: int | str
+    activation: Activation | str | tuple = "tanh"
+    richness: float = 1.0
+    branch_scale: float = 1.0
+    n_tau: int = 32
+
+    def __post_init__(self):
+        if self.depth != "infinite":
+            object.__setattr__(self, "depth", whole("depth", self.depth, 1))
+        object.__setattr__(self, "richness", _richness(self.richness))
+        object.__setattr__(self, "activation", as_activation(self.activation))
+        object.__setattr__(self, "branch_scale", real("branch_scale", self.branch_scale, "be finite", lambda v: True))
+        object.__setattr__(self, "n_tau", whole("n_tau", self.n_tau, 4))
+        require(self.n_tau % 4 == 0, f"n_tau={self.n_tau} must be a multiple of 4: its half and its quarter are run too.")
+
+    @property
+    def refinements(self) -> tuple[Network, ...] | None:
+        """For infinite depth, networks of depth n_tau / 4, n_tau / 2 and n_tau; else None."""
+        if self.depth != "infinite":
+            return None
+        return tuple(replace(self, depth=self.n_tau // division) for division in (4, 2, 1))
+
+    @property
+    def footprint(self) -> Footprint:
+        return Footprint(self.depth + 1, self.depth)
+
+    def coordinates(self, layers: list[int]) -> dict[str, np.ndarray]:
+        return {"tau": np.array(layers) / self.depth}
+
+    def compose(self, realization: Realization, inputs: np.ndarray) -> Layer:
+        stream = realization.sites("stream")
+        layers: list[Layer] = [Input(realization.input("W0", stream, inputs), 0, of_stream=True)]
+        for layer in range(self.depth):
+            matrix = realization.hidden(f"W{layer + 1}", stream, stream)
+            branch = Chain([Elementwise(self.activation, layer, in_branch=True), Dense(matrix, layer, in_branch=True)])
+            layers += [Stream(stream, layer), Residual(branch, self.branch_scale / np.sqrt(self.depth))]
+        layers += [Stream(stream, self.depth), Elementwise(self.activation, self.depth, in_branch=True)]
+        layers.append(Readout(realization.readout("w", stream), self.depth, of_stream=True))
+        return Chain(layers)
+
+    def describe(self) -> dict:
+        activation = {"name": self.activation.name, "gain": self.activation.gain}
+        return {
+            "architecture": "ResidualMLP", "depth": self.depth, "activation": activation, "richness": self.richness,
+            "branch_scale": self.branch_scale, "n_tau": self.n_tau,
+        }  # fmt: skip
+
+
+def _richness(given) -> float:
+    return real("richness", given, "be positive; for the limit richness -> 0 take a small value such as 0.01", lambda v: v > 0)
 
 
 def _each(name: str, given, count: int) -> tuple[float, ...]:

@@ -94,6 +94,12 @@ def _describe(name: str) -> dict:
     return described
 
 
+def described_error(name: str, attributes: dict) -> dict:
+    """Attributes of the error that an extrapolation to infinite depth leaves in a variable."""
+    comment = "Distance of extrapolations from two pairs of depths; sampling errors are part of it."
+    return attributes | {"long_name": f"error from finite depth of the {attributes['long_name']}", "comment": comment}
+
+
 def _attributes(spec) -> dict:
     return {"long_name": spec.long_name, "symbol": spec.symbol, "units": spec.units, "comment": spec.comment}
 

@@ -59,6 +59,7 @@ VARIABLES: dict[str, Variable] = {
     "error_signal": Variable(("time", "example"), "error signal", "Delta", "-d loss / d f; zero on test examples."),
     "feature_kernel": Variable(_KERNEL, "feature kernel", "Phi", "E[phi(h) phi(h')] at equal times."),
     "gradient_kernel": Variable(_KERNEL, "gradient kernel", "G", "E[g g'] at equal times, g = phi'(h) z."),
+    "preactivation_kernel": Variable(_KERNEL, "preactivation kernel", "H", "E[h h'] of a residual stream."),
     "feature_kernel_two_time": Variable(_TWO_TIME, "feature kernel between two times", "Phi", "E[phi(h(t)) phi(h(t'))]."),
     "gradient_kernel_two_time": Variable(_TWO_TIME, "gradient kernel between two times", "G", "E[g(t) g(t')]."),
     "tangent_kernel": Variable(("time", "example", "example_prime"), "neural tangent kernel", "K", "Sum over weights of gradient times feature kernels."),
@@ -95,7 +96,8 @@ SLOT_FIELDS = ("replicate", "population", "source", "query", "vector", "column")
 COORDINATES: dict[str, Variable] = {
     "time": Variable(("time",), "training time", "t", "Learning rate times step, summed."),
     "step": Variable(("time",), "training step", "k", "Number of optimiser steps done."),
-    "layer": Variable(("layer",), "hidden layer", "l", "1 is the first hidden layer."),
+    "layer": Variable(("layer",), "hidden layer", "l", "1 is the first hidden layer; a residual stream begins with 0."),
+    "tau": Variable(("layer",), "depth along the stream", "tau", "Layer over depth, from 0 to 1."),
     "split": Variable(("example",), "training or test example", "", "Training examples first."),
     "sample": Variable(("sample",), "site", "i", "Neurons of one layer whose fields are kept, of replicate 0."),
     "slot": Variable(("slot",), "accepted direction", "", "Row of the table of draws."),

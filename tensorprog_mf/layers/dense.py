@@ -20,10 +20,13 @@ class _Trace:
 
 
 class Dense(Layer):
-    """h^{l+1} = W^l phi(h^l) / sqrt(N) + b^l, with l = `layer`, entries of W^l starting as N(0, std^2)."""
+    """h^{l+1} = W^l phi(h^l) / sqrt(N) + b^l, with l = `layer`, entries of W^l starting as N(0, std^2).
 
-    def __init__(self, matrix: Matrix, layer: int, std: float = 1.0, bias: Bias | None = None):
-        self.matrix, self.layer, self.std, self.bias = matrix, layer, std, bias
+    In a branch, what it makes and is sent back are not fields of a layer: features, ranks and its share of K are observed.
+    """
+
+    def __init__(self, matrix: Matrix, layer: int, std: float = 1.0, bias: Bias | None = None, in_branch: bool = False):
+        self.matrix, self.layer, self.std, self.bias, self.in_branch = matrix, layer, std, bias, in_branch
 
     def initial(self):
         return {self.matrix.name: self.matrix.initial().scaled(self.std), **(self.bias.initial() if self.bias else {})}
@@ -62,11 +65,11 @@ class Dense(Layer):
     def observe(self, parameters, trace, view):
         matrix, parameter, below, above = self.matrix, parameters[self.matrix.name], self.layer, self.layer + 1
         feature = view.features(matrix.inner(trace.x, trace.x, matrix.into))
-        parts = matrix.parts_forward(parameter, trace.x[view.kept], view.sites)
-        seen = [
-            *view.field("preactivation", above, trace.h[view.kept], self.bias.parts(parameters, parts, view.sites) if self.bias else parts),
-            Observation("feature_kernel", below, feature),
-        ]
+        seen = [Observation("feature_kernel", below, feature)]
+        if not self.in_branch:
+            parts = matrix.parts_forward(parameter, trace.x[view.kept], view.sites)
+            parts = self.bias.parts(parameters, parts, view.sites) if self.bias else parts
+            seen = [*view.field("preactivation", above, trace.h[view.kept], parts), *seen]
         if view.backward:
             seen += self._observe_backward(parameter, trace, view, feature)
         if matrix.rank is not None:
@@ -75,10 +78,15 @@ class Dense(Layer):
 
     def _observe_backward(self, parameter, trace, view: View, feature: np.ndarray) -> list[Observation]:
         matrix, columns = self.matrix, len(trace.z)
-        gradient = view.kernel(matrix.inner(trace.g, trace.g, matrix.out), columns)
-        seen, effective = [Observation("gradient_kernel", self.layer + 1, gradient)], gradient
+        gradient = effective = view.kernel(matrix.inner(trace.g, trace.g, matrix.out), columns)
         if view.taught:
             effective = view.kernel(matrix.inner(trace.g, trace.taught, matrix.out))
+        share = [Observation("tangent_kernel", None, view.product(effective, feature), matrix.name)]
+        share += [self.bias.observe(effective)] if self.bias else []
+        if self.in_branch:
+            return share
+        seen = [Observation("gradient_kernel", self.layer + 1, gradient)]
+        if view.taught:
             own = view.kernel(matrix.inner(trace.taught, trace.taught, matrix.out))
             seen += [
                 Observation("gradient_pseudogradient_kernel", self.layer + 1, effective),
@@ -89,5 +97,4 @@ class Dense(Layer):
         if parts is not None:
             parts = parts._make(view.columns(part, columns) for part in parts)
         seen += view.field("backward_field", self.layer, view.backward_field(trace.z), parts)
-        seen.append(Observation("tangent_kernel", None, view.product(effective, feature), matrix.name))
-        return seen + ([self.bias.observe(effective)] if self.bias else [])
+        return seen + share

@@ -18,8 +18,8 @@ class _Trace:
 class Elementwise(Layer):
     """x = phi(h) forward, g = phi'(h) z backward; Hebb's rule has e phi(h) in place of g."""
 
-    def __init__(self, activation: Activation, layer: int):
-        self.activation, self.layer = activation, layer
+    def __init__(self, activation: Activation, layer: int, in_branch: bool = False):
+        self.activation, self.layer, self.in_branch = activation, layer, in_branch
 
     def forward(self, parameters, x):
         trace = _Trace(*self.activation(x))
@@ -34,4 +34,6 @@ class Elementwise(Layer):
 
     def observe(self, parameters, trace, view):
         seen = view.entire("feature", self.layer, trace.phi[view.kept])
-        return seen + (view.entire("gradient", self.layer, view.backward_field(trace.g)) if view.backward else [])
+        if self.in_branch or not view.backward:  # of a stream, the gradient is that of all branches
+            return seen
+        return seen + view.entire("gradient", self.layer, view.backward_field(trace.g))

@@ -20,8 +20,8 @@ class _Trace:
 class Input(Layer):
     """h^1 = W^0 x / sqrt(D) + b^0; its input are the examples to show, as its matrix takes them."""
 
-    def __init__(self, matrix: InputMatrix, layer: int = 1, std: float = 1.0, bias: Bias | None = None):
-        self.matrix, self.layer, self.std, self.bias = matrix, layer, std, bias
+    def __init__(self, matrix: InputMatrix, layer: int = 1, std: float = 1.0, bias: Bias | None = None, of_stream: bool = False):
+        self.matrix, self.layer, self.std, self.bias, self.of_stream = matrix, layer, std, bias, of_stream
 
     def initial(self):
         return {self.matrix.name: self.matrix.initial().scaled(self.std), **(self.bias.initial() if self.bias else {})}
@@ -54,17 +54,21 @@ class Input(Layer):
         return found | (self.bias.sizes(parameters) if self.bias else {})
 
     def observe(self, parameters, trace, view):
-        parts = self.matrix.parts(parameters[self.matrix.name], trace.examples, view.sites)
-        parts = self.bias.parts(parameters, parts, view.sites) if self.bias else parts
-        parts = parts._make(part[view.kept] for part in parts)
-        seen = view.field("preactivation", self.layer, trace.h[view.kept], parts)
+        seen = []
+        if not self.of_stream:  # which observes its fields and gradients itself
+            parts = self.matrix.parts(parameters[self.matrix.name], trace.examples, view.sites)
+            parts = self.bias.parts(parameters, parts, view.sites) if self.bias else parts
+            parts = parts._make(part[view.kept] for part in parts)
+            seen += view.field("preactivation", self.layer, trace.h[view.kept], parts)
         if not view.backward:
             return seen
         mean, g = self.matrix.out.mean, trace.g.reshape(-1, trace.g.shape[2])
         gradient = effective = view.kernel(mean(g, g), len(trace.g))
-        seen.append(Observation("gradient_kernel", self.layer, gradient))
         if view.taught:
             effective = view.kernel(mean(g, trace.taught))
+        if not self.of_stream:
+            seen.append(Observation("gradient_kernel", self.layer, gradient))
+        if not self.of_stream and view.taught:
             seen += [
                 Observation("gradient_pseudogradient_kernel", self.layer, effective),
                 Observation("pseudogradient_kernel", self.layer, view.kernel(mean(trace.taught, trace.taught))),

@@ -27,8 +27,8 @@ class Readout(Layer):
     `bias` is its factor s, and its parameter, called b_out, is gamma0 s B. Without factor there is none.
     """
 
-    def __init__(self, matrix: ReadoutMatrix, layer: int, std: float = 1.0, bias: float = 0.0):
-        self.matrix, self.layer, self.std, self.bias = matrix, layer, std, bias
+    def __init__(self, matrix: ReadoutMatrix, layer: int, std: float = 1.0, bias: float = 0.0, of_stream: bool = False):
+        self.matrix, self.layer, self.std, self.bias, self.of_stream = matrix, layer, std, bias, of_stream
 
     def initial(self):
         biases = {OUTPUT_BIAS: Parameter(1.0, np.zeros((1, self.matrix.outputs)))} if self.bias else {}
@@ -66,10 +66,11 @@ class Readout(Layer):
         seen = [Observation("feature_kernel", self.layer, feature)]
         if not view.backward:
             return seen
-        seed = trace.seed[:, view.kept].reshape(-1, self.matrix.outputs)
-        parts = self.matrix.parts(parameters[self.matrix.name], seed, view.sites)
-        parts = parts._make(view.columns(part, len(trace.z)) for part in parts)
-        seen += view.field("backward_field", self.layer, view.backward_field(trace.z), parts)
+        if not self.of_stream:  # whose backward field is observed there
+            seed = trace.seed[:, view.kept].reshape(-1, self.matrix.outputs)
+            parts = self.matrix.parts(parameters[self.matrix.name], seed, view.sites)
+            parts = parts._make(view.columns(part, len(trace.z)) for part in parts)
+            seen += view.field("backward_field", self.layer, view.backward_field(trace.z), parts)
         same = np.eye(view.outputs)[None, :, None, :] if view.outputs else np.ones(1)  # outputs have weights of their own
         seen.append(Observation("tangent_kernel", None, view.product(same, feature), self.matrix.name))
         if self.bias:

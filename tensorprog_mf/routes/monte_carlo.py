@@ -11,6 +11,7 @@ from ..optimizers import Training
 from ..provenance import attributes
 from ..realization import Ensemble
 from ..results import slot_maps
+from .continuum import infinite_depth
 from .replicates import fresh_seed, gather, listed, small
 from .target import refine
 
@@ -40,6 +41,8 @@ class MonteCarlo:
         """Sample the limit with hidden matrices of kind `matrix`, under the name of `route`."""
         if self.target_error is not None:
             return self._refined(route, matrix, network, problem, training)
+        if network.refinements is not None:
+            return self._infinitely_deep(route, matrix, network, problem, training)
         settings = self.settings()
         if matrix == "untied":
             training.refuse_rules(route)
@@ -78,6 +81,16 @@ class MonteCarlo:
         return Ensemble(
             settings["n_samples"], matrix, settings["draws"], settings["seed"], settings["tolerance"], settings["centred"], slots
         )
+
+    def _infinitely_deep(self, route: str, matrix: str, network, problem, training) -> xr.Dataset:
+        require(self.common_draws is None, "common_draws do not go with infinite depth: its runs have depths of their own.")
+        seed = fresh_seed(self.seed, self.checkpoint)
+
+        def at(refined):
+            folder = None if self.checkpoint is None else pathlib.Path(self.checkpoint, f"depth-{refined.depth}")
+            return replace(self, seed=seed, keep_replicates=True, checkpoint=folder).result(route, matrix, refined, problem, training)
+
+        return infinite_depth(at, network, boolean("keep_replicates", self.keep_replicates))
 
     def _refined(self, route: str, matrix: str, network, problem, training) -> xr.Dataset:
         target = real("target_error", self.target_error, "be positive", lambda v: v > 0)

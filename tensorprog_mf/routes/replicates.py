@@ -78,6 +78,7 @@ def gather(
         units = 1.0 if training.flow else run_training.learning_rate / training.learning_rate
         arrays[name] = (arrays[name][0], arrays[name][1] * units)
     arrays, more = _shaped(arrays, record)
+    more |= run_network.coordinates(worst.labels)
     result = dataset(arrays, problem, training, steps, worst.labels, described, more)
     if worst.status is not Status.INTERRUPTED:
         for file in filter(None, files):
@@ -149,12 +150,12 @@ def _what_is_kept(kept: int, wanted: int, checkpoint) -> str:
 
 def _check_memory(network, problem, training, ensemble: Ensemble, settings: dict, record, times: int, threads: int) -> int:
     """Refuse a run that does not fit before anything is allocated; the estimate in bytes."""
-    replicates, examples = settings["n_replicates"], len(problem.all_inputs)
+    replicates, examples, foot = settings["n_replicates"], len(problem.all_inputs), network.footprint
     samples = min(settings["samples"], ensemble.count)
     between = None if record.kernel_examples is None else len(record.kernel_examples)
-    results = memory.of_results(times, network.depth, examples, samples, replicates, between, (problem.outputs or 1) if record.per_output else 1)
+    results = memory.of_results(times, foot.layers, examples, samples, replicates, between, (problem.outputs or 1) if record.per_output else 1)
     weights = memory.of_weights(
-        ensemble.matrix, ensemble.count, network.depth, examples, problem.all_inputs.shape[1], max(training.last, _EVALUATIONS * training.flow),
+        ensemble.matrix, ensemble.count, foot.layers, foot.matrices, examples * foot.vectors, problem.all_inputs.shape[1], max(training.last, _EVALUATIONS * training.flow),
         training.momentum > 0, min(threads, replicates), problem.fresh(training.last),
     )  # fmt: skip
     size = "width" if "width" in settings else "n_samples"

@@ -4,7 +4,7 @@ import pathlib
 
 import xarray as xr
 
-from ..errors import boolean, require, whole
+from ..errors import UnsupportedError, boolean, require, whole
 from ..networks import Network
 from ..optimizers import Training
 from ..parameterization import as_mean_field
@@ -75,6 +75,8 @@ def train_finite(
     examples) dense, O(width rank examples) conditioned.
     """
     require(matrix in ("dense", "conditioned"), f"matrix={matrix!r} is unknown here; choose 'dense' or 'conditioned'.")
+    if network.refinements is not None:
+        raise UnsupportedError("train_finite trains networks of a finite depth; for depth='infinite' take tp.sample.")
     settings = {
         "width": whole("width", width, 1), "matrix": matrix, "n_replicates": whole("n_replicates", n_replicates, 1),
         "seed": fresh_seed(seed, checkpoint), "samples": whole("samples", samples), "record": listed(record), "centred": boolean("centred", centred),
