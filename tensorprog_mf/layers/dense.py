@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..matrices.matrix import Matrix
+from ..matrices.matrix import Matrix, Parts
 from .bias import Bias
 from .layer import Layer, Observation, View
 
@@ -67,9 +67,10 @@ class Dense(Layer):
         feature = view.features(matrix.inner(trace.x, trace.x, matrix.into))
         seen = [Observation("feature_kernel", below, feature)]
         if not self.in_branch:
-            parts = matrix.parts_forward(parameter, trace.x[view.kept], view.sites)
+            parts = matrix.parts_forward(parameter, trace.x, view.sites)
             parts = self.bias.parts(parameters, parts, view.sites) if self.bias else parts
-            seen = [*view.field("preactivation", above, trace.h[view.kept], parts), *seen]
+            parts = None if parts is None else Parts(*map(view.forward_field, parts))
+            seen = [*view.field("preactivation", above, view.forward_field(trace.h), parts), *seen]
         if view.backward:
             seen += self._observe_backward(parameter, trace, view, feature)
         if matrix.rank is not None:
@@ -81,7 +82,7 @@ class Dense(Layer):
         gradient = effective = view.kernel(matrix.inner(trace.g, trace.g, matrix.out), columns)
         if view.taught:
             effective = view.kernel(matrix.inner(trace.g, trace.taught, matrix.out))
-        share = [Observation("tangent_kernel", None, view.product(effective, feature), matrix.name)]
+        share = [Observation("tangent_kernel", None, view.share(effective, feature), matrix.name)]
         share += [self.bias.observe(effective)] if self.bias else []
         if self.in_branch:
             return share
@@ -92,9 +93,6 @@ class Dense(Layer):
                 Observation("gradient_pseudogradient_kernel", self.layer + 1, effective),
                 Observation("pseudogradient_kernel", self.layer + 1, own),
             ]
-        kept = trace.g.reshape(columns, -1, trace.g.shape[1])[:, view.kept].reshape(-1, trace.g.shape[1])
-        parts = matrix.parts_backward(parameter, kept, view.sites)
-        if parts is not None:
-            parts = parts._make(view.columns(part, columns) for part in parts)
+        parts = view.parts(matrix.parts_backward(parameter, trace.g, view.sites), columns)
         seen += view.field("backward_field", self.layer, view.backward_field(trace.z), parts)
         return seen + share

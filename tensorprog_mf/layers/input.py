@@ -1,35 +1,56 @@
 """The first layer: inputs to preactivations."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..matrices.input import InputMatrix
+from ..matrices.matrix import Parts
 from .bias import Bias
 from .layer import Layer, Observation, root_mean_square
 
 
 @dataclass
 class _Trace:
-    examples: slice | np.ndarray
+    rows: slice | np.ndarray  # what the matrix was asked for
     h: np.ndarray
     g: np.ndarray | None = None
     taught: np.ndarray | None = None
 
 
 class Input(Layer):
-    """h^1 = W^0 x / sqrt(D) + b^0; its input are the examples to show, as its matrix takes them."""
+    """h^1 = W^0 x / sqrt(D) + b^0; its input are the examples to show, known ones by number or new ones.
 
-    def __init__(self, matrix: InputMatrix, layer: int = 1, std: float = 1.0, bias: Bias | None = None, of_stream: bool = False):
+    Each example may be several vectors, `positions` of them: `vectors` turns new inputs into (example x position, feature).
+    """
+
+    def __init__(
+        self, matrix: InputMatrix, layer: int = 1, std: float = 1.0, bias: Bias | None = None, of_stream: bool = False,
+        positions: int | None = None, vectors: Callable[[np.ndarray], np.ndarray] = lambda inputs: inputs,
+    ):  # fmt: skip
         self.matrix, self.layer, self.std, self.bias, self.of_stream = matrix, layer, std, bias, of_stream
+        self.positions, self.vectors = positions, vectors
+
+    def _rows(self, examples) -> slice | np.ndarray:
+        """What the matrix knows the vectors of the examples by."""
+        if isinstance(examples, np.ndarray) and examples.ndim > 1:
+            return self.vectors(examples)
+        if self.positions is None:
+            return examples
+        if isinstance(examples, slice):
+            known = len(self.matrix.coordinates) // self.positions
+            examples = np.arange(known)[examples]
+        return (examples[:, None] * self.positions + np.arange(self.positions)).ravel()
 
     def initial(self):
         return {self.matrix.name: self.matrix.initial().scaled(self.std), **(self.bias.initial() if self.bias else {})}
 
     def forward(self, parameters, x):
-        h = self.matrix.apply(parameters[self.matrix.name], x)
+        rows = self._rows(x)
+        h = self.matrix.apply(parameters[self.matrix.name], rows)
         h = self.bias.added(parameters, h) if self.bias else h
-        return h, _Trace(x, h)
+        return h, _Trace(rows, h)
 
     def backward(self, parameters, trace, z):
         trace.g = z
@@ -41,8 +62,9 @@ class Input(Layer):
 
     def gradients(self, trace, weights):
         g = trace.g[0] if trace.taught is None else trace.taught
+        weights = weights if self.positions is None else np.repeat(weights, self.positions)
         biases = self.bias.gradients(weights, g) if self.bias else {}
-        return {self.matrix.name: self.matrix.outer(weights, g, trace.examples), **biases}
+        return {self.matrix.name: self.matrix.outer(weights, g, trace.rows), **biases}
 
     def refresh(self, parameters, trace, variance):
         self.matrix.refresh(parameters[self.matrix.name].heat(variance))
@@ -54,25 +76,25 @@ class Input(Layer):
         return found | (self.bias.sizes(parameters) if self.bias else {})
 
     def observe(self, parameters, trace, view):
-        seen = []
+        seen, positions = [], self.positions
         if not self.of_stream:  # which observes its fields and gradients itself
-            parts = self.matrix.parts(parameters[self.matrix.name], trace.examples, view.sites)
+            parts = self.matrix.parts(parameters[self.matrix.name], trace.rows, view.sites)
             parts = self.bias.parts(parameters, parts, view.sites) if self.bias else parts
-            parts = parts._make(part[view.kept] for part in parts)
-            seen += view.field("preactivation", self.layer, trace.h[view.kept], parts)
+            parts = Parts(*(view.forward_field(part, positions) for part in parts))
+            seen += view.field("preactivation", self.layer, view.forward_field(trace.h, positions), parts)
         if not view.backward:
             return seen
         mean, g = self.matrix.out.mean, trace.g.reshape(-1, trace.g.shape[2])
-        gradient = effective = view.kernel(mean(g, g), len(trace.g))
+        gradient = effective = view.kernel(mean(g, g), len(trace.g), positions)
         if view.taught:
-            effective = view.kernel(mean(g, trace.taught))
+            effective = view.kernel(mean(g, trace.taught), 1, positions)
         if not self.of_stream:
             seen.append(Observation("gradient_kernel", self.layer, gradient))
         if not self.of_stream and view.taught:
             seen += [
                 Observation("gradient_pseudogradient_kernel", self.layer, effective),
-                Observation("pseudogradient_kernel", self.layer, view.kernel(mean(trace.taught, trace.taught))),
+                Observation("pseudogradient_kernel", self.layer, view.kernel(mean(trace.taught, trace.taught), 1, positions)),
             ]
-        inputs = view.features(self.matrix.kernel(trace.examples))
-        seen.append(Observation("tangent_kernel", None, view.product(effective, inputs), self.matrix.name))
+        inputs = view.features(self.matrix.kernel(trace.rows), positions)
+        seen.append(Observation("tangent_kernel", None, view.share(effective, inputs, positions), self.matrix.name))
         return seen + ([self.bias.observe(effective)] if self.bias else [])

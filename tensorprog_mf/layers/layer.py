@@ -34,9 +34,10 @@ class Signal(NamedTuple):
 class View:
     """What of a pass is observed.
 
-    `sites` whose fields are kept, of the vectors `kept`; the `vectors` between which there are kernels; the `outputs` of
-    each vector whose backward fields were asked for, None if they have no such dimension; whether there is a `backward`
-    pass at all and whether a learning rule has `taught` another one; names of fields to hand on `whole`.
+    `sites` whose fields are kept, of the examples `kept`; the examples `vectors` between which there are kernels; the `outputs`
+    whose backward fields were asked for, None if they have no such dimension; whether there is a `backward` pass at all and
+    whether a learning rule has `taught` another one; names of fields to hand on `whole`. Layers whose vectors are positions
+    of examples say how many.
     """
 
     sites: slice
@@ -47,32 +48,50 @@ class View:
     taught: bool = False
     whole: frozenset[str] = frozenset()
 
-    def kernel(self, gram: np.ndarray, columns: int = 1) -> np.ndarray:
-        """Of the averages between all fields (column x vector) those asked for, (vector[, output], vector'[, output'])."""
-        n = len(gram) // columns
-        kernel = gram.reshape(columns, n, columns, n).transpose(1, 0, 3, 2)[self.vectors][:, :, self.vectors]
-        return kernel if self.outputs else kernel[:, 0, :, 0]
+    def kernel(self, gram: np.ndarray, columns: int = 1, positions: int | None = None) -> np.ndarray:
+        """Of the averages between all fields (column x example x position) those asked for.
 
-    def product(self, gradient: np.ndarray, feature: np.ndarray) -> np.ndarray:
-        """Gradient kernel times feature kernel, over the outputs of the former."""
-        return gradient * (feature[:, None, :, None] if self.outputs else feature)
+        (example[, position], example'[, position']), or (example, output, example', output').
+        """
+        a = positions or 1
+        n = len(gram) // (columns * a)
+        kernel = gram.reshape(columns, n, a, columns, n, a)[:, self.vectors][:, :, :, :, self.vectors]
+        if self.outputs:
+            return kernel[:, :, 0, :, :, 0].transpose(1, 0, 3, 2)
+        return kernel[0, :, :, 0] if positions else kernel[0, :, 0, 0, :, 0]
 
-    def features(self, gram: np.ndarray) -> np.ndarray:
-        """Of averages between all vectors those asked for."""
-        return gram[self.vectors][:, self.vectors]
+    def share(self, gradient: np.ndarray, feature: np.ndarray, positions: int | None = None) -> np.ndarray:
+        """A weight's part of the tangent kernel: gradient times feature kernel, summed over positions, for all pairs of outputs."""
+        if self.outputs:
+            return gradient * feature[:, None, :, None]
+        return np.einsum("manb,manb->mn", gradient, feature) if positions else gradient * feature
 
-    def backward_field(self, z: np.ndarray) -> np.ndarray:
-        """Backward fields (column, vector, site) as (vector[, output], site)."""
+    def features(self, gram: np.ndarray, positions: int | None = None) -> np.ndarray:
+        """Of averages between features (example x position) those asked for."""
+        a = positions or 1
+        n = len(gram) // a
+        kernel = gram.reshape(n, a, n, a)[self.vectors][:, :, self.vectors]
+        return kernel if positions else kernel[:, 0, :, 0]
+
+    def forward_field(self, h: np.ndarray, positions: int | None = None) -> np.ndarray:
+        """Fields (example x position, site) of the kept examples, (example[, position], site)."""
+        return h.reshape(-1, positions, h.shape[-1])[self.kept] if positions else h[self.kept]
+
+    def backward_field(self, z: np.ndarray, positions: int | None = None) -> np.ndarray:
+        """Backward fields (column, example x position, site) of the kept examples, (example[, output or position], site)."""
+        if positions:
+            return self.forward_field(z[0], positions)
         z = z[:, self.kept].transpose(1, 0, 2)
         return z if self.outputs else z[:, 0]
 
-    def columns(self, rows: np.ndarray, columns: int) -> np.ndarray:
-        """Rows (column x vector, site) of the kept vectors as (vector[, output], site)."""
-        rows = rows.reshape(columns, len(rows) // columns, rows.shape[-1]).transpose(1, 0, 2)
-        return rows if self.outputs else rows[:, 0]
+    def parts(self, parts: Parts | None, columns: int = 1, positions: int | None = None) -> Parts | None:
+        """Parts of fields (column x example x position, site) shaped as `backward_field` shapes them; with one column, forward ones too."""
+        if parts is None:
+            return None
+        return Parts(*(self.backward_field(part.reshape(columns, len(part) // columns, part.shape[1]), positions) for part in parts))
 
     def field(self, name: str, layer: int, field: np.ndarray, parts: Parts | None) -> list[Observation]:
-        """A field (vector[, output], site) of the kept vectors at the chosen sites, its parts where they are known, and itself if wanted."""
+        """A field of the kept examples at the chosen sites, its parts where they are known, and itself if wanted."""
         seen = [Observation(name, layer, field[..., self.sites].copy())]
         if parts is not None:
             seen += [Observation(f"{name}_{part}_part", layer, value) for part, value in parts._asdict().items()]

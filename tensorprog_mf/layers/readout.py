@@ -67,13 +67,12 @@ class Readout(Layer):
         if not view.backward:
             return seen
         if not self.of_stream:  # whose backward field is observed there
-            seed = trace.seed[:, view.kept].reshape(-1, self.matrix.outputs)
-            parts = self.matrix.parts(parameters[self.matrix.name], seed, view.sites)
-            parts = parts._make(view.columns(part, len(trace.z)) for part in parts)
+            seed, columns = trace.seed.reshape(-1, self.matrix.outputs), len(trace.z)
+            parts = view.parts(self.matrix.parts(parameters[self.matrix.name], seed, view.sites), columns)
             seen += view.field("backward_field", self.layer, view.backward_field(trace.z), parts)
         same = np.eye(view.outputs)[None, :, None, :] if view.outputs else np.ones(1)  # outputs have weights of their own
-        seen.append(Observation("tangent_kernel", None, view.product(same, feature), self.matrix.name))
+        seen.append(Observation("tangent_kernel", None, view.share(same, feature), self.matrix.name))
         if self.bias:
-            ones = view.product(same, np.ones_like(feature))
+            ones = view.share(same, np.ones_like(feature))
             seen.append(Observation("tangent_kernel", None, self.bias**2 * ones, OUTPUT_BIAS))
         return seen

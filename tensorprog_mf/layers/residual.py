@@ -67,7 +67,7 @@ class Stream(Layer):
     def observe(self, parameters, trace, view):
         mean = self.sites.mean
         seen = [
-            *view.field("preactivation", self.layer, trace.h[view.kept], None),
+            *view.field("preactivation", self.layer, view.forward_field(trace.h), None),
             Observation("preactivation_kernel", self.layer, view.features(mean(trace.h, trace.h))),
         ]
         if not view.backward:
