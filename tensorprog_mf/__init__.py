@@ -14,6 +14,7 @@ _HOME = {
     "Training": "optimizers",
     "MLP": "networks",
     "ResidualMLP": "networks",
+    "CNN": "networks",
     "Activation": "activations",
     "sample": "routes.sample",
     "gradient_independence": "routes.gradient_independence",

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -10,20 +11,25 @@ from .activations import Activation, as_activation
 from .errors import real, require, whole
 from .layers.bias import Bias
 from .layers.chain import Chain
+from .layers.convolution import Convolution
 from .layers.dense import Dense
 from .layers.elementwise import Elementwise
+from .layers.flat_readout import FlatReadout
 from .layers.input import Input
 from .layers.layer import Layer
+from .layers.pooling import LastPooling, Pooling
 from .layers.readout import Readout
 from .layers.residual import Residual, Stream
 from .realization import Realization
+from .windows import PADDINGS, blocks, patches, windows
 
 
 class Footprint(NamedTuple):
-    """What decides the memory of a run: observed layers, hidden matrices, vectors that each of them sees per example."""
+    """What decides the memory of a run: observed layers, hidden matrices, features of an input vector, vectors per example."""
 
     layers: int
     matrices: int
+    features: int
     vectors: int = 1
 
 
@@ -32,10 +38,17 @@ class Network(ABC):
 
     richness: float
 
-    @property
+    input_dims: tuple[str, ...] = ("feature",)  # of one example
+    vector_dim: str | None = None  # where an example is several vectors: what they are
+
     @abstractmethod
-    def footprint(self) -> Footprint:
-        """For estimates of memory."""
+    def footprint(self, shape: tuple[int, ...]) -> Footprint:
+        """For estimates of memory, given the shape of an input."""
+
+    def check(self, shape: tuple[int, ...]) -> None:
+        """Refuse inputs of a wrong shape."""
+        wanted = f"(example, {', '.join(self.input_dims)})"
+        require(len(shape) == len(self.input_dims), f"inputs of {type(self).__name__} are {wanted}; these have {len(shape) + 1} dimensions.")
 
     def coordinates(self, layers: list[int]) -> dict[str, np.ndarray]:
         """Coordinates along the observed layers, beside their numbers."""
@@ -110,9 +123,8 @@ class MLP(Network):
         """Whether all entries of weights start as N(0,1) and there are no biases."""
         return set(self.weight_std) == {1.0} and self.bias_std is None and not self.output_bias
 
-    @property
-    def footprint(self) -> Footprint:
-        return Footprint(self.depth, self.depth - 1)
+    def footprint(self, shape):
+        return Footprint(self.depth, self.depth - 1, shape[0])
 
     def compose(self, realization: Realization, inputs: np.ndarray) -> Layer:
         sites = [realization.sites(f"layer {layer}") for layer in range(1, self.depth + 1)]
@@ -182,9 +194,8 @@ class ResidualMLP(Network):
             return None
         return tuple(replace(self, depth=self.n_tau // division) for division in (4, 2, 1))
 
-    @property
-    def footprint(self) -> Footprint:
-        return Footprint(self.depth + 1, self.depth)
+    def footprint(self, shape):
+        return Footprint(self.depth + 1, self.depth, shape[0])
 
     def coordinates(self, layers: list[int]) -> dict[str, np.ndarray]:
         return {"tau": np.array(layers) / self.depth}
@@ -206,6 +217,102 @@ class ResidualMLP(Network):
             "architecture": "ResidualMLP", "depth": self.depth, "activation": activation, "richness": self.richness,
             "branch_scale": self.branch_scale, "n_tau": self.n_tau,
         }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class CNN(Network):
+    """Convolutional network in one or two dimensions, in the limit of many channels.
+
+    h^1_a = (1/sqrt(D K)) sum_b W^0_b x_{a+b}, h^{l+1}_a = (1/sqrt(N K)) sum_b W^l_b phi(h^l_{a+b}), all entries N(0,1) at the start,
+    K taps b; f = (1/(richness N A)) sum_a w . phi(h^L_a) or, flat, (1/(richness N sqrt(A))) sum_a w_a . phi(h^L_a), over A positions
+    (Bordelon & Pehlevan 2022, appendix on convolutions). Inputs are (example, channel, row) or (example, channel, row, column);
+    kernels and fields have a dimension `position`, flat in C order; where layers have fewer, the rest is NaN.
+
+    Parameters
+    ----------
+    depth, activation, richness
+        As of `MLP`.
+    kernel
+        Taps per axis: one number, or one for each axis.
+    padding
+        "circular", or "zero": outside counts as zero, the division stays by K.
+    stride
+        Positions are this far apart in the output of each convolution: one number, or one for each of `depth` convolutions.
+    pooling
+        Average over blocks of this size after each activation but the last: one number, or depth - 1. Matrices see, and
+        feature kernels are of, what has been pooled.
+    readout
+        "average" over positions, or "flat".
+
+    Raises
+    ------
+    InputError
+        A number that cannot be, an unknown word.
+    """
+
+    depth: int
+    activation: Activation | str | tuple = "tanh"
+    richness: float = 1.0
+    kernel: int | tuple[int, ...] = 3
+    padding: str = "circular"
+    stride: int | tuple[int, ...] = 1
+    pooling: int | tuple[int, ...] = 1
+    readout: str = "average"
+    input_dims = ("channel", "row", "column")
+    vector_dim = "position"
+
+    def __post_init__(self):
+        object.__setattr__(self, "depth", whole("depth", self.depth, 1))
+        object.__setattr__(self, "richness", _richness(self.richness))
+        object.__setattr__(self, "activation", as_activation(self.activation))
+        require(self.padding in PADDINGS, f"padding={self.padding!r} is unknown; choose one of {', '.join(PADDINGS)}.")
+        require(self.readout in ("average", "flat"), f"readout={self.readout!r} is unknown; choose average or flat.")
+        kernel = self.kernel if np.ndim(self.kernel) else (self.kernel,)
+        object.__setattr__(self, "kernel", tuple(whole("kernel", taps, 1) for taps in kernel))
+        for name, count in (("stride", self.depth), ("pooling", self.depth - 1)):
+            given = getattr(self, name)
+            values = list(given) if np.ndim(given) else [given] * count
+            require(len(values) == count, f"{name} has {len(values)} numbers; give one, or {count}.")
+            object.__setattr__(self, name, tuple(whole(name, value, 1) for value in values))
+
+    def check(self, shape):
+        require(len(shape) in (2, 3), f"inputs of CNN are (example, channel, row) or (example, channel, row, column); these have {len(shape) + 1} dimensions.")
+        axes = len(shape) - 1
+        require(len(self.kernel) in (1, axes), f"kernel={self.kernel} has {len(self.kernel)} axes, inputs have {axes}.")
+
+    def footprint(self, shape):
+        taps = int(np.prod(self._kernel(shape)))
+        return Footprint(self.depth, (self.depth - 1) * (1 + taps) // 2, shape[0] * taps, int(np.prod(shape[1:])))
+
+    def _kernel(self, shape) -> tuple[int, ...]:
+        return self.kernel if len(self.kernel) > 1 else self.kernel * (len(shape) - 1)
+
+    def compose(self, realization: Realization, inputs: np.ndarray) -> Layer:
+        grid, kernel = inputs.shape[2:], self._kernel(inputs.shape[1:])
+        sites = [realization.sites(f"layer {layer}") for layer in range(1, self.depth + 1)]
+        window, grid = windows(grid, kernel, self.stride[0], self.padding)
+        first = realization.input("W0", sites[0], patches(inputs, window))
+        layers: list[Layer] = [Input(first, positions=len(window), vectors=partial(patches, window=window))]
+        for layer in range(1, self.depth):
+            layers.append(Elementwise(self.activation, layer, positions=int(np.prod(grid))))
+            if self.pooling[layer - 1] > 1:
+                groups, smaller = blocks(grid, self.pooling[layer - 1])
+                layers.append(Pooling(groups, int(np.prod(grid))))
+                grid = smaller
+            before = int(np.prod(grid))
+            window, grid = windows(grid, kernel, self.stride[layer], self.padding)
+            taps = realization.taps(f"W{layer}", sites[layer], sites[layer - 1], window.shape[1])
+            layers.append(Convolution(taps, window, before, layer))
+        positions = int(np.prod(grid))
+        layers.append(Elementwise(self.activation, self.depth, positions=positions))
+        if self.readout == "flat":
+            return Chain([*layers, FlatReadout(realization.readout("w", sites[-1], positions=positions), self.depth, positions)])
+        layers.append(LastPooling(np.arange(positions)[None], positions, sites[-1], self.depth))
+        return Chain([*layers, Readout(realization.readout("w", sites[-1]), self.depth, observed=False)])
+
+    def describe(self) -> dict:
+        activation = {"name": self.activation.name, "gain": self.activation.gain}
+        return {"architecture": "CNN", **{name: getattr(self, name) for name in self.__dataclass_fields__}, "activation": activation}
 
 
 def _richness(given) -> float:

@@ -70,7 +70,7 @@ class Problem:
     Parameters
     ----------
     inputs
-        (example, feature), array or DataArray.
+        (example, feature); for a `CNN` (example, channel, row[, column]). Array or DataArray.
     targets
         (example,) for one output; (example, output) for several: results then have a dimension `output`. -1 or +1 for the
         logistic and hinge losses; labels 0, 1, 2, ... (example,), or probabilities (example, class), for cross_entropy.
@@ -96,14 +96,14 @@ class Problem:
     test_targets: np.ndarray | None = None
 
     def __post_init__(self):
-        inputs, targets = checked_array("inputs", self.inputs, 2), checked_array("targets", self.targets, 1, 2)
+        inputs, targets = checked_array("inputs", self.inputs, 2, 3, 4), checked_array("targets", self.targets, 1, 2)
         require(inputs.size > 0, f"inputs are empty, shape {inputs.shape}; at least one example and one feature are needed.")
         require(len(inputs) == len(targets), f"{len(inputs)} inputs but {len(targets)} targets; each example needs one.")
-        test = None if self.test_inputs is None else checked_array("test_inputs", self.test_inputs, 2)
+        test = None if self.test_inputs is None else checked_array("test_inputs", self.test_inputs, 2, 3, 4)
         test = None if test is not None and len(test) == 0 else test
         require(
-            test is None or test.shape[1] == inputs.shape[1],
-            f"test_inputs have {0 if test is None else test.shape[1]} features, inputs {inputs.shape[1]}; they must agree.",
+            test is None or test.shape[1:] == inputs.shape[1:],
+            f"test_inputs have {_size(test)} features, inputs {_size(inputs)}; they must agree.",
         )
         object.__setattr__(self, "loss", as_loss(self.loss))
         targets, test_targets = _checked_targets(self.loss, targets, known_targets(self.test_targets, test))
@@ -123,7 +123,7 @@ class Problem:
     @property
     def all_inputs(self) -> np.ndarray:
         """(example, feature), training examples first."""
-        return self.inputs if self.test_inputs is None else np.vstack([self.inputs, self.test_inputs])
+        return self.inputs if self.test_inputs is None else np.concatenate([self.inputs, self.test_inputs])
 
     @property
     def all_targets(self) -> np.ndarray:
@@ -184,6 +184,11 @@ class Problem:
             **{name: np.array([each[name] for each in losses]) for name in losses[0]},
             "error_signal": np.array([self.error_signal(f, own) for f, own in zip(outputs, weights)]),
         }
+
+
+def _size(inputs: np.ndarray | None) -> str:
+    """Shape of one example in words."""
+    return "no" if inputs is None else " x ".join(map(str, inputs.shape[1:]))
 
 
 def _outputs(targets: np.ndarray) -> int | None:

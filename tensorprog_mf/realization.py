@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .draws import Draws
-from .errors import require
+from .errors import UnsupportedError, require
 from .matrices.conditioned import Conditioned
 from .matrices.dense import Dense
 from .matrices.feedback import Aligned, Static
@@ -13,6 +13,7 @@ from .matrices.input import InputMatrix
 from .matrices.matrix import Matrix
 from .matrices.readout import ReadoutMatrix
 from .matrices.revealed import Revealed
+from .matrices.taps import Taps
 from .matrices.untied import Untied
 from .rules import DirectFeedbackAlignment, FeedbackAlignment, GradientDescent, Rule
 from .sites import Sites
@@ -87,6 +88,18 @@ class Realization:
             matrix.teacher = Static(name, into, self.outputs)
         return matrix
 
+    def taps(self, name: str, out: Sites, into: Sites, count: int) -> Taps:
+        """Random matrices that see the same vectors.
+
+        Raises
+        ------
+        UnsupportedError
+            A learning rule other than the gradient.
+        """
+        if not isinstance(self.rule, GradientDescent):
+            raise UnsupportedError(f"learning_rule={self.rule.name!r} is known for fully connected networks; train this one by gradients.")
+        return Taps([self._random(f"{name} tap {tap}" if tap else name, out, into) for tap in range(count)])
+
     def _random(self, name: str, out: Sites, into: Sites) -> Matrix:
         if self.ensemble.matrix == "dense":
             seed = np.random.SeedSequence(self.ensemble.seed, spawn_key=self._key(1, len(self.matrices)))
@@ -100,12 +113,12 @@ class Realization:
         """The matrix that sees the inputs, of which those given are known."""
         return self._kept(InputMatrix(name, out, inputs))
 
-    def readout(self, name: str, into: Sites, std: float = 1.0) -> ReadoutMatrix:
-        """The matrix that makes the outputs."""
+    def readout(self, name: str, into: Sites, std: float = 1.0, positions: int = 1) -> ReadoutMatrix:
+        """The matrix that makes the outputs, with a row for each and each of the positions it reads."""
         feedback = (0.0, 1.0) if isinstance(self.rule, DirectFeedbackAlignment) else None
         if isinstance(self.rule, FeedbackAlignment) and not self.rule.current_readout:
             feedback = (std * self.rule.correlation, std * (1 - self.rule.correlation**2) ** 0.5)
-        return self._kept(ReadoutMatrix(name, into, self.outputs, self.ensemble.centred, feedback))
+        return self._kept(ReadoutMatrix(name, into, positions * self.outputs, self.ensemble.centred, feedback))
 
     def _kept(self, matrix):
         self.matrices.append(matrix)

@@ -210,7 +210,9 @@ class Recorder:
 def _stacked(observations: list[Observation], labels: list[int], multipliers: dict[str, float]) -> dict[str, np.ndarray]:
     """Observations by name, (layer, ...); those without a layer summed. A layer that has none is NaN, its rank 0."""
     total: dict[str, np.ndarray] = {}
-    seen = set()
+    seen, shapes = set(), {}
+    for name, _, values, _ in observations:  # layers may have fewer positions than others
+        shapes[name] = np.maximum(shapes.get(name, np.shape(values)), np.shape(values)) if np.ndim(values) else ()
     for name, layer, values, weight in observations:
         values = np.asarray(values)
         if layer is None:
@@ -220,8 +222,9 @@ def _stacked(observations: list[Observation], labels: list[int], multipliers: di
             raise RuntimeError(f"{name} of layer {layer} was observed twice; give the two names or labels of their own.")
         seen.add((name, layer))
         missing = np.nan if values.dtype.kind == "f" else 0
-        target = total.setdefault(name, np.full((len(labels), *values.shape), missing, values.dtype))
-        target[labels.index(layer)] = values
+        if name not in total:
+            total[name] = np.full((len(labels), *shapes[name]), missing, values.dtype)
+        total[name][(labels.index(layer), *map(slice, values.shape))] = values
     if "rank_forward" in total:
         total["rank"] = np.stack([total.pop("rank_forward"), total.pop("rank_backward")], axis=-1)
     return total

@@ -12,7 +12,9 @@ from .errors import InputError, require
 from .schema import COORDINATES, ORDERS, SLOT_FIELDS, VARIABLES
 
 
-def summarise(records: list[dict[str, np.ndarray]], keep_replicates: bool = False) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
+def summarise(
+    records: list[dict[str, np.ndarray]], keep_replicates: bool = False, vector_dim: str | None = None
+) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
     """Per variable (dims, values): means over replicates with `_stderr`, or every replicate along `replicate`.
 
     Replicates that stopped early cut the others to the times that all of them reached. Fields at sites come from
@@ -23,7 +25,7 @@ def summarise(records: list[dict[str, np.ndarray]], keep_replicates: bool = Fals
     result = {}
     for name in records[0]:
         spec = VARIABLES[name]
-        dims = spec.dims_of(records[0][name].ndim)
+        dims = spec.dims_of(records[0][name].ndim, vector_dim)
         cut = tuple(slice(0, reached) for dim in dims if dim.startswith("time"))
         if "sample" in dims:
             result[name] = (dims, records[0][name][cut])
@@ -42,14 +44,15 @@ def summarise(records: list[dict[str, np.ndarray]], keep_replicates: bool = Fals
 
 
 def dataset(
-    arrays: dict, problem, training, steps: np.ndarray, layers: list[int], attributes: dict, more: dict | None = None
+    arrays: dict, problem, training, steps: np.ndarray, layers: list[int], attributes: dict, more: dict | None = None,
+    input_dims: tuple[str, ...] = ("feature",),
 ) -> xr.Dataset:
     """The Dataset of a run: `arrays` maps variable to (dims, values); coordinates, `more` of them, attributes and data are added."""
     n_test = len(problem.all_inputs) - problem.n_train
     reached = len(arrays["output"][1][0]) if arrays["output"][0][0] == "replicate" else len(arrays["output"][1])
     arrays = {
         **arrays,
-        "input": (VARIABLES["input"].dims, problem.all_inputs),
+        "input": (("example", *input_dims[: problem.all_inputs.ndim - 1]), problem.all_inputs),
         "target": (VARIABLES["target"].dims_of(problem.all_targets.ndim), problem.all_targets),
     }
     variables = {

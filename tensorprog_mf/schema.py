@@ -16,13 +16,16 @@ class Variable:
     dtype: str = "float64"
     units: str = "1"
 
-    def dims_of(self, rank: int) -> tuple[str, ...]:
-        """Dimensions of values with `rank` of them: with several outputs, `output` follows example and `output_prime` example_prime."""
+    def dims_of(self, rank: int, vector_dim: str | None = None) -> tuple[str, ...]:
+        """Dimensions of values with `rank` of them: `output` may follow example, and `output_prime` example_prime.
+
+        Where examples are several vectors in the layers of a network, these have the name `vector_dim` instead.
+        """
         if rank == len(self.dims):
             return self.dims
-        found = []
+        found, inserted = [], vector_dim if vector_dim and "layer" in self.dims else "output"
         for dim in self.dims:
-            found += [dim, dim.replace("example", "output")] if dim.startswith("example") else [dim]
+            found += [dim, dim.replace("example", inserted)] if dim.startswith("example") else [dim]
         if rank != len(found):
             raise RuntimeError(f"{self.long_name} has {rank} dimensions, not {len(self.dims)} or {len(found)}.")
         return tuple(found)

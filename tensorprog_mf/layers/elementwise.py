@@ -18,8 +18,8 @@ class _Trace:
 class Elementwise(Layer):
     """x = phi(h) forward, g = phi'(h) z backward; Hebb's rule has e phi(h) in place of g."""
 
-    def __init__(self, activation: Activation, layer: int, in_branch: bool = False):
-        self.activation, self.layer, self.in_branch = activation, layer, in_branch
+    def __init__(self, activation: Activation, layer: int, in_branch: bool = False, positions: int | None = None):
+        self.activation, self.layer, self.in_branch, self.positions = activation, layer, in_branch, positions
 
     def forward(self, parameters, x):
         trace = _Trace(*self.activation(x))
@@ -33,7 +33,7 @@ class Elementwise(Layer):
         return signal.errors * trace.phi[: len(z)] if signal.hebbian else trace.slope[: len(z)] * z
 
     def observe(self, parameters, trace, view):
-        seen = view.entire("feature", self.layer, trace.phi[view.kept])
+        seen = view.entire("feature", self.layer, view.forward_field(trace.phi, self.positions))
         if self.in_branch or not view.backward:  # of a stream, the gradient is that of all branches
             return seen
-        return seen + view.entire("gradient", self.layer, view.backward_field(trace.g))
+        return seen + view.entire("gradient", self.layer, view.backward_field(trace.g, self.positions))

@@ -75,7 +75,7 @@ class View:
 
     def forward_field(self, h: np.ndarray, positions: int | None = None) -> np.ndarray:
         """Fields (example x position, site) of the kept examples, (example[, position], site)."""
-        return h.reshape(-1, positions, h.shape[-1])[self.kept] if positions else h[self.kept]
+        return h.reshape(len(h) // positions, positions, h.shape[-1])[self.kept] if positions else h[self.kept]
 
     def backward_field(self, z: np.ndarray, positions: int | None = None) -> np.ndarray:
         """Backward fields (column, example x position, site) of the kept examples, (example[, output or position], site)."""

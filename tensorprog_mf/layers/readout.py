@@ -27,8 +27,9 @@ class Readout(Layer):
     `bias` is its factor s, and its parameter, called b_out, is gamma0 s B. Without factor there is none.
     """
 
-    def __init__(self, matrix: ReadoutMatrix, layer: int, std: float = 1.0, bias: float = 0.0, of_stream: bool = False):
-        self.matrix, self.layer, self.std, self.bias, self.of_stream = matrix, layer, std, bias, of_stream
+    def __init__(self, matrix: ReadoutMatrix, layer: int, std: float = 1.0, bias: float = 0.0, of_stream: bool = False, observed: bool = True):
+        self.matrix, self.layer, self.std, self.bias = matrix, layer, std, bias
+        self.of_stream, self.observed = of_stream, observed
 
     def initial(self):
         biases = {OUTPUT_BIAS: Parameter(1.0, np.zeros((1, self.matrix.outputs)))} if self.bias else {}
@@ -63,10 +64,10 @@ class Readout(Layer):
 
     def observe(self, parameters, trace, view):
         feature = view.features(self.matrix.into.mean(trace.x, trace.x))
-        seen = [Observation("feature_kernel", self.layer, feature)]
+        seen = [Observation("feature_kernel", self.layer, feature)] if self.observed else []
         if not view.backward:
             return seen
-        if not self.of_stream:  # whose backward field is observed there
+        if self.observed and not self.of_stream:  # whose backward field is observed there
             seed, columns = trace.seed.reshape(-1, self.matrix.outputs), len(trace.z)
             parts = view.parts(self.matrix.parts(parameters[self.matrix.name], seed, view.sites), columns)
             seen += view.field("backward_field", self.layer, view.backward_field(trace.z), parts)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .matrix import Matrix
+from .matrix import Matrix, Query
 from .parameter import Parameter
 
 
@@ -29,11 +29,16 @@ class Dense(Matrix):
         """W(t), (site of `out`, site of `into`)."""
         return parameter.scale * self.initial_weights + parameter.learned
 
-    def apply(self, parameter, x):
-        return x @ self.weights(parameter).T / np.sqrt(self.into.count), x
+    def ask(self, x, transposed=False):
+        return Query(x, [], 0, transposed)
 
-    def apply_transpose(self, parameter, g):
-        return g @ self.weights(parameter) / np.sqrt(self.out.count), g
+    def answer(self, parameter, query):
+        if query.transposed:
+            return query.handle @ self.weights(parameter) / np.sqrt(self.out.count)
+        return query.handle @ self.weights(parameter).T / np.sqrt(self.into.count)
+
+    def share(self, other):
+        pass
 
     def inner(self, a, b, sites):
         return sites.mean(a, b)

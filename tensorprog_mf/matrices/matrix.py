@@ -20,6 +20,15 @@ class Parts(NamedTuple):
     learned: np.ndarray
 
 
+class Query(NamedTuple):
+    """Vectors asked of a matrix: their handle, which of them were new directions, the number of the query, its side."""
+
+    handle: np.ndarray
+    added: list[int]
+    number: int
+    transposed: bool
+
+
 class Feedback(ABC):
     """What a learning rule sends back through a hidden layer."""
 
@@ -43,13 +52,27 @@ class Matrix(ABC):
     def initial(self) -> Parameter:
         """The parameter before training."""
 
-    @abstractmethod
     def apply(self, parameter: Parameter, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """W x / sqrt(n_in), (vector, site of `out`), and the handle of x."""
+        query = self.ask(x)
+        return self.answer(parameter, query), query.handle
 
-    @abstractmethod
     def apply_transpose(self, parameter: Parameter, g: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """W^T g / sqrt(n_out), (vector, site of `into`), and the handle of g."""
+        query = self.ask(g, transposed=True)
+        return self.answer(parameter, query), query.handle
+
+    @abstractmethod
+    def ask(self, x: np.ndarray, transposed: bool = False) -> "Query":
+        """A query: vectors and what they are in the bases, which may grow. Matrices that share bases answer the same one."""
+
+    @abstractmethod
+    def answer(self, parameter: Parameter, query: "Query") -> np.ndarray:
+        """The field that a query asks for."""
+
+    @abstractmethod
+    def share(self, other: "Matrix") -> None:
+        """Use the bases of another matrix between the same populations, which will ask on behalf of both."""
 
     @property
     def untrained(self) -> Parameter:

@@ -39,8 +39,7 @@ class ReadoutMatrix:
 
     def apply(self, parameter: Parameter, x: np.ndarray) -> np.ndarray:
         """<w x>, (vector, output)."""
-        if self.rows is None:
-            self._reveal(x)
+        self.reveal(x)
         return self.into.mean(x, parameter.scale * self.rows + parameter.learned)
 
     def apply_transpose(self, parameter: Parameter, seed: np.ndarray) -> np.ndarray:
@@ -67,7 +66,11 @@ class ReadoutMatrix:
         gaussian = parameter.scale * seed @ self.rows[:, chosen]
         return Parts(gaussian, np.zeros_like(gaussian), seed @ parameter.learned[:, chosen])
 
-    def _reveal(self, x: np.ndarray) -> None:
+    def reveal(self, x: np.ndarray) -> None:
+        """Draw w if this is the first time that it is needed, for features x (vector, site)."""
+        if self.rows is not None:
+            return
+
         def take(name):
             return np.array([self.into.draws.take((name, 0, c)) for c in range(self.outputs)])
 

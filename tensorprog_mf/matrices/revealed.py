@@ -6,7 +6,7 @@ import numpy as np
 
 from ..sites import Sites
 from .basis import Basis, appended
-from .matrix import Matrix, Parts
+from .matrix import Matrix, Parts, Query
 from .parameter import Parameter, grown
 
 
@@ -87,12 +87,24 @@ class Revealed(Matrix):
         """The largest remainder, relative to its query, that common draws kept from becoming a direction."""
         return max(self.forward.basis.refused, self.backward.basis.refused)
 
-    def apply(self, parameter, x):
-        return self._query(parameter.scale, parameter.learned, x, self.forward, self.backward, self._stretch)
+    def ask(self, x, transposed=False):
+        side = self.backward if transposed else self.forward
+        source, draws, number = self._source(side), side.out.draws, side.queries
+        side.queries += 1
+        handle, added = side.basis.absorb(x, lambda vector: draws.accepts((source, number, vector)))
+        return Query(handle, added, number, transposed)
 
-    def apply_transpose(self, parameter, g):
-        learned = self._stretch * parameter.learned.T
-        return self._query(parameter.scale, learned, g, self.backward, self.forward, 1 / self._stretch)
+    def answer(self, parameter, query):
+        if query.transposed:
+            learned = self._stretch * parameter.learned.T
+            return self._answer(parameter.scale, learned, query, self.backward, self.forward, 1 / self._stretch)
+        return self._answer(parameter.scale, parameter.learned, query, self.forward, self.backward, self._stretch)
+
+    def share(self, other):
+        self.forward.basis, self.backward.basis = other.forward.basis, other.backward.basis
+
+    def _source(self, side: _Side) -> str:
+        return f"{self.name} {side.role}"
 
     def refresh(self, keep):
         # A fresh matrix, asked about both bases at once: what it does between them is one rectangle of normals.
@@ -119,27 +131,21 @@ class Revealed(Matrix):
         learned = self._stretch * parameter.learned.T
         return self._parts(parameter.scale, learned, g, self.backward, self.forward, chosen)
 
-    def _query(self, scale: float, learned: np.ndarray, x: np.ndarray, this: _Side, other: _Side, stretch: float):
-        handle, added, omega = self._absorb(x, this)
+    def _answer(self, scale: float, learned: np.ndarray, query: Query, this: _Side, other: _Side, stretch: float) -> np.ndarray:
+        handle, added, vectors = query.handle, query.added, len(query.handle)
+        omega = [this.out.draws.take((self._source(this), query.number, vector)) for vector in added]
+        omega = np.array(omega).reshape(len(added), this.out.count)
         moved, known = learned.shape
-        along_other = np.zeros((len(omega) + len(x), other.basis.rank))
+        along_other = np.zeros((len(omega) + vectors, other.basis.rank))
         along_other[len(omega) :, :moved] = handle[:, :known] @ learned.T
         if added:
             fixed, replaced = self._fixed(this.basis.rows[-len(added) :], omega, this, other, stretch)
             along_other[: len(omega)] = fixed - replaced
         # New images and the learned part read the other side's basis in one sweep.
-        both = this.out.combine(along_other, other.basis.rows, np.vstack([omega, np.zeros((len(x), this.out.count))]))
+        both = this.out.combine(along_other, other.basis.rows, np.vstack([omega, np.zeros((vectors, this.out.count))]))
         if added:
             this.add_images(both[: len(added)], fixed.T)
-        return this.out.combine(scale * handle, this.images, both[len(added) :]), handle
-
-    def _absorb(self, x: np.ndarray, this: _Side) -> tuple[np.ndarray, list[int], np.ndarray]:
-        """Coefficients of a query, the vectors that added a direction, and fresh draws for those."""
-        draws, source, query = this.out.draws, f"{self.name} {this.role}", this.queries
-        this.queries += 1
-        handle, added = this.basis.absorb(x, lambda vector: draws.accepts((source, query, vector)))
-        omega = [draws.take((source, query, vector)) for vector in added]
-        return handle, added, np.array(omega).reshape(len(added), this.out.count)
+        return this.out.combine(scale * handle, this.images, both[len(added) :])
 
     @staticmethod
     def _parts(scale, learned, handle, this: _Side, other: _Side, chosen) -> Parts:

@@ -36,7 +36,8 @@ def gather(
     run where those of the user are written in another parameterisation. `checkpoint` is a folder, or None.
     """
     record, steps = as_record(record), recorded_steps(record, training.last)
-    _check_record(record, problem, training)
+    network.check(problem.all_inputs.shape[1:])
+    _check_record(record, network, problem, training)
     if training.flow:  # directions left out make rates rough, and steps small
         ensemble = replace(ensemble, tolerance=min(ensemble.tolerance, training.tolerance / 10))
     run_network, run_training = meant or (network, training)
@@ -59,7 +60,7 @@ def gather(
     finally:
         shown.close()
     outcomes = _kept(outcomes)
-    arrays = summarise([outcome.record for outcome in outcomes], settings["keep_replicates"])
+    arrays = summarise([outcome.record for outcome in outcomes], settings["keep_replicates"], network.vector_dim)
     worst = min(outcomes, key=lambda outcome: (_WORST_FIRST.index(outcome.status), outcome.step))
     if worst.status is Status.DIVERGED:
         warn(worst.message, DivergenceWarning)
@@ -79,15 +80,17 @@ def gather(
         arrays[name] = (arrays[name][0], arrays[name][1] * units)
     arrays, more = _shaped(arrays, record)
     more |= run_network.coordinates(worst.labels)
-    result = dataset(arrays, problem, training, steps, worst.labels, described, more)
+    result = dataset(arrays, problem, training, steps, worst.labels, described, more, run_network.input_dims)
     if worst.status is not Status.INTERRUPTED:
         for file in filter(None, files):
             file.remove()
     return result
 
 
-def _check_record(record, problem, training) -> None:
+def _check_record(record, network, problem, training) -> None:
     """Refuse what cannot be recorded of a problem."""
+    if network.vector_dim and (record.per_output or record.two_time or record.responses):
+        raise UnsupportedError(f"per_output, two_time and responses are recorded for fully connected networks; {type(network).__name__} has a dimension {network.vector_dim}.")
     examples, chosen = len(problem.all_inputs), record.kernel_examples
     require(not chosen or max(chosen) < examples, f"kernel_examples names example {max(chosen or [0])}, but examples are 0 ... {examples - 1}.")
     require(not record.per_output or problem.outputs, "per_output=True is for several outputs, targets (example, output).")
@@ -150,12 +153,12 @@ def _what_is_kept(kept: int, wanted: int, checkpoint) -> str:
 
 def _check_memory(network, problem, training, ensemble: Ensemble, settings: dict, record, times: int, threads: int) -> int:
     """Refuse a run that does not fit before anything is allocated; the estimate in bytes."""
-    replicates, examples, foot = settings["n_replicates"], len(problem.all_inputs), network.footprint
+    replicates, examples, foot = settings["n_replicates"], len(problem.all_inputs), network.footprint(problem.all_inputs.shape[1:])
     samples = min(settings["samples"], ensemble.count)
     between = None if record.kernel_examples is None else len(record.kernel_examples)
-    results = memory.of_results(times, foot.layers, examples, samples, replicates, between, (problem.outputs or 1) if record.per_output else 1)
+    results = memory.of_results(times, foot.layers, examples, samples, replicates, between, foot.vectors * (problem.outputs if record.per_output else 1))
     weights = memory.of_weights(
-        ensemble.matrix, ensemble.count, foot.layers, foot.matrices, examples * foot.vectors, problem.all_inputs.shape[1], max(training.last, _EVALUATIONS * training.flow),
+        ensemble.matrix, ensemble.count, foot.layers, foot.matrices, examples * foot.vectors, foot.features, max(training.last, _EVALUATIONS * training.flow),
         training.momentum > 0, min(threads, replicates), problem.fresh(training.last),
     )  # fmt: skip
     size = "width" if "width" in settings else "n_samples"
