@@ -15,6 +15,8 @@ _HOME = {
     "MLP": "networks",
     "ResidualMLP": "networks",
     "CNN": "networks",
+    "RNN": "networks",
+    "Transformer": "networks",
     "Activation": "activations",
     "sample": "routes.sample",
     "gradient_independence": "routes.gradient_independence",

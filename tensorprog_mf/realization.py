@@ -89,16 +89,13 @@ class Realization:
         return matrix
 
     def taps(self, name: str, out: Sites, into: Sites, count: int) -> Taps:
-        """Random matrices that see the same vectors.
-
-        Raises
-        ------
-        UnsupportedError
-            A learning rule other than the gradient.
-        """
-        if not isinstance(self.rule, GradientDescent):
-            raise UnsupportedError(f"learning_rule={self.rule.name!r} is known for fully connected networks; train this one by gradients.")
+        """Random matrices that see the same vectors."""
         return Taps([self._random(f"{name} tap {tap}" if tap else name, out, into) for tap in range(count)])
+
+    def refuse_rules(self, architecture: str) -> None:
+        """Raise `UnsupportedError` for a learning rule other than the gradient."""
+        if not isinstance(self.rule, GradientDescent):
+            raise UnsupportedError(f"learning_rule={self.rule.name!r} is known for MLP and ResidualMLP; train a {architecture} by gradients.")
 
     def _random(self, name: str, out: Sites, into: Sites) -> Matrix:
         if self.ensemble.matrix == "dense":

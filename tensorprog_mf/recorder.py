@@ -202,7 +202,7 @@ class Recorder:
         """Per variable an array (time, ...) over the recorded steps that were reached; fields only if sites were chosen."""
         if not self._rows:
             return {}
-        names = [name for name in self._rows[0] if self.samples or "sample" not in VARIABLES[name].dims]
+        names = [name for name in self._rows[0] if self.samples or not {"sample", "head"} & set(VARIABLES[name].dims)]
         found = {name: np.stack([row[name] for row in self._rows]) for name in names}
         return found | self._reductions.between_times(self.labels)
 
@@ -217,6 +217,10 @@ def _stacked(observations: list[Observation], labels: list[int], multipliers: di
         values = np.asarray(values)
         if layer is None:
             total[name] = total.get(name, 0) + multipliers[weight] * values
+            continue
+        if name.startswith("rank"):  # of several matrices of a layer the largest
+            largest = total.setdefault(name, np.zeros(len(labels), values.dtype))
+            largest[labels.index(layer)] = max(largest[labels.index(layer)], values)
             continue
         if (name, layer) in seen:
             raise RuntimeError(f"{name} of layer {layer} was observed twice; give the two names or labels of their own.")

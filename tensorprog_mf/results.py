@@ -27,7 +27,7 @@ def summarise(
         spec = VARIABLES[name]
         dims = spec.dims_of(records[0][name].ndim, vector_dim)
         cut = tuple(slice(0, reached) for dim in dims if dim.startswith("time"))
-        if "sample" in dims:
+        if {"sample", "head"} & set(dims):
             result[name] = (dims, records[0][name][cut])
             continue
         values = [record[name][cut] for record in records]
@@ -73,7 +73,7 @@ def dataset(
     coordinates |= more or {}
     used = {dim: size for variable in variables.values() for dim, size in variable.sizes.items()}
     # With an index, results with different numbers of them can be subtracted.
-    coordinates |= {dim: np.arange(used[dim]) for dim in ("sample", "slot") if dim in used}
+    coordinates |= {dim: np.arange(used[dim]) for dim in ("sample", "head", "slot") if dim in used}
     return xr.Dataset(
         variables,
         {

@@ -45,3 +45,8 @@ def patches(inputs: np.ndarray, window: np.ndarray) -> np.ndarray:
     padded = np.concatenate([flat, np.zeros((*flat.shape[:2], 1))], axis=2)  # index -1 is the zero behind the last one
     seen = padded[:, :, window].transpose(0, 2, 1, 3)
     return seen.reshape(len(inputs) * len(window), -1)
+
+
+def as_vectors(inputs: np.ndarray) -> np.ndarray:
+    """Inputs (example, position, feature) as (example x position, feature)."""
+    return inputs.reshape(-1, inputs.shape[2])

@@ -23,10 +23,13 @@ class Dense(Layer):
     """h^{l+1} = W^l phi(h^l) / sqrt(N) + b^l, with l = `layer`, entries of W^l starting as N(0, std^2).
 
     In a branch, what it makes and is sent back are not fields of a layer: features, ranks and its share of K are observed.
+    There examples may be several vectors, `positions` of them.
     """
 
-    def __init__(self, matrix: Matrix, layer: int, std: float = 1.0, bias: Bias | None = None, in_branch: bool = False):
-        self.matrix, self.layer, self.std, self.bias, self.in_branch = matrix, layer, std, bias, in_branch
+    def __init__(
+        self, matrix: Matrix, layer: int, std: float = 1.0, bias: Bias | None = None, in_branch: bool = False, positions: int | None = None
+    ):
+        self.matrix, self.layer, self.std, self.bias, self.in_branch, self.positions = matrix, layer, std, bias, in_branch, positions
 
     def initial(self):
         return {self.matrix.name: self.matrix.initial().scaled(self.std), **(self.bias.initial() if self.bias else {})}
@@ -49,6 +52,7 @@ class Dense(Layer):
         return below
 
     def gradients(self, trace, weights):
+        weights = weights if self.positions is None else np.repeat(weights, self.positions)
         biases = self.bias.gradients(weights, trace.incoming) if self.bias else {}
         g = trace.g if trace.taught is None else trace.taught
         return {self.matrix.name: self.matrix.outer(weights, g, trace.x), **biases}
@@ -64,7 +68,7 @@ class Dense(Layer):
 
     def observe(self, parameters, trace, view):
         matrix, parameter, below, above = self.matrix, parameters[self.matrix.name], self.layer, self.layer + 1
-        feature = view.features(matrix.inner(trace.x, trace.x, matrix.into))
+        feature = view.features(matrix.inner(trace.x, trace.x, matrix.into), self.positions)
         seen = [Observation("feature_kernel", below, feature)]
         if not self.in_branch:
             parts = matrix.parts_forward(parameter, trace.x, view.sites)
@@ -79,10 +83,10 @@ class Dense(Layer):
 
     def _observe_backward(self, parameter, trace, view: View, feature: np.ndarray) -> list[Observation]:
         matrix, columns = self.matrix, len(trace.z)
-        gradient = effective = view.kernel(matrix.inner(trace.g, trace.g, matrix.out), columns)
+        gradient = effective = view.kernel(matrix.inner(trace.g, trace.g, matrix.out), columns, self.positions)
         if view.taught:
-            effective = view.kernel(matrix.inner(trace.g, trace.taught, matrix.out))
-        share = [Observation("tangent_kernel", None, view.share(effective, feature), matrix.name)]
+            effective = view.kernel(matrix.inner(trace.g, trace.taught, matrix.out), 1, self.positions)
+        share = [Observation("tangent_kernel", None, view.share(effective, feature, self.positions), matrix.name)]
         share += [self.bias.observe(effective)] if self.bias else []
         if self.in_branch:
             return share

@@ -27,7 +27,7 @@ class Input(Layer):
 
     def __init__(
         self, matrix: InputMatrix, layer: int = 1, std: float = 1.0, bias: Bias | None = None, of_stream: bool = False,
-        positions: int | None = None, vectors: Callable[[np.ndarray], np.ndarray] = lambda inputs: inputs,
+        positions: int | None = None, vectors: Callable[[np.ndarray], np.ndarray] | None = None,
     ):  # fmt: skip
         self.matrix, self.layer, self.std, self.bias, self.of_stream = matrix, layer, std, bias, of_stream
         self.positions, self.vectors = positions, vectors
@@ -35,7 +35,7 @@ class Input(Layer):
     def _rows(self, examples) -> slice | np.ndarray:
         """What the matrix knows the vectors of the examples by."""
         if isinstance(examples, np.ndarray) and examples.ndim > 1:
-            return self.vectors(examples)
+            return self.vectors(examples) if self.vectors else examples
         if self.positions is None:
             return examples
         if isinstance(examples, slice):

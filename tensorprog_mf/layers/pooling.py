@@ -40,12 +40,12 @@ class Pooling(Layer):
 class LastPooling(Pooling):
     """Pooling before the readout: also observes the features of the last layer, which no hidden matrix is asked about."""
 
-    def __init__(self, groups: np.ndarray, positions: int, sites: Sites, layer: int):
+    def __init__(self, groups: np.ndarray, positions: int, sites: Sites, layer: int, of_stream: bool = False):
         super().__init__(groups, positions)
-        self.sites, self.layer = sites, layer
+        self.sites, self.layer, self.of_stream = sites, layer, of_stream
 
     def observe(self, parameters, trace, view):
         seen = [Observation("feature_kernel", self.layer, view.features(self.sites.mean(trace.x, trace.x), self.positions))]
-        if view.backward:
+        if view.backward and not self.of_stream:  # whose backward field is observed there
             seen += view.field("backward_field", self.layer, view.backward_field(trace.z, self.positions), None)
         return seen

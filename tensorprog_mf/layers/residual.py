@@ -50,8 +50,8 @@ class _Trace:
 class Stream(Layer):
     """The stream h^l itself, observed: E[h h'], E[g g'] with g = df/dh^l, both fields."""
 
-    def __init__(self, sites: Sites, layer: int):
-        self.sites, self.layer = sites, layer
+    def __init__(self, sites: Sites, layer: int, positions: int | None = None):
+        self.sites, self.layer, self.positions = sites, layer, positions
 
     def forward(self, parameters, x):
         return x, _Trace(x)
@@ -65,19 +65,19 @@ class Stream(Layer):
         return z
 
     def observe(self, parameters, trace, view):
-        mean = self.sites.mean
+        mean, a = self.sites.mean, self.positions
         seen = [
-            *view.field("preactivation", self.layer, view.forward_field(trace.h), None),
-            Observation("preactivation_kernel", self.layer, view.features(mean(trace.h, trace.h))),
+            *view.field("preactivation", self.layer, view.forward_field(trace.h, a), None),
+            Observation("preactivation_kernel", self.layer, view.features(mean(trace.h, trace.h), a)),
         ]
         if not view.backward:
             return seen
         g = trace.g.reshape(-1, trace.g.shape[2])
-        seen.append(Observation("gradient_kernel", self.layer, view.kernel(mean(g, g), len(trace.g))))
+        seen.append(Observation("gradient_kernel", self.layer, view.kernel(mean(g, g), len(trace.g), a)))
         if view.taught:
             seen += [
-                Observation("gradient_pseudogradient_kernel", self.layer, view.kernel(mean(g, trace.taught))),
-                Observation("pseudogradient_kernel", self.layer, view.kernel(mean(trace.taught, trace.taught))),
+                Observation("gradient_pseudogradient_kernel", self.layer, view.kernel(mean(g, trace.taught), 1, a)),
+                Observation("pseudogradient_kernel", self.layer, view.kernel(mean(trace.taught, trace.taught), 1, a)),
             ]
-        field = view.backward_field(trace.g)
+        field = view.backward_field(trace.g, a)
         return [*seen, *view.field("backward_field", self.layer, field, None), *view.entire("gradient", self.layer, field)]

@@ -37,7 +37,7 @@ class Dense(Matrix):
             return query.handle @ self.weights(parameter) / np.sqrt(self.out.count)
         return query.handle @ self.weights(parameter).T / np.sqrt(self.into.count)
 
-    def share(self, other):
+    def share(self, other, transposed=True):
         pass
 
     def inner(self, a, b, sites):

@@ -71,8 +71,8 @@ class Matrix(ABC):
         """The field that a query asks for."""
 
     @abstractmethod
-    def share(self, other: "Matrix") -> None:
-        """Use the bases of another matrix between the same populations, which will ask on behalf of both."""
+    def share(self, other: "Matrix", transposed: bool = True) -> None:
+        """Use the bases of another matrix between the same populations, which will ask on behalf of both; `transposed` ones too."""
 
     @property
     def untrained(self) -> Parameter:

@@ -100,8 +100,10 @@ class Revealed(Matrix):
             return self._answer(parameter.scale, learned, query, self.backward, self.forward, 1 / self._stretch)
         return self._answer(parameter.scale, parameter.learned, query, self.forward, self.backward, self._stretch)
 
-    def share(self, other):
-        self.forward.basis, self.backward.basis = other.forward.basis, other.backward.basis
+    def share(self, other, transposed=True):
+        self.forward.basis = other.forward.basis
+        if transposed:
+            self.backward.basis = other.backward.basis
 
     def _source(self, side: _Side) -> str:
         return f"{self.name} {side.role}"
