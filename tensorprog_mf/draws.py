@@ -63,30 +63,41 @@ class Draws:
         "sobol" or "pseudo-random".
     slots
         Map from slot to column of an earlier run, or None.
+    group
+        Sites that belong together, as the coordinates of a head do: that many columns of the sequence, whose points are the
+        groups, make one of all sites. Neighbouring points of a sequence are not independent: as coordinates of one head they
+        gave attention off by 8 standard errors, at any number of them.
     """
 
-    def __init__(self, count: int, seed: tuple[int, ...], kind: str = "sobol", slots: dict | None = None):
+    def __init__(self, count: int, seed: tuple[int, ...], kind: str = "sobol", slots: dict | None = None, group: int = 1):
         require(kind in KINDS, f"draws={kind!r} is unknown; choose one of {', '.join(KINDS)}.")
         require(
-            kind != "sobol" or (count > 1 and count & (count - 1) == 0),
+            kind != "sobol" or (count > group and (count // group) & (count // group - 1) == 0),
             f"n_samples={count} is not a power of two above 1, which Sobol draws need; use "
             f'{max(2, 1 << (count - 1).bit_length())} or draws="pseudo-random".',
         )
-        self.count, self.kind, self._seed = count, kind, tuple(seed)
+        self.count, self.kind, self._seed, self._group = count, kind, tuple(seed), group
         self.given, self.slots = slots, {}
         self._noises = 0
 
     def column(self, index: int) -> np.ndarray:
         """Column `index`: (site,) standard normals."""
+        if self._group == 1:
+            return self._points(index, self.count)
+        members = range(index * self._group, (index + 1) * self._group)
+        return np.stack([self._points(member, self.count // self._group) for member in members], axis=1).ravel()
+
+    def _points(self, index: int, count: int) -> np.ndarray:
+        """One column of the sequence, at `count` points."""
         rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(self._seed[0], spawn_key=(*self._seed[1:], index))))
         if self.kind == "pseudo-random" or index >= SOBOL_COLUMNS:
-            return rng.standard_normal(self.count)
+            return rng.standard_normal(count)
         from scipy.special import ndtri
 
         # Twice as many columns at a time: the first ones do not depend on how many there are.
         columns = max(64, 1 << index.bit_length())
-        directions = _directions(min(columns, SOBOL_COLUMNS), (self.count - 1).bit_length())
-        return ndtri(_scrambled_column(directions[index], self.count, rng))
+        directions = _directions(min(columns, SOBOL_COLUMNS), (count - 1).bit_length())
+        return ndtri(_scrambled_column(directions[index], count, rng))
 
     def noise(self, shape: tuple[int, ...]) -> np.ndarray:
         """Fresh pseudo-random standard normals of any shape; every call has a stream of its own."""

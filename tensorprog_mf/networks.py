@@ -436,13 +436,17 @@ class Transformer(Network):
         require(units % self.head_dimension == 0, f"head_dimension={self.head_dimension} does not divide the {units} units (n_samples or width).")
         return self.head_dimension, self.head_dimension**-self.logit_exponent
 
+    def _group(self, units: int) -> int:
+        """Sites that are one head; all of them are exchangeable where they make the only one."""
+        return 1 if self.head_dimension == "infinite" else self._head(units)[0]
+
     def compose(self, realization: Realization, inputs: np.ndarray) -> Layer:
         realization.refuse_rules("Transformer")
         stream, tokens, scale = realization.sites("stream"), inputs.shape[1], self.branch_scale / np.sqrt(self.depth)
         first = realization.input("WE", stream, as_vectors(inputs))
         layers: list[Layer] = [Input(first, 0, of_stream=True, positions=tokens, vectors=as_vectors)]
         for block in range(self.depth):
-            heads = realization.sites(f"heads {block}")
+            heads = realization.sites(f"heads {block}", self._group(realization.ensemble.count))
             layers.append(Stream(stream, block, tokens))
             layers.append(Residual(self._branch(self._attention(realization, stream, heads, tokens, block)), scale))
             if self.mlp:

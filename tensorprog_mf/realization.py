@@ -71,12 +71,12 @@ class Realization:
         """Runs of another size draw independently of this one, as do stored matrices, replicates, populations, matrices."""
         return self.replicate, int(self.ensemble.matrix == "dense"), self.ensemble.count, *own
 
-    def sites(self, name: str, multiple: int = 1) -> Sites:
-        """A new population, of `multiple` times the ensemble's count, with its own sequence of draws."""
+    def sites(self, name: str, group: int = 1) -> Sites:
+        """A new population of the ensemble's count, in groups of that many sites, with its own sequence of draws."""
         ensemble, key = self.ensemble, self._key(0, len(self.populations))
         given = None if ensemble.slots is None else ensemble.slots[self.replicate].get(name, {})
-        count = multiple * ensemble.count
-        self.populations.append(Sites(name, count, Draws(count, (ensemble.seed, *key), ensemble.draws, given)))
+        draws = Draws(ensemble.count, (ensemble.seed, *key), ensemble.draws, given, group)
+        self.populations.append(Sites(name, ensemble.count, draws))
         return self.populations[-1]
 
     def hidden(self, name: str, out: Sites, into: Sites, std: float = 1.0) -> Matrix:
