@@ -17,7 +17,7 @@ X, Y = np.eye(3), np.array([1.0, -1.0, 1.0])
         (lambda: tp.Problem(np.zeros((0, 3)), []), "inputs are empty"),
         (lambda: tp.Problem(X, [0.0, 1.0, 1.0], loss="logistic"), "must be -1 or \\+1"),
         (lambda: tp.Problem(X, Y, loss="huber"), "loss='huber' is unknown"),
-        (lambda: tp.Problem(X[0], Y), "1 dimensions.*2 are needed"),
+        (lambda: tp.Problem(X[0], Y), "1 dimensions.*2 or 3 or 4 are needed"),
         (lambda: tp.Problem([["a"]], [1.0]), "cannot be read as numbers"),
         (lambda: tp.Problem(X * 1j, Y), "inputs is complex"),
         (lambda: tp.MLP(0), "depth=0"),
@@ -104,3 +104,20 @@ def test_logistic_loss_is_stable_and_consistent():
         numeric = -(one.mean_loss(g + step) - one.mean_loss(g - step)) / (2 * step)
         assert one.error_signal(g)[0] == pytest.approx(numeric, rel=1e-8)
     assert np.isfinite(problem.error_signal(f)).all()
+
+
+@pytest.mark.parametrize(
+    "network, shape, message",
+    [
+        (tp.MLP(1), (2, 1, 4), "inputs of MLP are \\(example, feature\\); these have 3 dimensions"),
+        (tp.RNN(), (2, 4), "inputs of RNN are \\(example, position, feature\\)"),
+        (tp.Transformer(1), (2, 4), "inputs of Transformer are \\(example, token, feature\\)"),
+        (tp.CNN(1), (2, 4), "inputs of CNN are \\(example, channel, row\\)"),
+        (tp.CNN(1, kernel=(3, 3)), (2, 1, 4), "kernel=\\(3, 3\\) has 2 axes, inputs have 1"),
+        (tp.CNN(2, pooling=3), (2, 1, 4), "pooling by 3 does not divide the grid \\(4,\\)"),
+        (tp.Transformer(1, head_dimension=3), (2, 2, 4), "head_dimension=3 does not divide the 64 units"),
+    ],
+)
+def test_inputs_of_a_wrong_shape(network, shape, message):
+    with pytest.raises(tp.InputError, match=message):
+        tp.sample(network, tp.Problem(np.ones(shape), np.ones(2)), tp.Training(1, 0.1), n_samples=64, n_replicates=1)
