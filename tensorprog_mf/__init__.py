@@ -27,6 +27,7 @@ _HOME = {
     "train_finite": "routes.train_finite",
     "solve_linear": "routes.solve_linear",
     "read_table": "tables",
+    "read_cifar10": "images",
     "compare": "comparison",
     "save": "results",
     "load": "results",

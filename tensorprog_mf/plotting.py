@@ -40,7 +40,7 @@ def kernel(ds: xr.Dataset, time: int = -1, layer: int = -1, name: str = "feature
     ax, train = _axis(ax), _shown(ds, name)
     targets = _rows(ds.target.values)[train]
     order = train[np.lexsort(targets.T)]
-    values = ds[name].isel(time=time)
+    values = _between_examples(ds, name).isel(time=time)
     values = (values.isel(layer=layer) if "layer" in values.dims else values).values[np.ix_(order, order)]
     limit = limit or np.abs(values).max()
     image = ax.imshow(values, vmin=-limit, vmax=limit, cmap="RdBu_r")
@@ -60,11 +60,18 @@ def kernel_alignment(ds: xr.Dataset, name: str = "feature_kernel") -> xr.DataArr
         A result that has no such kernel between its examples.
     """
     train = _shown(ds, name)
-    phi, y = ds[name].values[..., train, :][..., train], _rows(ds.target.values)[train]
+    kernel = _between_examples(ds, name)
+    phi, y = kernel.values[..., train, :][..., train], _rows(ds.target.values)[train]
     own = y @ y.T
     aligned = np.einsum("...mn,mn->...", phi, own) / np.linalg.norm(own) / np.sqrt((phi**2).sum((-1, -2)))
     attrs = {"long_name": f"alignment of {name} with the targets", "units": "1"}
-    return xr.DataArray(aligned, dims=ds[name].dims[:-2], coords={"time": ds.time, "layer": ds.layer}, attrs=attrs)
+    return xr.DataArray(aligned, dims=kernel.dims[:-2], coords={"time": ds.time, "layer": ds.layer}, attrs=attrs)
+
+
+def _between_examples(ds: xr.Dataset, name: str) -> xr.DataArray:
+    """A kernel (..., example, example_prime), averaged over positions or tokens where examples have them."""
+    inner = [dim for dim in ("position", "token") if dim in ds[name].dims]
+    return ds[name].mean([*inner, *(f"{dim}_prime" for dim in inner)])
 
 
 def _rows(targets: np.ndarray) -> np.ndarray:
@@ -98,9 +105,13 @@ def density(ds: xr.Dataset, field: str = "preactivation", time: int = -1, layer:
 
 def parts(ds: xr.Dataset, layer: int = -1, example: int = 0, sample: int = 0, field: str = "preactivation", ax=None):
     """A field of one neuron over time, and its Gaussian, response and learned part."""
-    ax, one = _axis(ax), ds.isel(layer=layer, example=example, sample=sample)
+    ax = _axis(ax)
+    first = {dim: 0 for dim in ("position", "token") if dim in ds[field].dims}
+    one = ds.isel(layer=layer, example=example, sample=sample, **first)
     ax.plot(ds.time, one[field], color="k", label=ds[field].attrs["long_name"], **_marker(ds))
     for part in ("gaussian", "response", "learned"):
+        if f"{field}_{part}_part" not in ds:  # of a residual stream
+            break
         ax.plot(ds.time, one[f"{field}_{part}_part"], linestyle="--", label=f"{part} part", **_marker(ds))
     ax.set(xlabel="time", title=f"one neuron of layer {int(ds.layer[layer])}")
     ax.legend()
@@ -162,7 +173,7 @@ def overview(ds: xr.Dataset):
     axes[0, 1].set(xlabel="time", ylabel="output", title="outputs (dotted: test)")
     if "feature_kernel" in ds and "example_prime" in ds.dims and _training(ds).any():
         alignment(ds, axes[0, 2])
-        top = float(np.abs(ds.feature_kernel.isel(layer=-1)[[0, -1]]).max())
+        top = float(np.abs(_between_examples(ds, "feature_kernel").isel(layer=-1)[[0, -1]]).max())
         kernel(ds, 0, ax=axes[1, 0], limit=top)
         kernel(ds, -1, ax=axes[1, 1], limit=top)
     else:

@@ -10,7 +10,7 @@ from .problems import Problem
 
 def read_table(
     path, target: str | None = None, classes: list | None = None, test_examples: int = 0, standardise: bool = True,
-    loss: str = "squared", header: bool | None = None,
+    loss: str = "squared", header: bool | None = None, shape: list | None = None,
 ) -> Problem:  # fmt: skip
     """A `Problem` from a CSV file: one example per line, separated by commas, semicolons or tabs, UTF-8.
 
@@ -33,6 +33,9 @@ def read_table(
     header
         Whether the first line holds names. By default it does if one of its cells but the last is no number, or if all
         of them count 0, 1, 2, ... or 1, 2, 3, ...
+
+    shape
+        Of one example, where its features are an image or a sequence: [channel, row, column], [position, feature], ...
 
     Raises
     ------
@@ -62,8 +65,17 @@ def read_table(
         scale = np.sqrt((x[:n_train] ** 2).mean())
         require(scale > 0, f"{name}: all training inputs are the same; there is nothing to learn.")
         x = x / scale
+    x = x if shape is None else _shaped(x, shape, name)
     tests = (x[n_train:], loss, y[n_train:]) if n_test else (None, loss, None)
     return Problem(x[:n_train], y[:n_train], *tests)
+
+
+def _shaped(x: np.ndarray, shape, name: str) -> np.ndarray:
+    """Inputs (example, *shape)."""
+    require(np.ndim(shape) == 1, f"shape={shape!r} must list the sizes of one example.")
+    sizes = [whole("shape", size, 1) for size in shape]
+    require(np.prod(sizes) == x.shape[1], f"shape={shape!r} has {np.prod(sizes)} numbers, but {name} has {x.shape[1]} columns of features.")
+    return x.reshape(-1, *sizes)
 
 
 def _read(path: pathlib.Path, header: bool | None):

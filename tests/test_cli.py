@@ -275,3 +275,26 @@ def test_classes_rules_and_records_from_a_file(folder, capsys):
     assert call("run", folder / "config.toml", "-o", out) == 2
     assert "correlation=2 must lie between -1 and 1" in capsys.readouterr().err
     tp.read_table(folder / "table.csv", classes=["cow", "cat"], loss="cross_entropy", test_examples=2)
+
+
+@pytest.mark.parametrize(
+    "network, shape",
+    [
+        ('architecture = "ResidualMLP"\ndepth = 2', "[4]"),
+        ('architecture = "CNN"\ndepth = 2\nstride = [2, 1]\nreadout = "flat"', "[1, 4]"),
+        ('architecture = "RNN"\nreadout = "average"', "[2, 2]"),
+        ('architecture = "Transformer"\ndepth = 1\nhead_dimension = "infinite"', "[2, 2]"),
+    ],
+)
+def test_every_architecture_from_a_file(folder, network, shape):
+    rng = np.random.default_rng(0)
+    (folder / "table.csv").write_text("\n".join(",".join(f"{v:.3f}" for v in row) for row in rng.normal(size=(9, 5))))
+    text = CONFIG.replace('classes = ["cat", "dog"]', f"shape = {shape}").replace('depth = 2\nactivation = "tanh"', network)
+    (folder / "config.toml").write_text(text)
+    assert call("run", folder / "config.toml", "-o", folder / "out.nc") == 0
+    ds = tp.load(folder / "out.nc")
+    assert ds.attrs["architecture"] in network and ds.sizes["example"] == 9
+    pytest.importorskip("matplotlib")
+    assert call("plot", folder / "out.nc") == 0
+    (folder / "config.toml").write_text(text.replace(f"shape = {shape}", "shape = [3]"))
+    assert call("run", folder / "config.toml", "-o", folder / "out.nc") == 2

@@ -30,7 +30,7 @@ import numpy as np
 
 from ..activations import Activation
 from ..errors import InputError, require
-from ..networks import MLP
+from ..networks import CNN, MLP, RNN, ResidualMLP, Transformer
 from ..optimizers import Training
 from ..problems import Problem
 from ..routes.alternate import alternate
@@ -42,7 +42,7 @@ from ..routes.static_ntk import static_ntk
 from ..routes.train_finite import train_finite
 from ..tables import read_table
 
-ARCHITECTURES = {"MLP": MLP}
+ARCHITECTURES = {kind.__name__: kind for kind in (MLP, ResidualMLP, CNN, RNN, Transformer)}
 _ROUTES = (sample, train_finite, solve_linear, static_ntk, gradient_independence, perturbation, alternate)
 ROUTES = {route.__name__: route for route in _ROUTES}
 _NOT_IN_FILES = {"network", "problem", "training", "progress", "common_draws", "path"}
@@ -100,7 +100,7 @@ def _network(table: dict, path):
     table = dict(table)
     kind = _choice(table.pop("architecture", "MLP"), ARCHITECTURES, f"{path}: [network] architecture")
     _known(table, _parameters(kind) | {"gain"}, f"{path}: [network]")
-    require("depth" in table, f"{path}: [network] depth is missing.")
+    require("depth" in table or "depth" not in _parameters(kind), f"{path}: [network] depth is missing.")
     gain = table.pop("gain", 1.0)
     name = table.pop("activation", "tanh")
     require(isinstance(name, str), f"{path}: [network] activation={name!r} must be a name in quotes.")

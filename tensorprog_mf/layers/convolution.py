@@ -45,7 +45,7 @@ class Convolution(Layer):
         examples = len(answers[0]) // self.into
         total = np.zeros((examples, self.out, answers[0].shape[-1]))
         for answer, (outputs, inputs) in zip(answers, self._links):
-            total[:, outputs] += answer.reshape(examples, self.into, -1)[:, inputs]
+            total[:, outputs] += answer.reshape(examples, self.into, answer.shape[1])[:, inputs]
         return self.scale * total.reshape(examples * self.out, -1)
 
     def _scattered(self, answers) -> np.ndarray:
@@ -53,7 +53,7 @@ class Convolution(Layer):
         examples = len(answers[0]) // self.out
         total = np.zeros((examples, self.into, answers[0].shape[-1]))
         for answer, (outputs, inputs) in zip(answers, self._links):
-            total[:, inputs] += answer.reshape(examples, self.out, -1)[:, outputs]  # a tap looks at no position twice
+            total[:, inputs] += answer.reshape(examples, self.out, answer.shape[1])[:, outputs]  # a tap looks at no position twice
         return self.scale * total.reshape(examples * self.into, -1)
 
     def forward(self, parameters, x):
@@ -77,7 +77,7 @@ class Convolution(Layer):
         pairs = []
         for outputs, inputs in self._links:
             each = np.repeat(weights[:examples] * self.scale, len(outputs))
-            pairs.append((each, g[:, outputs].reshape(len(each), -1), x[:, inputs].reshape(len(each), -1)))
+            pairs.append((each, g[:, outputs].reshape(len(each), g.shape[2]), x[:, inputs].reshape(len(each), x.shape[2])))
         return {self.taps.name: self.taps.outer(pairs)}
 
     def refresh(self, parameters, trace, variance):
