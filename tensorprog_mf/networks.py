@@ -198,10 +198,11 @@ class ResidualMLP(Network):
         return tuple(replace(self, depth=self.n_tau // division) for division in (4, 2, 1))
 
     def footprint(self, shape):
-        return Footprint(self.depth + 1, self.depth, shape[0])
+        depth = self.n_tau if self.depth == "infinite" else self.depth
+        return Footprint(depth + 1, depth, shape[0])
 
     def coordinates(self, layers: list[int]) -> dict[str, np.ndarray]:
-        return {"tau": np.array(layers) / self.depth}
+        return {"tau": np.array(layers) / max(layers)}
 
     def compose(self, realization: Realization, inputs: np.ndarray) -> Layer:
         stream = realization.sites("stream")

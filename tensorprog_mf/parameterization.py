@@ -21,6 +21,7 @@ import numpy as np
 import xarray as xr
 
 from .errors import InputError, UnsupportedError, real, require, whole
+from .networks import MLP
 
 FORMS = ("mean_field", "mup", "ntk", "standard")
 
@@ -99,6 +100,8 @@ def as_mean_field(form: str, network, training, width: int, features: int):
         return network, training
     training.refuse_flow(f"parameterization={form!r}")
     training.refuse_noise_and_rules(f"parameterization={form!r}")
+    if not isinstance(network, MLP):
+        raise UnsupportedError(f"parameterization={form!r} is for MLP; write a {type(network).__name__} in 'mean_field'.")
     if not network.plain:
         raise UnsupportedError(f"parameterization={form!r} is for weights that start as N(0,1) and no biases; write this network in 'mean_field'.")
     given = scales(form, network.depth, width, features, network.richness, training.learning_rate)

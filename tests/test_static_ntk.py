@@ -91,3 +91,26 @@ def test_what_diverges_is_kept_until_then(problem):
     with pytest.warns(tp.DivergenceWarning, match="At step"):
         ds = tp.static_ntk(tp.MLP(2), problem, tp.Training(3000, 100.0), record=range(0, 3000, 10))
     assert ds.attrs["status"] == "diverged" and 0 < ds.sizes["time"] < 300 and np.isfinite(ds.output).all()
+
+
+@pytest.mark.parametrize(
+    "network, shape",
+    [(tp.ResidualMLP(2, richness=0.05), (4,)), (tp.ResidualMLP("infinite", richness=0.05, n_tau=8), (4,)), (tp.CNN(2, richness=0.05), (2, 3)), (tp.RNN(richness=0.05), (3, 2)), (tp.Transformer(1, richness=0.05), (3, 2))],
+)
+def test_other_architectures_sampled(network, shape):
+    """The lazy limit from sampled kernels is near a network of small richness, on the same draws; perturbation finds it too."""
+    rng = np.random.default_rng(0)
+    problem, training = tp.Problem(rng.normal(size=(3, *shape)), [1.0, -1.0, 0.5]), tp.Training(4, 0.2)
+    more = dict(n_samples=1024, n_replicates=2, progress=False)
+    lazy, small = tp.static_ntk(network, problem, training, "sampled", **more), tp.sample(network, problem, training, **more)
+    assert lazy.feature_kernel.dims == small.feature_kernel.dims and lazy.layer.values.tolist() == small.layer.values.tolist()
+    # f - f_0 is of order richness^2, and noise of order richness^0 / n; changes of the kernels are visible already at 1.
+    np.testing.assert_allclose(lazy.output, small.output, atol=0.02)
+    with pytest.raises(tp.UnsupportedError, match="take kernel='sampled'"):
+        tp.static_ntk(network, problem, training)
+    if network.refinements is None:
+        expanded = tp.perturbation(network, problem, training, **more)
+        np.testing.assert_allclose(expanded.output, small.output, atol=5e-3)
+    if network.vector_dim is None:
+        with pytest.raises(tp.UnsupportedError, match="is for MLP|of a finite depth"):
+            tp.train_finite(network, problem, training, width=16, parameterization="ntk")

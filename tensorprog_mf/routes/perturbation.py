@@ -110,8 +110,10 @@ def perturbation(
     )
     settings = run.settings() | {"keep_replicates": boolean("keep_replicates", keep_replicates), "order": order, "probes": probes}
     del settings["samples"]  # no fields are kept
+    network.check(problem.all_inputs.shape[1:])
+    foot = network.footprint(problem.all_inputs.shape[1:])
     memory.check(
-        (2 + len(probes) + ORDERS) * memory.of_results(len(steps), network.depth, len(problem.all_inputs), 0, settings["n_replicates"]),
+        (2 + len(probes) + ORDERS) * memory.of_results(len(steps), foot.layers, foot.vectors * len(problem.all_inputs), 0, settings["n_replicates"]),
         "record fewer times (record=tp.log_steps(...))",
     )  # fmt: skip
     run = replace(run, seed=settings["seed"])
@@ -127,10 +129,11 @@ def perturbation(
         values = {name: [ds[name].values[r, : len(steps)] for ds in runs] for name in _EXPANDED}
         found = {name: _coefficients(zeroth[name], values[name], probes) for name in _EXPANDED}
         records.append(_record(found, problem, network.richness, order, [training.example_weights(t, problem.n_train) for t in steps]))
-    arrays = summarise(records, settings["keep_replicates"])
+    arrays = summarise(records, settings["keep_replicates"], network.vector_dim)
     arrays["draw_slot"] = (runs[0].draw_slot.dims, runs[0].draw_slot.values)
     described = attributes("perturbation", network, problem, training, settings, *status) | {"slots_json": runs[0].attrs["slots_json"]}
-    return dataset(arrays, problem, training, steps, list(range(1, network.depth + 1)), described)
+    labels = initial.layer.values.tolist()
+    return dataset(arrays, problem, training, steps, labels, described, network.coordinates(labels), network.input_dims)
 
 
 def _checked(network: Network, order, probes) -> tuple[int, list[float]]:

@@ -107,9 +107,11 @@ def static_ntk(
         n_samples, n_replicates, seed, tolerance, draws, samples, None, None, progress, centred, None, True, None, threads
     )
     sampled, settings, found, initial = run.settings(), {"kernel": kernel, "record": listed(record)}, {"kernel_error": 0.0}, None
+    network.check(problem.all_inputs.shape[1:])
+    foot = network.footprint(problem.all_inputs.shape[1:])
     replicates = sampled["n_replicates"] if kernel == "sampled" else 1
     memory.check(
-        memory.of_results(len(steps), network.depth, len(problem.all_inputs), sampled["samples"], replicates),
+        memory.of_results(len(steps), foot.layers, foot.vectors * len(problem.all_inputs), sampled["samples"], replicates),
         "record fewer times (record=tp.log_steps(...))",
     )  # fmt: skip
     if kernel == "closed_form":
@@ -122,11 +124,12 @@ def static_ntk(
     status, message, steps = _ending(outputs, steps, training.last)
     shares = [training.example_weights(t, problem.n_train) for t in steps]
     records = [_record(f[steps], start, problem, shares) for f, start in zip(outputs, starts)]
-    arrays = summarise(records, keep_replicates and kernel == "sampled")
+    arrays = summarise(records, keep_replicates and kernel == "sampled", network.vector_dim)
     for name in () if initial is None else [name for name in initial if "sample" in initial[name].dims]:
         arrays[name] = (initial[name].dims, np.repeat(initial[name].values, len(steps), axis=0))
     described = attributes("static_ntk", network, problem, training, settings, status.label, message) | found
-    return dataset(arrays, problem, training, steps, list(range(1, network.depth + 1)), described)
+    labels = list(range(1, foot.layers + 1)) if initial is None else initial.layer.values.tolist()
+    return dataset(arrays, problem, training, steps, labels, described, network.coordinates(labels), network.input_dims)
 
 
 def _closed(network, problem: Problem, training: Training) -> tuple[list[dict], float]:
