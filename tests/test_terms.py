@@ -37,12 +37,12 @@ def without_response(role):
 
 def without_equal_time_response(monkeypatch):
     """Backward images forget the forward directions that were revealed in the same step."""
-    kept_absorb, kept_fixed = Revealed._absorb, Conditioned._fixed
+    kept_ask, kept_fixed = Revealed.ask, Conditioned._fixed
 
-    def absorb(self, x, this):
-        before = this.basis.rank
-        result = kept_absorb(self, x, this)
-        if this.role == "forward":
+    def ask(self, x, transposed=False):
+        before = self.forward.basis.rank
+        result = kept_ask(self, x, transposed)
+        if not transposed:
             self.rank_before_step = before
         return result
 
@@ -53,7 +53,7 @@ def without_equal_time_response(monkeypatch):
             response[:, self.rank_before_step :] = 0
         return response, replaced
 
-    monkeypatch.setattr(Revealed, "_absorb", absorb)
+    monkeypatch.setattr(Revealed, "ask", ask)
     monkeypatch.setattr(Conditioned, "_fixed", fixed)
 
 
@@ -87,13 +87,12 @@ def without_later_innovations(role):
     """The Gaussian part stays what the first query of a matrix made it: no process in time."""
 
     def mutate(monkeypatch):
-        kept = Revealed._absorb
+        kept = Revealed._innovations
 
-        def absorb(self, x, this):
-            handle, added, omega = kept(self, x, this)
-            return handle, added, omega * (this.queries == 1 or this.role != role)
+        def innovations(self, query, this):
+            return kept(self, query, this) * (query.number == 0 or this.role != role)
 
-        monkeypatch.setattr(Revealed, "_absorb", absorb)
+        monkeypatch.setattr(Revealed, "_innovations", innovations)
 
     return mutate
 

@@ -135,8 +135,7 @@ class Revealed(Matrix):
 
     def _answer(self, scale: float, learned: np.ndarray, query: Query, this: _Side, other: _Side, stretch: float) -> np.ndarray:
         handle, added, vectors = query.handle, query.added, len(query.handle)
-        omega = [this.out.draws.take((self._source(this), query.number, vector)) for vector in added]
-        omega = np.array(omega).reshape(len(added), this.out.count)
+        omega = self._innovations(query, this)
         moved, known = learned.shape
         along_other = np.zeros((len(omega) + vectors, other.basis.rank))
         along_other[len(omega) :, :moved] = handle[:, :known] @ learned.T
@@ -148,6 +147,11 @@ class Revealed(Matrix):
         if added:
             this.add_images(both[: len(added)], fixed.T)
         return this.out.combine(scale * handle, this.images, both[len(added) :])
+
+    def _innovations(self, query: Query, this: _Side) -> np.ndarray:
+        """Fresh draws for the directions that a query added, (direction, site)."""
+        omega = [this.out.draws.take((self._source(this), query.number, vector)) for vector in query.added]
+        return np.array(omega).reshape(len(omega), this.out.count)
 
     @staticmethod
     def _parts(scale, learned, handle, this: _Side, other: _Side, chosen) -> Parts:
