@@ -11,13 +11,19 @@ from tensorprog_mf.realization import Ensemble, Realization
 
 from .matrices.test_matrices import stored
 from .plain import Plain
+from .plain_rules import PlainRules, aligned, direct, gradient, hebb
 
 LOSSES = {
     "squared": (lambda f, y: y - f, lambda f, y: (y - f) ** 2 / 2),
     "logistic": (lambda f, y: y / (1 + np.exp(y * f)), lambda f, y: np.log1p(np.exp(-y * f))),
     "hinge": (lambda f, y: y * (y * f < 1), lambda f, y: np.clip(1 - y * f, 0, None)),
     "own": (lambda f, y: (y - f) ** 3, lambda f, y: (y - f) ** 4 / 4),
+    "cross_entropy": (lambda f, y: y - softmax(f), lambda f, y: -y * np.log(softmax(f))),
 }
+
+
+def softmax(f):
+    return np.exp(f) / np.exp(f).sum(axis=1, keepdims=True)
 
 
 @pytest.fixture
@@ -33,12 +39,36 @@ def made(monkeypatch):
     return pairs
 
 
+def whole(matrix):
+    """All initial weights of a hidden matrix, those that were not revealed completed arbitrarily."""
+    return matrix.initial_weights if isinstance(matrix, Dense) else stored(matrix)
+
+
 def weights(realization, x):
-    """All initial weights of a realization, those of revealed matrices completed arbitrarily."""
-    first, *hidden, readout = realization.matrices
+    """All initial weights of a realization, of variance one; the readout is (output, site)."""
+    first, *hidden, readout = [m for m in realization.matrices if not m.name.endswith("feedback")]
     coordinates = first.coordinates * np.sqrt(x.shape[1])
     w0 = first.columns.T @ np.linalg.lstsq(coordinates, x, rcond=None)[0]
-    return [w0, *(m.initial_weights if isinstance(m, Dense) else stored(m) for m in hidden), readout.rows[0]]
+    return [w0, *map(whole, hidden), readout.rows]
+
+
+def way_back(realization, network, rule):
+    """What a rule sends back in a realization, for the plain network; what is fixed at random is taken from there."""
+    _, *hidden, readout = [m for m in realization.matrices if not m.name.endswith("feedback")]
+    if isinstance(rule, tp.rules.FeedbackAlignment):
+        kept, fresh = rule.correlation, np.sqrt(1 - rule.correlation**2)
+        fixed = [std * (kept * whole(m) + fresh * whole(m.teacher.random)) for std, m in zip(network.weight_std[1:], hidden)]
+        return aligned(fixed, readout.fixed)
+    if isinstance(rule, tp.rules.DirectFeedbackAlignment):
+        return direct([*(m.teacher.rows for m in hidden), readout.fixed])
+    return hebb if isinstance(rule, tp.rules.Hebb) else gradient
+
+
+def twin(realization, layers, network, rule, x):
+    """The plain network with all that a realization drew."""
+    scaled = [std * w for std, w in zip(network.weight_std, weights(realization, x))]
+    biases = None if network.bias_std is None else [layer.bias.std * layer.bias.column for layer in layers.layers[:-1:2]]
+    return PlainRules(scaled, biases, network.richness, network.output_bias, way_back(realization, network, rule))
 
 
 @pytest.mark.parametrize(
@@ -75,7 +105,8 @@ def test_every_variable_is_that_of_a_plain_network(made, route, width, n_train, 
         ds, every = run(), run(keep_replicates=True)
     expected = []
     for realization, _ in made[2:]:
-        plain = Plain(weights(realization, x), network.richness)
+        *hidden, readout = weights(realization, x)
+        plain = Plain([*hidden, readout[0]], network.richness)
         expected.append(plain.train(x, y, training, *LOSSES[loss]))
     assert np.abs(expected[0]["output"] - expected[1]["output"]).max() > 1e-3  # replicates differ
     for name, values in expected[0].items():
@@ -97,6 +128,76 @@ def test_every_variable_is_that_of_a_plain_network(made, route, width, n_train, 
         assert found[layer, 0] == max(r[layer][0] for r in ranks)
         assert found[layer + 1, 1] == max(r[layer][1] for r in ranks)
     np.testing.assert_allclose(ds.rank_fraction, ds["rank"] / width)
+
+
+ALL = dict(momentum=0.6, weight_decay=0.3, multipliers=(0.5, 2.0, 0.0, 1.5))
+BATCHES = [[0], [1, 1], [2, 3, 0], [1], [3], [0, 1], [2], [3, 3, 3]]
+SCALES = dict(weight_std=[1.2, 0.9, 1.3, 0.8], bias_std=[0.4, 0.0, 0.3], output_bias=0.6)
+PER_OUTPUT = ("gradient_kernel", "tangent_kernel", "backward_field")
+OF_RULES = ("gradient_pseudogradient_kernel", "pseudogradient_kernel")
+
+
+@pytest.mark.parametrize("route", ["dense", "conditioned"])
+@pytest.mark.parametrize(
+    "loss, outputs, rule, options, scales",
+    [
+        ("cross_entropy", 3, "gradient_descent", ALL, {}),
+        ("cross_entropy", 3, "gradient_descent", dict(batches=BATCHES, momentum=0.5, nesterov=True), SCALES),
+        ("squared", 2, "gradient_descent", dict(batches=BATCHES, weight_decay=0.2, bias_multipliers=(2.0, 0.5, 1.0)), SCALES),
+        ("own", 2, "gradient_descent", {}, {}),
+        ("squared", None, tp.rules.FeedbackAlignment(correlation=0.6), ALL, {}),
+        ("logistic", None, tp.rules.FeedbackAlignment(-0.3, current_readout=True), dict(batches=BATCHES), SCALES),
+        ("squared", None, "direct_feedback_alignment", ALL, SCALES),
+        ("squared", None, "hebb", dict(batches=BATCHES, momentum=0.5, nesterov=True), {}),
+        ("logistic", None, "hebb", dict(weight_decay=0.2, bias_multipliers=(2.0, 0.5, 1.0)), SCALES),
+        ("cross_entropy", 3, tp.rules.FeedbackAlignment(correlation=0.6), dict(batches=BATCHES, momentum=0.5), SCALES),
+        ("squared", 2, tp.rules.FeedbackAlignment(correlation=0.6, current_readout=True), ALL, {}),
+        ("squared", 2, "direct_feedback_alignment", dict(momentum=0.5, nesterov=True), SCALES),
+    ],
+)
+def test_outputs_and_rules_are_those_of_a_plain_network(made, route, loss, outputs, rule, options, scales):
+    """As above: the plain network takes the weights that were drawn, and those that the rule sends back.
+
+    Pseudo-gradients of several outputs are weighted by errors, so no kernel of them is recorded; the tangent kernel then is
+    that of the gradients themselves.
+    """
+    rng = np.random.default_rng(5)
+    width, x, y = 20 if route == "dense" else 220, rng.normal(size=(6, 5)), rng.normal(size=(4, outputs or 1))
+    y = {"logistic": np.sign(y), "cross_entropy": softmax(y)}.get(loss, y)
+    given = (lambda f, y: (f - y) ** 4 / 4, lambda f, y: (f - y) ** 3) if loss == "own" else loss
+    problem, network = tp.Problem(x[:4], y if outputs else y[:, 0], x[4:], given), tp.MLP(3, "tanh", 1.3, **scales)
+    training, record = tp.Training(8, 0.4, learning_rule=rule, **options), tp.Record(per_output=outputs is not None)
+    ds = tp.train_finite(
+        network, problem, training, width, route, 2, samples=width, record=record, keep_replicates=True, threads=1
+    )  # fmt: skip
+    expected = [twin(*pair, network, training.learning_rule, x).train(x, y, training, *LOSSES[loss]) for pair in made]
+    for name in expected[0]:
+        values = np.array([each[name] for each in expected])
+        if name in OF_RULES and (outputs or not training.ruled):
+            assert name not in ds
+            continue
+        values = values if outputs else np.squeeze(values)  # no axes of one output
+        if name in ("preactivation", "backward_field"):
+            np.testing.assert_allclose(ds[name], values[0], rtol=1e-6, atol=1e-6, err_msg=name)  # single precision, of one replicate
+        else:
+            np.testing.assert_allclose(ds[name], values, atol=1e-8 * np.abs(values).max(), err_msg=name)
+    assert np.abs(expected[0]["output"] - expected[1]["output"]).max() > 1e-3  # replicates differ
+
+
+@pytest.mark.parametrize("rule", ["gradient_descent", "feedback_alignment"])
+def test_sampled_outputs_are_those_of_a_plain_network(made, rule):
+    """Sobol draws, a readout centred for every output, and nothing recorded of single outputs: then none is sent back."""
+    rng = np.random.default_rng(6)
+    x, y = rng.normal(size=(5, 5)), np.eye(3)[[0, 2, 1]]
+    setting = tp.MLP(3, "tanh", 1.3), tp.Problem(x[:3], y, x[3:], "cross_entropy"), tp.Training(6, 0.8, momentum=0.3, learning_rule=rule)
+    ds = tp.sample(*setting, n_samples=256, n_replicates=1, samples=256, tolerance=1e-12, record=tp.Record(steps=[0, 3, 6]), keep_replicates=True)
+    expected = twin(*made[0], setting[0], setting[2].learning_rule, x).train(x, y, setting[2], *LOSSES["cross_entropy"])
+    assert made[0][0].matrices[1].rank[1] <= 6 * 3  # steps x training examples
+    np.testing.assert_allclose(ds.output[0, 0], 0, atol=1e-12)
+    np.testing.assert_allclose(ds.preactivation, expected["preactivation"][[0, 3, 6]], rtol=1e-6, atol=1e-6)
+    for name in ("output", "loss", "error_signal", "feature_kernel"):
+        np.testing.assert_allclose(ds[name][0], expected[name][[0, 3, 6]], atol=1e-8 * np.abs(expected[name]).max(), err_msg=name)
+    assert not {*PER_OUTPUT, *OF_RULES} & ds.keys()
 
 
 def test_finite_networks_have_their_moments(problem):
