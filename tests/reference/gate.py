@@ -48,10 +48,10 @@ def training_setup(case):
     return network, problem, training
 
 
-def excess(value, error, expected, expected_error, floor):
-    """Largest |difference| over what the gate allows: above 1 fails."""
+def excess(value, error, expected, expected_error, floor, scale=None):
+    """Largest |difference| over what the gate allows: above 1 fails. The floor is relative to `scale`, by default the largest entry."""
     sigma = np.sqrt(np.mean(np.square(error) + np.square(expected_error)))
-    allowed = max(floor * np.abs(expected).max(), SIGMAS * sigma)
+    allowed = max(floor * (np.abs(expected).max() if scale is None else scale), SIGMAS * sigma)
     return np.abs(value - expected).max() / allowed
 
 
@@ -71,6 +71,8 @@ def excesses(ds, case):
                 continue
             error = np.broadcast_to(error, expected.shape)
             for layer in range(len(value)):
-                key = f"{name} {when} {layer + 1}"
-                found[key] = excess(value[layer], own[layer], expected[layer], error[layer], KERNEL_FLOOR)
+                key, scale = f"{name} {when} {layer + 1}", None
+                if name == "gradient_pseudogradient_kernel":  # 0 at the start for most rules, so its own entries are no scale
+                    scale = np.prod([np.abs(case[f"{own}_kernel_{when}"][layer]).max() for own in ("gradient", "pseudogradient")]) ** 0.5
+                found[key] = excess(value[layer], own[layer], expected[layer], error[layer], KERNEL_FLOOR, scale)
     return found
