@@ -115,7 +115,7 @@ def test_directions_of_vanishing_size_are_left_out(classes, monkeypatch):
 
 def test_refusals_name_what_serves_instead(problem, several, classes):
     network, training = tp.MLP(2, "linear"), tp.Training(2, 0.1)
-    for route in (tp.solve_linear, tp.alternate, tp.perturbation):
+    for route in (tp.alternate, tp.perturbation):
         with pytest.raises(tp.UnsupportedError, match=f"{route.__name__} has one output.*for 3 outputs take tp.sample, tp.train_finite or tp.static_ntk"):
             route(network, several, training)
     for record in (tp.Record(two_time=True), tp.Record(responses=True)):
