@@ -1,4 +1,4 @@
-"""Handwritten digits for the recipes, from data/digits.nc."""
+"""Handwritten digits for the recipes, from data/digits.nc: 70 images of each, 64 pixels."""
 
 import pathlib
 
@@ -10,13 +10,28 @@ import tensorprog_mf as tp
 FILE = pathlib.Path(__file__).parents[1] / "data" / "digits.nc"
 
 
-def two_digits(a: int, b: int, n_train: int, n_test: int, loss: str = "squared") -> tp.Problem:
-    """Tell digit a (+1) from digit b (-1): 64 pixels, centred, |x|^2 / D = 1 on average; 70 images of each."""
-    with xr.open_dataset(FILE) as digits:
-        chosen = digits.isel(example=np.flatnonzero(digits.label.isin([a, b])))
+def _images(digits: list[int], n_train: int, n_test: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Training and test images (example, pixel) and all labels, in the order of the file, which mixes the digits.
+
+    Pixels are centred and |x|^2 / D = 1 on average, both over training images.
+    """
+    with xr.open_dataset(FILE) as file:
+        chosen = file.isel(example=np.flatnonzero(file.label.isin(digits))[: n_train + n_test])
         x = chosen.image.values.reshape(chosen.sizes["example"], -1).astype(float)
-        y = np.where(chosen.label == a, 1.0, -1.0)
+        label = chosen.label.values.astype(int)
     x -= x[:n_train].mean(axis=0)
     x /= np.sqrt((x[:n_train] ** 2).mean())
-    test = slice(n_train, n_train + n_test)
-    return tp.Problem(x[:n_train], y[:n_train], x[test], loss, y[test])
+    return x[:n_train], x[n_train:], label
+
+
+def two_digits(a: int, b: int, n_train: int, n_test: int, loss: str = "squared") -> tp.Problem:
+    """Tell digit a (+1) from digit b (-1)."""
+    train, test, label = _images([a, b], n_train, n_test)
+    y = np.where(label == a, 1.0, -1.0)
+    return tp.Problem(train, y[:n_train], test, loss, y[n_train:])
+
+
+def ten_digits(n_train: int, n_test: int) -> tp.Problem:
+    """Which of the ten digits is it? Ten outputs and the cross-entropy."""
+    train, test, label = _images(list(range(10)), n_train, n_test)
+    return tp.Problem(train, label[:n_train], test, "cross_entropy", label[n_train:])
