@@ -31,12 +31,7 @@ def residual(network, w, x, tape):
         h = tape("h", layer, h)
         phi = tape("phi", layer, np.tanh(h))
         h = h + network.branch_scale / np.sqrt(network.depth) * phi @ w[f"W{layer + 1}"].T / np.sqrt(phi.shape[1])
-    return np.tanh(tape("h", network.depth, h)) @ _kept(tape, np.tanh(h), network.depth, w["w"][0])
-
-
-def _kept(tape, phi, layer, result):
-    tape("phi", layer, phi)
-    return result
+    return tape("phi", network.depth, np.tanh(tape("h", network.depth, h))) @ w["w"][0]
 
 
 def _seen_by_tap(field, shape, centre, offset, padding):
@@ -93,9 +88,9 @@ def convolutional(network, w, x, tape):
 
 
 def recurrent(network, w, x, tape):
-    """(example, position, feature) -> gamma0 N f. Nudges of all positions at once: fields are gathered in a list."""
+    """(example, position, feature) -> gamma0 N f. Fields come one position after the other: their nudges are drawn first."""
     features, positions, n = x.shape[2], x.shape[1], len(w["W"])
-    nudge = {name: tape("nudge " + name, 1, np.zeros((1, positions, n))) for name in ("h", "phi")}
+    nudge = {name: tape(f"nudge {name}", 1, np.zeros((1, positions, n))) for name in ("h", "phi")}
     hs, phis = [], []
     for k in range(positions):
         h = x[:, k] @ w["U"].T / np.sqrt(features) + nudge["h"][:, k]
@@ -174,7 +169,7 @@ class Plain:
     def by_field(self, x, name, layer, like):
         """gamma0 N df / d(field), with the shape (example[, position], site) of `like`; examples do not see each other."""
         found = np.zeros(like.shape)
-        key = (f"nudge {name}" if isinstance(self.forward, type(recurrent)) and self.forward is recurrent else name, layer)
+        key = (f"nudge {name}" if self.forward is recurrent else name, layer)
         for index in np.ndindex(like.shape[1:]):
             nudge = np.zeros(like.shape[1:], complex)
             nudge[index] = 1j * STEP
