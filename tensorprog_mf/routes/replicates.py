@@ -78,7 +78,7 @@ def gather(
         # df / d time = K Delta, in the units of time that the user gave.
         units = 1.0 if training.flow else run_training.learning_rate / training.learning_rate
         arrays[name] = (arrays[name][0], arrays[name][1] * units)
-    arrays, more = _shaped(arrays, record)
+    arrays, more = _shaped(_aligned(arrays, network.vector_dim), record)
     more |= run_network.coordinates(worst.labels)
     result = dataset(arrays, problem, training, steps, worst.labels, described, more, run_network.input_dims)
     if worst.status is not Status.INTERRUPTED:
@@ -101,6 +101,19 @@ def _check_record(record, network, problem, training) -> None:
         require(not fields, f"{' and '.join(sorted(fields))} of several outputs are known with per_output=True only.")
     require(problem.n_train > 0 or (training.full_batch and not training.flow), "a stream brings its own batches, step by step: leave batches and flow out of Training.")
     require(not (problem.outputs and training.learning_rule.hebbian), "Hebb's rule is modulated by the error of one output; targets must be (example,).")
+
+
+def _aligned(arrays: dict, vector_dim: str | None) -> dict:
+    """Arrays as long along `vector_dim` as the longest: matrices may see fewer positions than there are, the rest is NaN."""
+    inner = {vector_dim, f"{vector_dim}_prime"}
+    sizes = [np.shape(values)[dims.index(dim)] for dims, values in arrays.values() for dim in inner & set(dims)]
+    found = {}
+    for name, (dims, values) in arrays.items():
+        if inner & set(dims):
+            missing = [(0, max(sizes) - size if dim in inner else 0) for dim, size in zip(dims, np.shape(values))]
+            values = np.pad(values, missing, constant_values=np.nan)
+        found[name] = (dims, values)
+    return found
 
 
 def _shaped(arrays: dict, record) -> tuple[dict, dict]:
