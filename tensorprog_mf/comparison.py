@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 
 from .errors import InputError, require
+from .results import output_as_data
 from .schema import COORDINATES, VARIABLES
 
 _COMPARED = ("output", "loss", "test_loss", "error_signal", "feature_kernel", "gradient_kernel", "tangent_kernel")
@@ -111,7 +112,7 @@ def _check(first: xr.Dataset, ds: xr.Dataset, name: str) -> None:
 
 def _at(ds: xr.Dataset, times: np.ndarray) -> xr.Dataset:
     """The result at the common times, labelled with those of the reference."""
-    ds = ds.sel(time=times, method="nearest").assign_coords(time=("time", times, ds.time.attrs))
+    ds = output_as_data(ds.sel(time=times, method="nearest").assign_coords(time=("time", times, ds.time.attrs)))
     return ds.drop_vars([name for name in ds.coords if name not in ("time", "step", "layer")])
 
 

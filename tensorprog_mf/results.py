@@ -74,7 +74,7 @@ def dataset(
     used = {dim: size for variable in variables.values() for dim, size in variable.sizes.items()}
     # With an index, results with different numbers of them can be subtracted.
     coordinates |= {dim: np.arange(used[dim]) for dim in ("sample", "head", "slot") if dim in used}
-    return xr.Dataset(
+    result = xr.Dataset(
         variables,
         {
             name: (COORDINATES[name].dims[0], values, _attributes(COORDINATES[name]))
@@ -83,6 +83,15 @@ def dataset(
         },
         attributes,
     )
+    return output_as_data(result)
+
+
+def output_as_data(ds: xr.Dataset) -> xr.Dataset:
+    """With several outputs the variable `output` has a dimension of its name, which xarray takes for a sign of a coordinate.
+
+    Coordinates stay out of arithmetic and comparisons; so it is made data again.
+    """
+    return ds.reset_coords("output") if "output" in ds.coords else ds
 
 
 def _spec(name: str):
@@ -188,4 +197,4 @@ def load(path) -> xr.Dataset | xr.DataTree:
             tree = tree.load()
     except OSError as error:
         raise InputError(f"cannot read {path}: it is not a netCDF file ({error}).") from error
-    return tree if tree.children else tree.to_dataset()
+    return tree.map_over_datasets(output_as_data) if tree.children else output_as_data(tree.to_dataset())

@@ -128,3 +128,18 @@ def test_refusals_name_what_serves_instead(problem, several, classes):
     ):
         with pytest.raises(tp.InputError, match=message):
             tp.sample(network, given, training, n_samples=64, record=record)
+
+
+def test_several_outputs_stay_data(classes, tmp_path):
+    """A variable and a dimension are both called output: arithmetic, files, trees and comparisons keep the variable."""
+    import xarray as xr
+
+    setting = tp.MLP(2), classes, tp.Training(3, 0.5)
+    ds = tp.sample(*setting, n_samples=128, n_replicates=2)
+    assert "output" in ds.data_vars and float(abs((ds - ds).output).max()) == 0
+    xr.testing.assert_identical(ds, tp.load(tp.save(ds, tmp_path / "one.nc")))
+    tree = tp.load(tp.save(xr.DataTree.from_dict({"a": ds, "b": ds}), tmp_path / "two.nc"))
+    assert "output" in tree["b"].to_dataset().data_vars
+    assert "output_rms" in tp.compare(ds, tp.static_ntk(*setting))
+    deep = tp.sample(tp.ResidualMLP("infinite", n_tau=4), *setting[1:], n_samples=128, n_replicates=2)
+    assert "output" in deep.data_vars and "output_depth_error" in deep

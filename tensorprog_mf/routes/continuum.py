@@ -8,7 +8,7 @@ import xarray as xr
 
 from ..errors import require
 from ..networks import Network
-from ..results import described_error
+from ..results import described_error, output_as_data
 
 _STOPPED = ("diverged", "interrupted")
 
@@ -47,7 +47,7 @@ def infinite_depth(run: Callable[[Network], xr.Dataset], network: Network, keep_
     settings = json.loads(fine.attrs["settings_json"]) | {"keep_replicates": keep_replicates}
     found.attrs = fine.attrs | {"network_json": json.dumps(network.describe()), "settings_json": json.dumps(settings)}
     found.attrs.pop("slots_json")
-    return found
+    return output_as_data(found)
 
 
 def _every(values: np.ndarray, axis: int | None, step: int) -> np.ndarray:

@@ -97,6 +97,9 @@ def sample(
     -----
     Interrupting (Ctrl-C) ends the run at its next step and returns what there is, with status "interrupted".
 
+    What the tolerance leaves out is not in the standard errors: outputs are off by its size over richness, so that lazy
+    networks want smaller ones.
+
     Error: O(1/n_samples) bias plus fluctuations, n^-1/2 for pseudo-random draws and about n^-0.7 for Sobol, from
     a two to four times smaller value. Cost per step:
     O(n_samples rank examples) per hidden matrix, linear in the steps once the rank has saturated.
