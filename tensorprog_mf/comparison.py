@@ -42,7 +42,7 @@ def compare(reference: xr.Dataset | xr.DataTree, *others: xr.Dataset, **named: x
     -------
     xarray.Dataset
         <name>_max, <name>_rms, <name>_sigma (route, time[, layer]) for every variable that the reference shares with
-        a result, at the times that all share. NaN where a result lacks a variable, or has its kernels at other layers.
+        a result, at the times that all share. NaN where a result lacks a variable, or has its kernels at other layers or not for every output.
 
     Raises
     ------
@@ -124,7 +124,7 @@ def _distances(a: xr.Dataset, b: xr.Dataset) -> xr.Dataset:
     """All distances of two results with the same times."""
     found = {}
     for name in _COMPARED:
-        if name not in a or name not in b or not _same_layers(a[name], b[name]):
+        if name not in a or name not in b or set(a[name].dims) != set(b[name].dims) or not _same_layers(a[name], b[name]):
             continue
         difference = np.abs(a[name] - b[name])
         over = [dim for dim in difference.dims if dim not in _KEPT]

@@ -261,7 +261,7 @@ def test_classes_rules_and_records_from_a_file(folder, capsys):
     text = CONFIG.replace('classes = ["cat", "dog"]', 'loss = "cross_entropy"').replace(
         "learning_rate = 0.4", 'learning_rate = 0.4\nlearning_rule = {name = "feedback_alignment", correlation = 0.5}'
     )
-    (folder / "config.toml").write_text(text + "\n[run.record]\nsteps = [0, 3]\nper_output = true\nmoments = ['feature']\n")
+    (folder / "config.toml").write_text(text + "\n[run.record]\nsteps = [0, 3]\nmoments = ['feature']\n")
     out = folder / "out.nc"
     assert call("run", folder / "config.toml", "-o", out) == 0
     ds = tp.load(out)

@@ -96,6 +96,8 @@ def _check_record(record, network, problem, training) -> None:
     require(not record.per_output or problem.outputs, "per_output=True is for several outputs, targets (example, output).")
     if problem.outputs and (record.two_time or record.responses):
         raise UnsupportedError("two_time and responses are recorded for one output, targets (example,); leave them out of tp.Record.")
+    if record.per_output and training.ruled:
+        raise UnsupportedError(f"kernels of every output are those of gradients; with learning_rule={training.learning_rule.name!r} leave out per_output.")
     if problem.outputs and not record.per_output:
         fields = {"backward_field", "gradient"} & {*record.moments, *record.densities}
         require(not fields, f"{' and '.join(sorted(fields))} of several outputs are known with per_output=True only.")
