@@ -143,3 +143,17 @@ def test_several_outputs_stay_data(classes, tmp_path):
     assert "output_rms" in tp.compare(ds, tp.static_ntk(*setting))
     deep = tp.sample(tp.ResidualMLP("infinite", n_tau=4), *setting[1:], n_samples=128, n_replicates=2)
     assert "output" in deep.data_vars and "output_depth_error" in deep
+
+
+def test_kernels_with_and_without_outputs_are_not_compared(several):
+    lazy = tp.static_ntk(tp.MLP(2), several, tp.Training(1, 0.3))
+    ds = tp.sample(tp.MLP(2, richness=0.01), several, tp.Training(1, 0.3), n_replicates=2, record=tp.Record(per_output=True), samples=0)
+    distances = tp.compare(lazy, ds)
+    assert "tangent_kernel_max" not in distances or distances.tangent_kernel_max.max() < 0.1 * lazy.tangent_kernel.max()
+
+
+def test_overview_of_several_outputs(classes):
+    pytest.importorskip("matplotlib").use("Agg")
+    from tensorprog_mf import plotting
+
+    plotting.overview(tp.sample(tp.MLP(2), classes, tp.Training(2, 0.3), n_samples=128, n_replicates=2))

@@ -8,7 +8,7 @@ from ..sites_numba import orthonormalise
 _PANEL = 64  # vectors taken at a time; 8 and 16 read the basis more often, measured 20-30 % slower at 24 and 100 examples
 _ROUNDING = 1e-13  # relative rounding of <x x> - c.c
 _MUCH = 1e-2  # of <x x> left over: what rounding has left along the basis is then below 1e-15 of the rest, once cleaned
-_TINY = 1e-6  # remainders that rounding along the basis can be seen in, at 1e-16 of a vector
+_TINY = 1e-6  # tolerances at which rounding along the basis, 1e-16 of a vector, can be seen in what is left of it
 
 
 class Basis:
@@ -94,7 +94,7 @@ class Basis:
         orthonormalise(rest, smallest, flags)
         accepted = np.flatnonzero(flags)[: self.sites.count - self.rank]
         new = rest[accepted]
-        if again and (smallest < _TINY).any():  # what new directions left of a vector may be rounding, and lie along known ones
+        if again and self.tolerance < _TINY:  # what new directions left of a vector may be rounding, and lie along known ones
             new = self.sites.combine(-self.sites.mean(new, self.rows), self.rows, new)
             orthonormalise(new, np.zeros(len(new)), np.zeros(len(new), np.uint8))
         return new, accepted

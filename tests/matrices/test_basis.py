@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from tensorprog_mf.matrices.basis import Basis
 from tensorprog_mf.sites import Sites
@@ -66,3 +67,14 @@ def test_decisions_can_be_forced():
     near = np.vstack([x + 1e-5 * rng.normal(size=(1, 64)), rng.normal(size=(1, 64)), x])
     _, added = basis.absorb(near, lambda vector: vector != 1)
     assert added == [0]  # forced in below tolerance; kept out above it; nothing left of the third
+
+
+@pytest.mark.parametrize("tolerance", [1e-12, 1e-10])
+def test_what_rounding_leaves_is_orthogonal_to_known_directions(tolerance):
+    """A sum of two vectors of very different sizes, then the two: of the second only what rounding left of the first is new."""
+    rng = np.random.default_rng(0)
+    for size in 10.0 ** -np.arange(1, 12):
+        basis, x = Basis(Sites("s", 256), tolerance), rng.normal(size=(2, 256))
+        basis.absorb(x[:1] + size * x[1:])
+        basis.absorb(x)
+        np.testing.assert_allclose(basis.rows @ basis.rows.T / 256, np.eye(basis.rank), atol=1e-13)
