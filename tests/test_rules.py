@@ -80,6 +80,22 @@ def test_feedback_weights_have_their_correlation_and_size(current):
     np.testing.assert_allclose(hidden.inner(handle, handle, hidden.out), g @ g.T / 4096, atol=1e-6)
 
 
+def test_direct_feedback_is_drawn_for_every_output():
+    """Standard normal whatever the scale of the weights, uncorrelated between outputs, with the readout and the first weights."""
+    realization = Realization(Ensemble(4096, "conditioned", "sobol", 0), 0, 2, tp.rules.DirectFeedbackAlignment())
+    layers = tp.MLP(3, weight_std=1.3).compose(realization, np.eye(3))
+    layers.forward(layers.initial(), slice(None))
+    first, *hidden, readout = realization.matrices
+    for rows in ([readout.rows, readout.fixed], [first.columns, hidden[0].teacher.rows], [hidden[1].teacher.rows]):
+        rows = np.vstack(rows)  # of one population: sites of two layers never meet
+        # 28 averages of 4096 products, 5 sigma of independent draws, 3.5 of squares: false alarm 2e-3, far less for Sobol.
+        np.testing.assert_allclose(rows @ rows.T / 4096, np.eye(len(rows)), atol=5 / 64)
+    g, seed = np.ones((2, 4096)), np.array([[1.0, -2.0], [0.5, 0.0]])
+    for matrix in hidden:
+        sent, _ = matrix.feedback(matrix.initial().scaled(7.0), g, seed)  # whatever comes from above
+        np.testing.assert_allclose(sent, seed @ matrix.teacher.rows, atol=1e-12)
+
+
 def test_recorded_steps_do_not_change_the_run(problem):
     """Kernels of true gradients ask for more directions, and nothing else: stored networks, to rounding."""
     for rule in RULES:
