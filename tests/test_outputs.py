@@ -121,6 +121,8 @@ def test_refusals_name_what_serves_instead(problem, several, classes):
     for record in (tp.Record(two_time=True), tp.Record(responses=True)):
         with pytest.raises(tp.UnsupportedError, match="two_time and responses are recorded for one output.*leave them out of tp.Record"):
             tp.sample(network, several, training, n_samples=64, record=record)
+    with pytest.raises(tp.UnsupportedError, match="kernels of every output are those of gradients; with learning_rule='feedback_alignment' leave out"):
+        tp.sample(network, several, tp.Training(2, 0.1, learning_rule="feedback_alignment"), n_samples=64, record=tp.Record(per_output=True))
     for message, given, record in (
         ("per_output=True is for several outputs", problem, tp.Record(per_output=True)),
         ("backward_field and gradient of several outputs are known with per_output=True only", several, tp.Record(moments=["gradient"], densities=["backward_field"])),
