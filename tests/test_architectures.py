@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import tensorprog_mf as tp
-from tensorprog_mf.layers.layer import View
+from tensorprog_mf.layers.layer import Signal, View
 from tensorprog_mf.matrices.dense import Dense
 from tensorprog_mf.realization import Ensemble, Realization
 
@@ -30,8 +30,8 @@ NETWORKS = {
 WIDTH = 6
 
 
-def model(network, inputs, width=WIDTH):
-    realization = Realization(Ensemble(width, "dense", "pseudo-random", 0, centred=False), 0)
+def model(network, inputs, outputs=1):
+    realization = Realization(Ensemble(WIDTH, "dense", "pseudo-random", 0, centred=False), 0, outputs)
     layers = network.compose(realization, inputs)
     return layers, layers.initial()
 
@@ -100,6 +100,21 @@ def test_learning_rates_of_queries_and_keys_are_multiplied():
         gradients.append({key: g.learned for key, g in layers.gradients(trace, np.ones(3)).items()})
     for key, plain in gradients[0].items():
         np.testing.assert_allclose(gradients[1][key], (2.5 if key in ("WQ1", "WK1") else 1.0) * plain, rtol=1e-12, err_msg=key)
+
+
+@pytest.mark.parametrize("name", ["residual", "cnn planes pooling", "cnn circular average", "rnn average", "attention"])
+def test_gradients_of_several_outputs_agree_with_finite_differences(name):
+    """d(width * sum_vc weights_v seed_vc y_vc), sent back by `feedback`, for all but the last example."""
+    network, shape = NETWORKS[name]
+    layers, parameters = model(network, examples(shape), 2)
+    seed, weights = np.array([[0.7, -1.1], [0.4, 0.2]]), np.array([0.5, 1.5])
+    _, trace = layers.forward(parameters, slice(None))
+    layers.feedback(parameters, trace, seed, Signal(seed, seed))
+    gradients = layers.gradients(trace, weights)
+    for key, parameter in parameters.items():
+        found = lambda: WIDTH * (weights @ (seed * layers.forward(parameters, slice(None))[0][:2])).sum()
+        numeric = differences(found, parameter.learned)
+        np.testing.assert_allclose(gradients[key].learned, numeric, atol=1e-6 * np.abs(numeric).max(), err_msg=key)
 
 
 TWINS = {
