@@ -113,6 +113,17 @@ def test_learning_rules_are_refused_with_the_remedy(name, rule):
         tp.sample(network, given(shape), tp.Training(2, 0.1, learning_rule=rule), **SETTINGS)
 
 
+def test_feedback_alignment_of_a_residual_network_begins_as_gradient_descent():
+    """Correlation 1: what is sent back are the initial weights themselves, until they have moved."""
+    runs = []
+    for rule in ("gradient_descent", dict(name="feedback_alignment", correlation=1.0)):
+        training = tp.Training(2, 0.4, learning_rule=rule)
+        runs.append(tp.train_finite(tp.ResidualMLP(1, branch_scale=0.7), given((4,)), training, width=32, n_replicates=1, progress=False))
+    np.testing.assert_allclose(runs[0].output[:2], runs[1].output[:2], atol=1e-12)
+    np.testing.assert_allclose(runs[0].tangent_kernel[0], runs[1].tangent_kernel[0], atol=1e-12)
+    assert np.abs(runs[0].output[2] - runs[1].output[2]).max() > 1e-4
+
+
 def test_networks_of_infinite_depth_cannot_be_stored():
     with pytest.raises(tp.UnsupportedError, match="finite depth.*tp.sample"):
         tp.train_finite(tp.ResidualMLP("infinite"), given((4,)), tp.Training(2, 0.1), width=8)
