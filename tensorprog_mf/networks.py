@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .activations import Activation, as_activation
-from .errors import boolean, real, require, whole
+from .errors import UnsupportedError, boolean, real, require, whole
 from .layers.attention import Attention
 from .layers.bias import Bias
 from .layers.chain import Chain
@@ -205,6 +205,8 @@ class ResidualMLP(Network):
         return {"tau": np.array(layers) / max(layers)}
 
     def compose(self, realization: Realization, inputs: np.ndarray) -> Layer:
+        if realization.rule.hebbian:
+            raise UnsupportedError("Hebb's rule has no meaning for a stream that branches add to; take an MLP, or another rule.")
         stream = realization.sites("stream")
         layers: list[Layer] = [Input(realization.input("W0", stream, inputs), 0, of_stream=True)]
         for layer in range(self.depth):
@@ -434,7 +436,7 @@ class Transformer(Network):
         """Coordinates of a head among so many units, and kappa."""
         if self.head_dimension == "infinite":
             return units, 1 / units
-        require(units % self.head_dimension == 0, f"head_dimension={self.head_dimension} does not divide the {units} units (n_samples or width).")
+        require(units % self.head_dimension == 0, f"head_dimension={self.head_dimension} does not divide the {units} units; take n_samples or width a multiple of it, and draws=\"pseudo-random\" if that is no power of two.")
         return self.head_dimension, self.head_dimension**-self.logit_exponent
 
     def _group(self, units: int) -> int:

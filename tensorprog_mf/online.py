@@ -80,7 +80,7 @@ class OnlineProblem:
         iterable of such pairs, one for every step and one more. inputs (example, feature), targets (example,) or
         (example, output), for cross_entropy probabilities (example, class); batches may differ in size.
     test_inputs
-        (example, feature): what is followed.
+        (example, feature), or as the network takes them: what is followed.
     loss
         As of `Problem`.
     test_targets
@@ -98,7 +98,7 @@ class OnlineProblem:
     test_targets: np.ndarray | None = None
 
     def __post_init__(self):
-        test = checked_array("test_inputs", self.test_inputs, 2)
+        test = checked_array("test_inputs", self.test_inputs, 2, 3, 4)
         require(test.size > 0, "test_inputs are empty; results are about them: give one point or more to follow.")
         stream = self.stream
         if not callable(stream):
@@ -119,9 +119,9 @@ class OnlineProblem:
             inputs, targets = self.stream(step)
         except (TypeError, ValueError) as error:
             raise InputError(f"stream: step {step} must give a pair (inputs, targets); {error}.") from None
-        inputs, targets = checked_array(f"inputs of step {step}", inputs, 2), checked_array(f"targets of step {step}", targets, 1, 2)
-        features = self.test_inputs.shape[1]
-        require(inputs.shape[1] == features, f"inputs of step {step} have {inputs.shape[1]} features, test_inputs {features}; they must agree.")
+        inputs, targets = checked_array(f"inputs of step {step}", inputs, 2, 3, 4), checked_array(f"targets of step {step}", targets, 1, 2)
+        mine, theirs = (" x ".join(map(str, array.shape[1:])) for array in (inputs, self.test_inputs))
+        require(mine == theirs, f"inputs of step {step} have {mine} features, test_inputs {theirs}; they must agree.")
         require(len(inputs) == len(targets), f"step {step} has {len(inputs)} inputs but {len(targets)} targets; each example needs one.")
         require(not self.loss.classes or targets.ndim == 2, "targets of a stream of classes must be probabilities (example, class).")
         if len(targets):
@@ -159,7 +159,7 @@ class OnlineProblem:
         inputs, targets = self.batch(step)
         weights, kept = np.full(len(inputs), 1 / max(len(inputs), 1)), slice(0, 0)
         if everything:
-            inputs, kept = np.vstack([inputs, self.test_inputs]), slice(len(inputs), len(inputs) + len(self.test_inputs))
+            inputs, kept = np.concatenate([inputs, self.test_inputs]), slice(len(inputs), len(inputs) + len(self.test_inputs))
         return Shown(inputs, targets, weights, kept)
 
     def losses(self, outputs: np.ndarray, shown: Shown) -> dict[str, float]:

@@ -115,3 +115,20 @@ def test_what_does_not_go_with_streams_says_so(online):
     for route, activation in ((tp.static_ntk, "tanh"), (tp.solve_linear, "linear"), (tp.alternate, "tanh"), (tp.perturbation, "tanh")):
         with pytest.raises(tp.UnsupportedError, match="for a stream of new ones take tp.sample"):
             route(tp.MLP(1, activation), online, tp.Training(2, 0.1))
+
+
+@pytest.mark.parametrize(
+    "network, shape", [(tp.CNN(2, stride=2, padding="zero"), (2, 4)), (tp.RNN(), (3, 4)), (tp.Transformer(1, head_dimension=2), (3, 4)), (tp.ResidualMLP(2), (4,))]
+)
+def test_every_architecture_learns_online(network, shape):
+    """Stored networks, once from a stream and once in batches of a fixed set that never repeat: the same to rounding."""
+    rng = np.random.default_rng(0)
+    test, pairs = rng.normal(size=(2, *shape)), [(rng.normal(size=(2, *shape)), rng.normal(size=2)) for _ in range(4)]
+    inputs, targets = (np.concatenate(part) for part in zip(*pairs))
+    fixed = tp.Problem(np.concatenate([test, inputs]), np.concatenate([np.zeros(2), targets]))
+    given = [[2 + 2 * step, 3 + 2 * step] for step in range(3)]
+    more = dict(width=16, n_replicates=1, samples=2, record=[0, 3])
+    one = tp.train_finite(network, tp.OnlineProblem(pairs, test), tp.Training(3, 0.3), **more)
+    other = tp.train_finite(network, fixed, tp.Training(3, 0.3, batches=given), **more)
+    np.testing.assert_allclose(one.output, other.output[:, :2], atol=1e-10)
+    np.testing.assert_allclose(one.tangent_kernel, other.tangent_kernel[:, :2, :2], atol=1e-10)

@@ -25,7 +25,7 @@ class _Trace:
 class Recurrent(Layer):
     """h_1 = U x_1 / sqrt(D), h_k = W phi(h_{k-1}) / sqrt(N) + U x_k / sqrt(D); gives phi(h_S), or the mean of all phi(h_k).
 
-    Its input are examples by number, the matrix U knows their positions. Queries come in the order of the network: forward
+    Its input are examples by number, whose positions the matrix U knows, or new ones. Queries come in the order of the network: forward
     k = 1 ... S - 1, backward k = S ... 2, all on the same matrix.
     """
 
@@ -36,10 +36,17 @@ class Recurrent(Layer):
     def initial(self):
         return {self.inputs.name: self.inputs.initial(), self.matrix.name: self.matrix.initial()}
 
+    def _rows(self, examples) -> np.ndarray:
+        """What the input matrix knows the positions of the examples by: numbers of known ones, or new inputs."""
+        if isinstance(examples, np.ndarray) and examples.ndim > 1:
+            return examples.reshape(-1, examples.shape[2])
+        shown = np.arange(self.examples)[examples]
+        return (shown[:, None] * self.positions + np.arange(self.positions)).ravel()
+
     def forward(self, parameters, x):
-        shown = np.arange(self.examples)[x]
-        rows = (shown[:, None] * self.positions + np.arange(self.positions)).ravel()
-        driven = self.inputs.apply(parameters[self.inputs.name], rows).reshape(len(shown), self.positions, -1)
+        rows = self._rows(x)
+        driven = self.inputs.apply(parameters[self.inputs.name], rows)
+        driven = driven.reshape(-1, self.positions, driven.shape[1])
         h, both, asked = [driven[:, 0]], [], []
         for k in range(1, self.positions):
             both.append(self.activation(h[-1]))
