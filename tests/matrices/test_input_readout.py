@@ -43,3 +43,14 @@ def test_centred_readout_starts_at_zero_with_unit_norm():
     assert abs((matrix.rows**2).mean() - 1) < 1e-13
     plain = ReadoutMatrix("w", Sites("s", 256, Draws(256, (0,))), 1, centred=False)
     assert np.abs(plain.apply(plain.initial(), features)).max() > 1e-3
+
+
+def test_centred_readouts_are_orthonormal_and_do_not_depend_on_those_behind():
+    features = np.random.default_rng(2).normal(size=(4, 256))
+    rows = []
+    for outputs in (2, 3):
+        matrix = ReadoutMatrix("w", Sites("s", 256, Draws(256, (0,))), outputs, centred=True)
+        assert np.abs(matrix.apply(matrix.initial(), features)).max() < 1e-13
+        np.testing.assert_allclose(matrix.rows @ matrix.rows.T / 256, np.eye(outputs), atol=1e-13)
+        rows.append(matrix.rows)
+    np.testing.assert_allclose(rows[0], rows[1][:2], atol=1e-12)
