@@ -228,7 +228,8 @@ def _gradients(layers: Layer, parameters, passed: _Pass, network: Network, train
     """
     single = passed.outputs.ndim == 1
     if not single or training.ruled:
-        _teach(layers, parameters, passed, training)
+        if not passed.taught:
+            _teach(layers, parameters, passed, training)
     elif not passed.differentiated:
         _differentiate(layers, parameters, passed)
     return layers.gradients(passed.trace, network.richness * (passed.delta if single else passed.shown.weights))
