@@ -4,7 +4,7 @@
 
 Sequences of six random signs; the target is the first of them. At the start what a recurrent network knows of it fades with
 every step. A lazy network has nothing else to read, and guesses at sequences it has not seen. A rich one learns to carry the
-sign along: at every position its feature kernel turns into the outer product of the targets. Prints losses and memory at the
+sign along: at every position its feature kernel turns towards the outer product of the targets. Prints losses and memory at the
 last position, of the limit and of real networks, and writes recurrent.nc and, with matplotlib, recurrent.png into FOLDER
 (default: output).
 """
@@ -20,8 +20,8 @@ import xarray as xr
 import tensorprog_mf as tp
 
 LENGTH, TRAIN, TEST = 6, 12, 8
-RICHNESS = {"lazy": 0.05, "rich": 1.5}
-TRAINING = {"lazy": tp.Training(steps=40, learning_rate=0.4), "rich": tp.Training(steps=40, learning_rate=0.2)}
+RICHNESS = {"lazy": 0.05, "rich": 1.0}
+TRAINING = {"lazy": tp.Training(steps=40, learning_rate=0.4), "rich": tp.Training(steps=40, learning_rate=0.25)}
 RECORD = tp.Record(steps=range(0, 41, 2), kernel_examples=range(TRAIN))
 WIDTHS, SEEDS = {64: "#7ad151", 256: "#2a788e", 1024: "#440154"}, 6
 
@@ -45,7 +45,7 @@ def run() -> dict[str, xr.Dataset]:
     """Limits, lazy and rich, and rich networks of several widths."""
     problem, options, found = sequences(), {"record": RECORD, "samples": 0}, {}
     for name, richness in RICHNESS.items():
-        found[name] = tp.sample(tp.RNN("tanh", richness), problem, TRAINING[name], 4096, 2, tolerance=3e-3, **options)
+        found[name] = tp.sample(tp.RNN("tanh", richness), problem, TRAINING[name], 4096, 2, tolerance=1e-2, **options)
     for width in WIDTHS:
         network = tp.RNN("tanh", RICHNESS["rich"])
         found[f"width {width}"] = tp.train_finite(network, problem, TRAINING["rich"], width, n_replicates=SEEDS, **options)
@@ -109,7 +109,7 @@ def draw(results: dict[str, xr.Dataset], path: pathlib.Path) -> None:
             ax.axvline(border, color="k", linewidth=0.6)
         ticks = np.arange(LENGTH) * TRAIN + TRAIN / 2 - 0.5
         ax.set(title=f"feature kernel between positions\n{title}", xticks=ticks, yticks=ticks, xticklabels=positions, yticklabels=positions, xlabel="position")
-    axes[1, 0].set_ylabel("position (12 sequences each, first sign + then \u2212)")
+    axes[1, 0].set_ylabel("position; in each, sequences by first sign")
     figure.colorbar(image, ax=axes[1], shrink=0.8)
     figure.savefig(path, dpi=100)
 
