@@ -23,7 +23,7 @@ TOKENS, TRAIN, TEST = 4, 12, 8
 KINDS = {"many heads": {"head_dimension": 4}, "infinite dimension": {"head_dimension": "infinite", "logit_exponent": 1.0}}
 TRAINING = tp.Training(steps=32, learning_rate=0.2)
 RECORD = tp.Record(steps=range(0, 33, 2), kernel_examples=())
-WIDTHS, SEEDS, SITES = {64: "#7ad151", 256: "#2a788e", 1024: "#440154"}, 6, 2048
+WIDTHS, SEEDS, SITES = {64: "#7ad151", 256: "#2a788e", 1024: "#440154"}, 6, 4096
 
 
 def marked() -> tuple[tp.Problem, np.ndarray]:

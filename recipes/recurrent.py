@@ -45,7 +45,7 @@ def run() -> dict[str, xr.Dataset]:
     """Limits, lazy and rich, and rich networks of several widths."""
     problem, options, found = sequences(), {"record": RECORD, "samples": 0}, {}
     for name, richness in RICHNESS.items():
-        found[name] = tp.sample(tp.RNN("tanh", richness), problem, TRAINING[name], 4096, 2, tolerance=1e-2, **options)
+        found[name] = tp.sample(tp.RNN("tanh", richness), problem, TRAINING[name], 4096, 2, tolerance=5e-3, **options)
     for width in WIDTHS:
         network = tp.RNN("tanh", RICHNESS["rich"])
         found[f"width {width}"] = tp.train_finite(network, problem, TRAINING["rich"], width, n_replicates=SEEDS, **options)

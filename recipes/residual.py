@@ -147,6 +147,7 @@ def draw(results: dict[str, xr.Dataset], path: pathlib.Path) -> None:
     axes[0, 2].loglog(list(gaps), [after for _, after in gaps.values()], "ko-", label="after training")
     first = gaps[min(DEPTHS)][1]
     axes[0, 2].loglog(list(gaps), [1.3 * first * min(DEPTHS) / depth for depth in gaps], "r:", label="1 / L")
+    axes[0, 2].set(title=r"kernel at the end of the stream ($\tau = 1$):" + "\ndistance to infinite depth", xlabel="depth L", ylabel=r"$|H_L - H_\infty|\,/\,|H_\infty|$")
     axes[0, 2].set_yticks([0.01, 0.02, 0.05, 0.1, 0.2], ["0.01", "0.02", "0.05", "0.1", "0.2"])
     axes[0, 2].set_xticks(list(DEPTHS), list(DEPTHS))
     axes[0, 2].minorticks_off()
