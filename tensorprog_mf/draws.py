@@ -71,6 +71,7 @@ class Draws:
 
     def __init__(self, count: int, seed: tuple[int, ...], kind: str = "sobol", slots: dict | None = None, group: int = 1):
         require(kind in KINDS, f"draws={kind!r} is unknown; choose one of {', '.join(KINDS)}.")
+        require(group == 1 or count > group, f"{count} sites are one group of {group} only; take n_samples or width several times larger.")
         require(
             kind != "sobol" or (count > group and (count // group) & (count // group - 1) == 0),
             f"n_samples={count} is not a power of two above 1, which Sobol draws need; use "

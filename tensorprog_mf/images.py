@@ -27,7 +27,7 @@ def read_cifar10(
     classes
         Two labels: +1 and -1, others are left out. None: all ten classes.
     loss
-        "cross_entropy" by default for ten classes, "squared" for two.
+        "cross_entropy" by default for ten classes, "squared" for two. Ten classes have ten outputs, with any loss.
     block
         Average over blocks of this many pixels per axis.
 
@@ -56,10 +56,11 @@ def read_cifar10(
     require(scale > 0, f"{folder}: all training images are the same; there is nothing to learn.")
     images /= scale
     labels = np.concatenate([train[0], test[0]]) if test else train[0]
-    targets = labels.astype(float) if classes is None else np.where(labels == classes[0], 1.0, -1.0)
-    if classes is None and (loss or "cross_entropy") == "cross_entropy":
-        targets = np.eye(_CLASSES)[labels]  # a few images need not hold every class
     loss = loss or ("squared" if classes else "cross_entropy")
+    require(classes is not None or loss not in ("logistic", "hinge"), f"loss={loss!r} tells two classes apart; name them with classes=(first, second).")
+    targets = np.eye(_CLASSES)[labels]  # a few images need not hold every class
+    if classes is not None:
+        targets = targets[:, list(classes)] if loss == "cross_entropy" else np.where(labels == classes[0], 1.0, -1.0)
     return Problem(images[:n_train], targets[:n_train], images[n_train:] if test else None, loss, targets[n_train:] if test else None)
 
 

@@ -43,6 +43,7 @@ class Network(ABC):
 
     input_dims: tuple[str, ...] = ("feature",)  # of one example
     vector_dim: str | None = None  # where an example is several vectors: what they are
+    has_parts = True  # whether fields are told apart into Gaussian, response and learned parts
 
     @abstractmethod
     def footprint(self, shape: tuple[int, ...]) -> Footprint:
@@ -180,6 +181,7 @@ class ResidualMLP(Network):
     richness: float = 1.0
     branch_scale: float = 1.0
     n_tau: int = 32
+    has_parts = False
 
     def __post_init__(self):
         if self.depth != "infinite":
@@ -205,8 +207,8 @@ class ResidualMLP(Network):
         return {"tau": np.array(layers) / max(layers)}
 
     def compose(self, realization: Realization, inputs: np.ndarray) -> Layer:
-        if realization.rule.hebbian:
-            raise UnsupportedError("Hebb's rule has no meaning for a stream that branches add to; take an MLP, or another rule.")
+        if realization.rule.local:
+            raise UnsupportedError(f"learning_rule={realization.rule.name!r} has no scale of its own in a stream that branches add to; take an MLP, or another rule.")
         stream = realization.sites("stream")
         layers: list[Layer] = [Input(realization.input("W0", stream, inputs), 0, of_stream=True)]
         for layer in range(self.depth):

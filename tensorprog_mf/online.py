@@ -107,23 +107,29 @@ class OnlineProblem:
         targets = known_targets(self.test_targets, test)
         for name, value in (("loss", as_loss(self.loss)), ("test_inputs", test), ("stream", stream), ("test_targets", targets)):
             object.__setattr__(self, name, value)
+        object.__setattr__(self, "_trailing", None)
+        first = self.batch(0)[1]
+        object.__setattr__(self, "_trailing", first.shape[1:])  # of the targets of every step
         if targets is not None:
+            require(targets.shape[1:] == first.shape[1:], f"test_targets have shape {targets.shape}, targets of the stream {first.shape}; only the first number may differ.")
             self.loss.check(targets)
-            require(targets.shape[1:] == self.batch(0)[1].shape[1:], f"test_targets have shape {targets.shape}, targets of the stream {self.batch(0)[1].shape}.")
 
     n_train = 0
 
     def batch(self, step: int) -> tuple[np.ndarray, np.ndarray]:
         """Inputs (example, feature) and targets (example[, output]) of a step, checked."""
-        try:
-            inputs, targets = self.stream(step)
-        except (TypeError, ValueError) as error:
-            raise InputError(f"stream: step {step} must give a pair (inputs, targets); {error}.") from None
+        given = self.stream(step)
+        require(isinstance(given, (tuple, list)) and len(given) == 2, f"stream: step {step} must give a pair (inputs, targets).")
+        inputs, targets = given
         inputs, targets = checked_array(f"inputs of step {step}", inputs, 2, 3, 4), checked_array(f"targets of step {step}", targets, 1, 2)
         mine, theirs = (" x ".join(map(str, array.shape[1:])) for array in (inputs, self.test_inputs))
         require(mine == theirs, f"inputs of step {step} have {mine} features, test_inputs {theirs}; they must agree.")
         require(len(inputs) == len(targets), f"step {step} has {len(inputs)} inputs but {len(targets)} targets; each example needs one.")
         require(not self.loss.classes or targets.ndim == 2, "targets of a stream of classes must be probabilities (example, class).")
+        require(
+            self._trailing in (None, targets.shape[1:]),
+            f"targets of step {step} have shape {targets.shape}, those of step 0 (example, {', '.join(map(str, self._trailing or ()))}); outputs must stay the same.",
+        )
         if len(targets):
             self.loss.check(targets)
         return inputs, targets
@@ -131,8 +137,7 @@ class OnlineProblem:
     @property
     def outputs(self) -> int | None:
         """Number of outputs; None where targets and results have no such dimension."""
-        targets = self.batch(0)[1]
-        return None if targets.ndim == 1 else targets.shape[1]
+        return self._trailing[0] if self._trailing else None
 
     @property
     def all_inputs(self) -> np.ndarray:
@@ -144,7 +149,7 @@ class OnlineProblem:
         """(example[, output]), NaN where not known."""
         if self.test_targets is not None:
             return self.test_targets
-        return np.full((len(self.test_inputs), *self.batch(0)[1].shape[1:]), np.nan)
+        return np.full((len(self.test_inputs), *self._trailing), np.nan)
 
     def describe(self) -> dict:
         """As plain values."""

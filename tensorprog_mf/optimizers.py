@@ -33,7 +33,7 @@ class Training:
         Heavy-ball beta in [0, 1) and decay lambda >= 0.
     multipliers
         Factors kappa_0 ... kappa_L on the learning rate of each weight, input first, readout last; with 0 a weight learns
-        nothing (weight decay still acts). None: all 1.
+        nothing (weight decay and noise still act). None: all 1.
     bias_multipliers
         The same for the biases b^0 ... b^{L-1}; the output bias has none.
     nesterov
@@ -125,7 +125,7 @@ class Training:
         require(np.ndim(self.times) == 1 and len(self.times) > 0, f"times={self.times!r} must list the times at which the flow is recorded.")
         decay = real("weight_decay", self.weight_decay, "be 0 or more", lambda v: v >= 0)
         object.__setattr__(self, "weight_decay", decay)
-        discrete = [n for n in ("learning_rate", "momentum", "nesterov", "schedule", "batch_size", "batches", "temperature") if getattr(self, n)]
+        discrete = [n for n in ("learning_rate", "momentum", "nesterov", "schedule", "batch_size", "replacement", "batch_seed", "batches", "temperature") if getattr(self, n)]
         discrete += ["steps"] * (self.steps is not None)
         require(not discrete, f"{' and '.join(discrete)} belong to discrete steps; leave them out with flow=True.")
         times = tuple(real("times", t, "be 0 or more", lambda v: v >= 0) for t in self.times)

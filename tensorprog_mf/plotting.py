@@ -95,10 +95,10 @@ def alignment(ds: xr.Dataset, ax=None, layer: int = -1, label: str | None = None
 
 
 def density(ds: xr.Dataset, field: str = "preactivation", time: int = -1, layer: int = -1, example: int = 0, ax=None, **style):
-    """Density of a field over the stored sites; `style` as of matplotlib's hist."""
+    """Density of a field over the stored sites, of all positions together; `style` as of matplotlib's hist."""
     ax = _axis(ax)
-    values = ds[field].isel(time=time, layer=layer, example=example).values
-    ax.hist(values, **({"bins": 40, "density": True, "histtype": "step"} | style))
+    values = ds[field].isel(time=time, layer=layer, example=example).values.ravel()
+    ax.hist(values[np.isfinite(values)], **({"bins": 40, "density": True, "histtype": "step"} | style))
     ax.set(xlabel=ds[field].attrs["long_name"], ylabel="density")
     return ax
 

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from .errors import InputError, UnsupportedError, boolean, real, require, whole
+from .errors import UnsupportedError, boolean, real, require, whole
 from .layers.layer import Observation, View
 from .reductions import FIELDS, Reductions
 from .schema import VARIABLES
@@ -62,6 +62,9 @@ class Record:
     def __post_init__(self):
         for name in ("per_output", "two_time", "responses"):
             object.__setattr__(self, name, boolean(name, getattr(self, name)))
+        for name in ("moments", "densities", "edges", "kernel_examples", "steps"):
+            given = getattr(self, name)
+            require(given is None or isinstance(given, str) or np.ndim(given) == 1, f"{name}={given!r} must be a list.")
         for name in ("moments", "densities"):
             given = getattr(self, name)
             given = (given,) if isinstance(given, str) else tuple(given)
@@ -107,10 +110,9 @@ def as_record(given) -> Record:
     if isinstance(given, Record):
         return given
     if isinstance(given, dict):
-        try:
-            return Record(**given)
-        except TypeError as error:
-            raise InputError(f"record={given!r} has an entry that tp.Record does not know ({error}).") from None
+        unknown = sorted(set(given) - set(Record.__dataclass_fields__))
+        require(not unknown, f"record={given!r} has an entry that tp.Record does not know: {', '.join(map(repr, unknown))}.")
+        return Record(**given)
     require(given is None or np.ndim(given) == 1, f"record={given!r} must hold whole steps, as a list, or be a tp.Record.")
     return Record(steps=given)
 

@@ -66,9 +66,6 @@ class Reductions:
 
     def _responses(self, layer: int) -> tuple[np.ndarray, np.ndarray]:
         """A and B of a layer, (time, time_prime, example, example_prime), by regression on its Gaussian fields."""
-        if ("backward_field_gaussian_part", layer) not in self._fields or ("preactivation_gaussian_part", layer) not in self._fields:
-            shape = np.shape(self._fields["feature", layer])
-            return (np.full((shape[0], shape[0], shape[1], shape[1]), np.nan),) * 2  # a stored matrix cannot tell the parts apart
         phi, g, u, r = (np.array(self._fields[name, layer]) for name in ("feature", "gradient", "preactivation_gaussian_part", "backward_field_gaussian_part"))
         times, examples, sites = phi.shape
         slots = times * examples

@@ -94,6 +94,13 @@ def output_as_data(ds: xr.Dataset) -> xr.Dataset:
     return ds.reset_coords("output") if "output" in ds.coords else ds
 
 
+def replaced(ds: xr.Dataset, variables: dict[str, xr.Variable]) -> xr.Dataset:
+    """A result with some variables replaced or added; assigning them one by one would make `output` a coordinate on the way."""
+    ds = output_as_data(ds)
+    data = {name: array.variable for name, array in ds.data_vars.items()} | variables
+    return output_as_data(xr.Dataset(data, ds.coords, ds.attrs))
+
+
 def _spec(name: str):
     return VARIABLES[name.removesuffix("_stderr")]
 

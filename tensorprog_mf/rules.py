@@ -15,6 +15,7 @@ class Rule:
 
     name = ""
     hebbian = False
+    local = False  # whether what a layer is sent back does not depend on the layers above
 
     def describe(self) -> dict:
         """The rule as plain values."""
@@ -56,6 +57,7 @@ class DirectFeedbackAlignment(Rule):
     """gt^l = phi'(h^l) b^l with fixed random b^l of every layer, one per output (Nokland 2016)."""
 
     name = "direct_feedback_alignment"
+    local = True
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,7 @@ class Hebb(Rule):
 
     name = "hebb"
     hebbian = True
+    local = True
 
 
 RULES = {rule.name: rule for rule in (GradientDescent, FeedbackAlignment, DirectFeedbackAlignment, Hebb)}

@@ -12,7 +12,7 @@ PADDINGS = ("circular", "zero")
 def windows(shape: tuple[int, ...], kernel: tuple[int, ...], stride: int, padding: str) -> tuple[np.ndarray, tuple[int, ...]]:
     """(output position, tap) -> input position, -1 outside, and the shape of the output grid, ceil(size / stride) per axis.
 
-    Taps are offsets -(k - 1) // 2 ... per axis, in C order.
+    Taps are k offsets from -floor((k - 1) / 2) on per axis, in C order.
     """
     out = tuple(-(-size // stride) for size in shape)
     offsets = list(itertools.product(*(range(-((k - 1) // 2), k - (k - 1) // 2) for k in kernel)))

@@ -79,3 +79,16 @@ def test_batches_save_queries(problem):
 def test_bad_batches(problem, message, options):
     with pytest.raises(tp.InputError, match=message):
         tp.sample(tp.MLP(1), problem, tp.Training(2, 0.1, **options), n_samples=64, n_replicates=1)
+
+
+@pytest.mark.parametrize(
+    "network, shape", [(tp.MLP(2), (4,)), (tp.ResidualMLP(2), (4,)), (tp.CNN(2, pooling=2), (1, 4)), (tp.CNN(2, readout="flat"), (1, 4)), (tp.RNN(), (3, 2)), (tp.Transformer(1), (3, 2))]
+)
+def test_an_empty_batch_changes_nothing_but_what_moves_by_itself(network, shape):
+    rng = np.random.default_rng(0)
+    problem, training = tp.Problem(rng.normal(size=(2, *shape)), [1.0, -1.0]), dict(batches=[[0], [], [1]], momentum=0.5)
+    more = dict(n_samples=64, n_replicates=1, record=[0, 3])
+    moved, still = (tp.sample(network, problem, tp.Training(3, 0.2, **training | dict(momentum=beta)), **more) for beta in (0.5, 0.0))
+    two = tp.sample(network, problem, tp.Training(2, 0.2, batches=[[0], [1]]), **more | dict(record=[0, 2]))
+    np.testing.assert_allclose(still.output[-1], two.output[-1], atol=1e-10)
+    assert np.abs(moved.output[-1] - still.output[-1]).max() > 1e-3

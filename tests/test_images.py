@@ -31,6 +31,9 @@ def test_ten_classes_and_a_network(folder):
     problem = tp.read_cifar10(folder, 8, 2, block=8)
     assert problem.inputs.shape == (8, 3, 4, 4) and problem.targets.shape == (8, 10) and problem.loss.name == "cross_entropy"
     assert problem.targets.argmax(axis=1).tolist() == [3, 5, 3, 0, 5, 9, 3, 3]
+    assert tp.read_cifar10(folder, 8, block=8, loss="squared").targets.shape == (8, 10)
+    pair = tp.read_cifar10(folder, 6, classes=(5, 3), loss="cross_entropy", block=8)
+    assert pair.targets.argmax(axis=1).tolist() == [1, 0, 1, 0, 1, 1]
     ds = tp.sample(tp.CNN(2, stride=2, padding="zero"), problem, tp.Training(2, 0.5), n_samples=256, n_replicates=1)
     assert ds.output.dims == ("time", "example", "output") and ds.input.dims == ("example", "channel", "row", "column")
 
@@ -42,6 +45,7 @@ def test_ten_classes_and_a_network(folder):
         ("holds 2 such images of the 3 asked for", dict(n_train=2, n_test=3, classes=(3, 0))),
         ("must be two different labels", dict(n_train=2, classes=(3, 10))),
         ("block=3 must divide 32", dict(n_train=2, block=3)),
+        ("loss='hinge' tells two classes apart", dict(n_train=2, loss="hinge")),
     ],
 )
 def test_bad_requests(folder, message, call):

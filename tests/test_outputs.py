@@ -143,7 +143,24 @@ def test_several_outputs_stay_data(classes, tmp_path):
     assert "output" in tree["b"].to_dataset().data_vars
     assert "output_rms" in tp.compare(ds, tp.static_ntk(*setting))
     deep = tp.sample(tp.ResidualMLP("infinite", n_tau=4), *setting[1:], n_samples=128, n_replicates=2)
-    assert "output" in deep.data_vars and "output_depth_error" in deep
+    assert deep.output.dims == ("time", "example", "output") and {"output", "output_stderr", "output_depth_error"} <= set(deep.data_vars)
+
+
+def test_linear_flow_and_sampled_kernels_of_several_outputs(several):
+    flow = tp.solve_linear(tp.MLP(2, "linear"), several, tp.Training(flow=True, times=[0.5, 1.0], tolerance=1e-4))
+    steps = tp.solve_linear(tp.MLP(2, "linear"), several, tp.Training(400, 0.0025), record=[200, 400])
+    np.testing.assert_allclose(flow.output, steps.output, atol=5e-3)
+    assert "output" in flow.data_vars
+    lazy = tp.static_ntk(tp.MLP(2), several, tp.Training(3, 0.3), "sampled", n_samples=4096, n_replicates=2)
+    exact = tp.static_ntk(tp.MLP(2), several, tp.Training(3, 0.3))
+    assert lazy.output.dims == exact.output.dims
+    np.testing.assert_allclose(lazy.output, exact.output, atol=0.02)
+
+
+def test_as_many_outputs_as_sites_are_refused(problem):
+    classes = tp.Problem(problem.inputs, [0, 1, 39], loss="cross_entropy")
+    with pytest.raises(tp.InputError, match="centring the outputs takes .* of the 32 sites"):
+        tp.sample(tp.MLP(2), classes, tp.Training(1, 0.1), n_samples=32, n_replicates=1)
 
 
 def test_kernels_with_and_without_outputs_are_not_compared(several):

@@ -83,9 +83,11 @@ def test_responses_contract_to_the_response_part(setting):
     assert (ds.forward_response.values[later] == 0).all()  # nothing answers to the future, features not even to the present
 
 
-def test_stored_matrices_have_no_responses(setting):
-    ds = tp.train_finite(*setting, width=32, n_replicates=2, record=tp.Record(responses=True))
-    assert np.isnan(ds.forward_response.values).any()
+def test_fields_that_are_not_told_apart_have_no_responses(setting):
+    with pytest.raises(tp.UnsupportedError, match="do not tell apart; take matrix='conditioned' and an MLP"):
+        tp.train_finite(*setting, width=32, n_replicates=2, record=tp.Record(responses=True))
+    with pytest.raises(tp.UnsupportedError, match="do not tell apart"):
+        tp.sample(tp.ResidualMLP(2), *setting[1:], **SETTING, record=tp.Record(responses=True))
 
 
 def test_a_record_is_described_and_read_from_tables(setting):
@@ -102,7 +104,9 @@ def test_a_record_is_described_and_read_from_tables(setting):
         ("edges must be two numbers or more that increase", dict(edges=[1.0, 0.0])),
         ("kernel_examples names example 9, but examples are 0 ... 4", dict(kernel_examples=[9])),
         ("per_output=True is for several outputs", dict(per_output=True)),
-        ("an entry that tp.Record does not know", dict(two_times=True)),
+        ("an entry that tp.Record does not know: 'two_times'", dict(two_times=True)),
+        ("kernel_examples=3 must be a list", dict(kernel_examples=3)),
+        ("edges=5 must be a list", dict(edges=5)),
         ("whole steps between 0 and 5", dict(steps=[0.5])),
     ],
 )

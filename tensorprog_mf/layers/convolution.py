@@ -46,7 +46,7 @@ class Convolution(Layer):
         total = np.zeros((examples, self.out, answers[0].shape[-1]))
         for answer, (outputs, inputs) in zip(answers, self._links):
             total[:, outputs] += answer.reshape(examples, self.into, answer.shape[1])[:, inputs]
-        return self.scale * total.reshape(examples * self.out, -1)
+        return self.scale * total.reshape(examples * self.out, total.shape[2])
 
     def _scattered(self, answers) -> np.ndarray:
         """The transposed way: (tap, example x output position, site) to (example x input position, site)."""
@@ -54,7 +54,7 @@ class Convolution(Layer):
         total = np.zeros((examples, self.into, answers[0].shape[-1]))
         for answer, (outputs, inputs) in zip(answers, self._links):
             total[:, inputs] += answer.reshape(examples, self.out, answer.shape[1])[:, outputs]  # a tap looks at no position twice
-        return self.scale * total.reshape(examples * self.into, -1)
+        return self.scale * total.reshape(examples * self.into, total.shape[2])
 
     def forward(self, parameters, x):
         answers, handle = self.taps.apply(parameters[self.taps.name], x)
@@ -72,8 +72,8 @@ class Convolution(Layer):
 
     def gradients(self, trace, weights):
         examples = len(trace.g) // self.out
-        g = trace.g.reshape(examples, self.out, -1)
-        x = trace.x[: examples * self.into].reshape(examples, self.into, -1)
+        g = trace.g.reshape(examples, self.out, trace.g.shape[1])
+        x = trace.x[: examples * self.into].reshape(examples, self.into, trace.x.shape[1])
         pairs = []
         for outputs, inputs in self._links:
             each = np.repeat(weights[:examples] * self.scale, len(outputs))

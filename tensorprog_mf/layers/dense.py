@@ -43,7 +43,7 @@ class Dense(Layer):
         columns, vectors, sites = z.shape
         trace.incoming = z[0] if self.bias else None
         below, trace.g = self.matrix.apply_transpose(parameters[self.matrix.name], z.reshape(-1, sites))
-        trace.z = below.reshape(columns, vectors, -1)
+        trace.z = below.reshape(columns, vectors, below.shape[1])
         return trace.z
 
     def feedback(self, parameters, trace, z, signal):

@@ -22,8 +22,8 @@ class Pooling(Layer):
 
     def forward(self, parameters, x):
         examples = len(x) // self.positions
-        pooled = x.reshape(examples, self.positions, -1)[:, self.groups].mean(axis=2)
-        return pooled.reshape(examples * len(self.groups), -1), _Trace(x)
+        pooled = x.reshape(examples, self.positions, x.shape[1])[:, self.groups].mean(axis=2)
+        return pooled.reshape(examples * len(self.groups), x.shape[1]), _Trace(x)
 
     def backward(self, parameters, trace, z):
         columns, vectors, sites = z.shape

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import UnsupportedError
 from ..matrices.parameter import Parameter
 from ..matrices.readout import ReadoutMatrix
 from .layer import Layer, Observation, root_mean_square
@@ -55,8 +54,6 @@ class Readout(Layer):
         return {self.matrix.name: self.matrix.outer(weights, seed, trace.x), **biases}
 
     def refresh(self, parameters, trace, variance):
-        if self.bias:  # one number per output, whose noise no width averages out
-            raise UnsupportedError("temperature does not go with an output bias: its noise would make outputs random at any width; take output_bias=0.")
         self.matrix.refresh(parameters[self.matrix.name].heat(variance), trace.x)
 
     def sizes(self, parameters):

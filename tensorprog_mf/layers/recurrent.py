@@ -79,7 +79,7 @@ class Recurrent(Layer):
         total = self.matrix.outer(weights, trace.answered[0], trace.asked[0]) if trace.asked else self.matrix.initial().scaled(0.0)
         for g, x in zip(trace.answered[1:], trace.asked[1:]):
             total.add(1.0, self.matrix.outer(weights, g, x))
-        by_example = trace.g.transpose(1, 0, 2).reshape(m * self.positions, -1)
+        by_example = trace.g.transpose(1, 0, 2).reshape(m * self.positions, trace.g.shape[2])
         drive = self.inputs.outer(np.repeat(weights[:m], self.positions), by_example, trace.rows)
         return {self.inputs.name: drive, self.matrix.name: total}
 

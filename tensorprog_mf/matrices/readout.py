@@ -90,11 +90,12 @@ def centred(rows: np.ndarray, x: np.ndarray, sites: Sites) -> tuple[np.ndarray, 
         Features that span more than half of the sites.
     """
     gram, overlap = sites.mean(x, x), sites.mean(rows, x)
-    fraction = float(np.linalg.matrix_rank(gram, tol=1e-10 * np.trace(gram), hermitian=True) / sites.count)
+    spanned = np.linalg.matrix_rank(gram, tol=1e-10 * np.trace(gram), hermitian=True) + len(rows) - 1  # rows avoid each other too
+    fraction = float(spanned / sites.count)
     require(
         fraction <= 0.5,
         f"centring the outputs takes {fraction:.0%} of the {sites.count} sites, as the features of all "
-        "examples span as much; take more sites or centred=False.",
+        "examples and the outputs span as much; take more sites or centred=False.",
     )
     rows = sites.combine(-overlap @ np.linalg.pinv(gram, rcond=1e-10, hermitian=True), x, rows)
     rows = rows / np.sqrt(np.diag(sites.mean(rows, rows)))[:, None]

@@ -8,10 +8,7 @@ import xarray as xr
 
 from ..errors import require
 from ..networks import Network
-from ..results import described_error, output_as_data
-
-_STOPPED = ("diverged", "interrupted")
-
+from ..results import described_error, output_as_data, replaced
 
 def infinite_depth(run: Callable[[Network], xr.Dataset], network: Network, keep_replicates: bool) -> xr.Dataset:
     """Results of the two deepest refinements f(n), f(2n), extrapolated: 2 f(2n) - f(n), on the layers of the former.
@@ -23,31 +20,31 @@ def infinite_depth(run: Callable[[Network], xr.Dataset], network: Network, keep_
     Raises
     ------
     InputError
-        A run that diverged or was interrupted: there is nothing to extrapolate.
+        A run that diverged: there is nothing to extrapolate.
     """
     runs = [run(refined) for refined in network.refinements]
     for ds in runs:
-        require(ds.attrs["status"] not in _STOPPED, f"infinite depth: {ds.attrs['status_message']} Nothing can be extrapolated.")
+        if ds.attrs["status"] == "interrupted":
+            raise KeyboardInterrupt
+        require(ds.attrs["status"] != "diverged", f"infinite depth: {ds.attrs['status_message']} Nothing can be extrapolated.")
     coarse, medium, fine = runs
-    found = fine.isel(layer=slice(None, None, 2)).drop_dims(["slot", "slot_field"])
-    found = found.assign_coords(layer=medium.layer)
+    found = output_as_data(fine.isel(layer=slice(None, None, 2)).drop_dims(["slot", "slot_field"]).assign_coords(layer=medium.layer))
+    new = {}
     for name in [name for name in fine if "replicate" in fine[name].dims]:
         each = [ds[name].values for ds in (coarse, medium, fine)]
-        layers = "layer" in fine[name].dims
-        at = fine[name].dims.index("layer") if layers else None
+        dims, attributes = fine[name].dims, fine[name].attrs
+        at = dims.index("layer") if "layer" in dims else None
         value = 2 * _every(each[2], at, 2) - each[1]
         rough = 2 * _every(each[1], at, 2) - each[0]
         error = np.abs((_every(value, at, 2) - rough).mean(axis=0))
-        error = _between(error, at - 1) if layers else error
-        dims = found[name].dims
-        found[name] = (dims, value, fine[name].attrs)
-        found[f"{name}_depth_error"] = (dims[1:], error, described_error(name, fine[name].attrs))
-    if not keep_replicates:
-        found = _means(found)
+        error = error if at is None else _between(error, at - 1)
+        new |= {name: xr.Variable(dims, value, attributes)} if keep_replicates else _mean(name, dims, value, attributes)
+        new[f"{name}_depth_error"] = xr.Variable(dims[1:], error, described_error(name, attributes))
+    found = replaced(found, new)
     settings = json.loads(fine.attrs["settings_json"]) | {"keep_replicates": keep_replicates}
     found.attrs = fine.attrs | {"network_json": json.dumps(network.describe()), "settings_json": json.dumps(settings)}
     found.attrs.pop("slots_json")
-    return output_as_data(found)
+    return found
 
 
 def _every(values: np.ndarray, axis: int | None, step: int) -> np.ndarray:
@@ -63,13 +60,10 @@ def _between(values: np.ndarray, axis: int) -> np.ndarray:
     return np.moveaxis(larger, 0, axis)
 
 
-def _means(ds: xr.Dataset) -> xr.Dataset:
-    """Means and standard errors over replicates."""
-    found, count = ds.copy(), ds.sizes["replicate"]
-    for name in [name for name in ds if "replicate" in ds[name].dims]:
-        attrs = ds[name].attrs
-        found[name] = ds[name].mean("replicate").assign_attrs(attrs)
-        if count > 1:
-            error = ds[name].std("replicate", ddof=1) / np.sqrt(count)
-            found[f"{name}_stderr"] = error.assign_attrs(attrs | {"long_name": f"standard error of the {attrs['long_name']}"})
+def _mean(name: str, dims: tuple[str, ...], values: np.ndarray, attributes: dict) -> dict[str, xr.Variable]:
+    """Mean and standard error over replicates, the first dimension."""
+    found = {name: xr.Variable(dims[1:], values.mean(axis=0), attributes)}
+    if len(values) > 1:
+        error = values.std(axis=0, ddof=1) / np.sqrt(len(values))
+        found[f"{name}_stderr"] = xr.Variable(dims[1:], error, attributes | {"long_name": f"standard error of the {attributes['long_name']}"})
     return found

@@ -1,5 +1,6 @@
 """Arguments of the routes that sample sites, checked once, and the run they ask for."""
 
+import contextlib
 import json
 import pathlib
 from dataclasses import dataclass, replace
@@ -90,7 +91,15 @@ class MonteCarlo:
             folder = None if self.checkpoint is None else pathlib.Path(self.checkpoint, f"depth-{refined.depth}")
             return replace(self, seed=seed, keep_replicates=True, checkpoint=folder).result(route, matrix, refined, problem, training)
 
-        return infinite_depth(at, network, boolean("keep_replicates", self.keep_replicates))
+        found = infinite_depth(at, network, boolean("keep_replicates", self.keep_replicates))
+        self._drop_folder()
+        return found
+
+    def _drop_folder(self) -> None:
+        """Remove the folder of checkpoints, whose runs have removed theirs, if nothing else is in it."""
+        if self.checkpoint is not None:
+            with contextlib.suppress(OSError):
+                pathlib.Path(self.checkpoint).rmdir()
 
     def _refined(self, route: str, matrix: str, network, problem, training) -> xr.Dataset:
         target = real("target_error", self.target_error, "be positive", lambda v: v > 0)
@@ -103,7 +112,9 @@ class MonteCarlo:
             once = replace(self, n_samples=n, seed=seed, target_error=None, checkpoint=folder)
             return once.result(route, matrix, network, problem, training)
 
-        return refine(at, whole("n_samples", self.n_samples, 1), target)
+        found = refine(at, whole("n_samples", self.n_samples, 1), target)
+        self._drop_folder()
+        return found
 
 
 def _check_common(earlier: xr.Dataset, network, problem, training, settings: dict) -> None:

@@ -8,7 +8,7 @@ import xarray as xr
 
 from .. import memory
 from ..engine import Status
-from ..errors import DivergenceWarning, boolean, real, require, warn, whole
+from ..errors import DivergenceWarning, UnsupportedError, boolean, real, require, warn, whole
 from ..networks import Network
 from ..optimizers import Training
 from ..problems import Problem
@@ -102,6 +102,8 @@ def perturbation(
     training.refuse_flow("perturbation")
     training.refuse_noise_and_rules("perturbation")
     problem.refuse_outputs("perturbation")
+    if network.refinements is not None:
+        raise UnsupportedError("perturbation needs common draws, which networks of infinite depth do not have; take a finite depth, or tp.sample.")
     refuse_decay("perturbation", training)
     order, probes = _checked(network, order, probes)
     steps = recorded_steps(record, training.steps, "perturbation")

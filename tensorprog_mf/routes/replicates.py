@@ -37,7 +37,7 @@ def gather(
     """
     record, steps = as_record(record), recorded_steps(record, training.last)
     network.check(problem.all_inputs.shape[1:])
-    _check_record(record, network, problem, training)
+    _check_record(record, ensemble.matrix, network, problem, training)
     if training.flow:  # directions left out make rates rough, and steps small
         ensemble = replace(ensemble, tolerance=min(ensemble.tolerance, training.tolerance / 10))
     run_network, run_training = meant or (network, training)
@@ -87,7 +87,7 @@ def gather(
     return result
 
 
-def _check_record(record, network, problem, training) -> None:
+def _check_record(record, matrix: str, network, problem, training) -> None:
     """Refuse what cannot be recorded of a problem."""
     if network.vector_dim and (record.per_output or record.two_time or record.responses):
         raise UnsupportedError(f"per_output, two_time and responses are recorded for fully connected networks; {type(network).__name__} has a dimension {network.vector_dim}.")
@@ -96,6 +96,10 @@ def _check_record(record, network, problem, training) -> None:
     require(not record.per_output or problem.outputs, "per_output=True is for several outputs, targets (example, output).")
     if problem.outputs and (record.two_time or record.responses):
         raise UnsupportedError("two_time and responses are recorded for one output, targets (example,); leave them out of tp.Record.")
+    if record.responses and not (network.has_parts and matrix != "dense"):
+        raise UnsupportedError("responses are regressions on Gaussian parts of fields, which residual streams and stored matrices do not tell apart; take matrix='conditioned' and an MLP.")
+    if training.temperature and getattr(network, "output_bias", 0):
+        raise UnsupportedError("temperature does not go with an output bias: its noise would make outputs random at any width; take output_bias=0.")
     if record.per_output and training.ruled:
         raise UnsupportedError(f"kernels of every output are those of gradients; with learning_rule={training.learning_rule.name!r} leave out per_output.")
     if problem.outputs and not record.per_output:

@@ -14,7 +14,7 @@ from ..optimizers import Training
 from ..problems import Problem
 from ..provenance import attributes
 from ..recorder import recorded_steps
-from ..results import dataset, summarise
+from ..results import dataset, output_as_data, replaced, summarise
 from .replicates import listed
 
 _LARGEST = 1500  # steps x examples of a flow: some seconds and hundreds of megabytes
@@ -89,7 +89,7 @@ def _flow(network: MLP, problem: Problem, training: Training, record, two_time: 
         raise UnsupportedError("solve_linear: gradient flow is solved without weight decay; use tp.sample.")
     times, table, error = training.clock(), [], np.inf
     gaps = np.diff([0.0, *times])
-    kept = recorded_steps(record, training.last)
+    kept = recorded_steps(record, training.last, "solve_linear")
     start = np.maximum(np.ceil(gaps / (gaps.max() or 1.0) * 4), 1).astype(int)
     halvings = max(int(np.log2(_LARGEST / (start.sum() * len(problem.all_inputs)))), 1)
     for each in (start * 2**halving for halving in range(halvings + 1)):
@@ -119,16 +119,19 @@ def _flow(network: MLP, problem: Problem, training: Training, record, two_time: 
         label, message = "not_converged", message + f" The tolerance {training.tolerance:.0e} was not reached; tp.sample follows flows at any length."
         warn(message, ConvergenceWarning)
     result.attrs |= attributes("solve_linear", network, problem, training, {"record": listed(record)}, label, message)
-    return result
+    return output_as_data(result)
 
 
 def _extrapolated(fine: xr.Dataset, coarse: xr.Dataset, power: int) -> xr.Dataset:
     """Without the leading error, which is `power` times smaller in the finer one; data that is not computed stays."""
-    found = fine.copy()
-    for name in fine:
-        if name not in ("input", "target"):
-            found[name] = (fine[name].dims, (power * fine[name].values - coarse[name].values) / (power - 1), fine[name].attrs)
-    return found
+    return replaced(
+        fine,
+        {
+            name: xr.Variable(fine[name].dims, (power * fine[name].values - coarse[name].values) / (power - 1), fine[name].attrs)
+            for name in fine
+            if name not in ("input", "target")
+        },
+    )
 
 
 class _Recursion:
