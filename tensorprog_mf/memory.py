@@ -40,23 +40,32 @@ def _of_container() -> int | None:
 
 
 def of_results(
-    times: int, layers: int, examples: int, samples: int, replicates: int, kernel_examples: int | None = None, columns: int = 1
+    times: int, layers: int, examples: int, samples: int, replicates: int, kernel_examples: int | None = None, columns: int = 1, vectors: int = 1
 ) -> int:
     """Bytes of the recorded arrays of all replicates, twice while they are stacked, and of their summary.
 
-    Kernels may be between fewer examples, and have `columns` fields for each of them.
+    Layers see `vectors` per example; kernels may be between fewer examples, and have `columns` fields for each of them.
     """
-    sizes = {"time": times, "layer": layers, "example": examples, "sample": samples, "pass": 2}
     between = columns * (examples if kernel_examples is None else kernel_examples)
     total = 0
     for name, spec in VARIABLES.items():
-        if name.endswith(("pseudogradient_kernel", "_moment", "_density")):
+        if name.endswith(("pseudogradient_kernel", "_moment", "_density", "preactivation_kernel")) or name.startswith("attention"):
             continue
-        own = sizes | ({"example": between, "example_prime": between} if "example_prime" in spec.dims else {})
-        if spec.dims[0] == "time" and own.keys() >= set(spec.dims):
-            count = int(np.prod([own[dim] for dim in spec.dims], dtype=float))
+        seen = vectors if "layer" in spec.dims else 1
+        sizes = {"time": times, "layer": layers, "example": examples * seen, "sample": samples, "pass": 2}
+        sizes |= {"example": between * seen, "example_prime": between * seen} if "example_prime" in spec.dims else {}
+        if spec.dims[0] == "time" and sizes.keys() >= set(spec.dims):
+            count = int(np.prod([sizes[dim] for dim in spec.dims], dtype=float))
             total += count * np.dtype(spec.dtype).itemsize * (2 * replicates + 2 if spec.estimate else 3)
     return total
+
+
+def of_record(record, times: int, layers: int, rows: int, sites: int, replicates: int, at_once: int) -> int:
+    """Bytes of what a `Record` asks for beside that: averages over sites, and between times, of `rows` fields per layer."""
+    averages = times * layers * rows * (4 * len(record.moments) + (len(record.edges) - 1) * len(record.densities))
+    pairs = (times * rows) ** 2 * layers * (2 * record.two_time + 2 * record.responses)
+    fields = 4 * times * layers * rows * sites * record.responses * at_once  # kept until the end
+    return int(_NUMBER * ((2 * replicates + 2) * (averages + pairs) + fields))
 
 
 def of_weights(

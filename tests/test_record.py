@@ -124,3 +124,17 @@ def test_what_needs_one_output_or_another_route_says_so(setting):
         tp.sample(network, two, training, **SETTING, record=tp.Record(moments=["gradient"]))
     with pytest.raises(tp.UnsupportedError, match="for the rest of tp.Record take tp.sample"):
         tp.static_ntk(network, problem, training, record=tp.Record(moments=["feature"]))
+
+
+def test_what_is_recorded_is_in_the_estimate_of_memory(setting):
+    """Fields of every position, fields kept for responses, densities: each makes the announced memory larger by what it takes."""
+    def announced(network, problem, **record):
+        return tp.sample(network, problem, setting[2], n_samples=256, n_replicates=1, samples=16, record=tp.Record(**record)).attrs["memory_estimate_bytes"]
+
+    plain = announced(*setting[:2])
+    fields = 6 * 3 * 5 * 256 * 8  # times, layers, examples, sites
+    assert announced(*setting[:2], responses=True) - plain >= 4 * fields
+    assert announced(*setting[:2], densities=["feature"]) - plain >= 2 * 6 * 3 * 5 * 100 * 8
+    image = tp.Problem(np.random.default_rng(0).normal(size=(5, 1, 32)), np.ones(5))
+    ds = tp.sample(tp.CNN(3), image, setting[2], n_samples=256, n_replicates=1, samples=16, record=tp.Record(kernel_examples=[]))
+    assert ds.attrs["memory_estimate_bytes"] > ds.nbytes

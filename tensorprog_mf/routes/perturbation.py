@@ -115,7 +115,7 @@ def perturbation(
     network.check(problem.all_inputs.shape[1:])
     foot = network.footprint(problem.all_inputs.shape[1:])
     memory.check(
-        (2 + len(probes) + ORDERS) * memory.of_results(len(steps), foot.layers, foot.vectors * len(problem.all_inputs), 0, settings["n_replicates"]),
+        (2 + len(probes) + ORDERS) * memory.of_results(len(steps), foot.layers, len(problem.all_inputs), 0, settings["n_replicates"], vectors=foot.vectors),
         "record fewer times (record=tp.log_steps(...))",
     )  # fmt: skip
     run = replace(run, seed=settings["seed"])

@@ -175,10 +175,13 @@ def _check_memory(network, problem, training, ensemble: Ensemble, settings: dict
     replicates, examples, foot = settings["n_replicates"], len(problem.all_inputs), network.footprint(problem.all_inputs.shape[1:])
     samples = min(settings["samples"], ensemble.count)
     between = None if record.kernel_examples is None else len(record.kernel_examples)
-    results = memory.of_results(times, foot.layers, examples, samples, replicates, between, foot.vectors * (problem.outputs if record.per_output else 1))
+    columns, at_once = problem.outputs if record.per_output else 1, min(threads, replicates)
+    results = memory.of_results(times, foot.layers, examples, samples, replicates, between, columns, foot.vectors)
+    results += memory.of_record(record, times, foot.layers, examples * columns * foot.vectors, ensemble.count, replicates, at_once)
+    matrices = foot.matrices * (2 if training.ruled else 1)  # feedback alignment has as many again to send back
     weights = memory.of_weights(
-        ensemble.matrix, ensemble.count, foot.layers, foot.matrices, examples * foot.vectors, foot.features, max(training.last, _EVALUATIONS * training.flow),
-        training.momentum > 0, min(threads, replicates), problem.fresh(training.last),
+        ensemble.matrix, ensemble.count, foot.layers, matrices, examples * foot.vectors, foot.features, max(training.last, _EVALUATIONS * training.flow),
+        training.momentum > 0, at_once, problem.fresh(training.last) * foot.vectors,
     )  # fmt: skip
     size = "width" if "width" in settings else "n_samples"
     if results > weights:

@@ -111,7 +111,7 @@ def static_ntk(
     foot = network.footprint(problem.all_inputs.shape[1:])
     replicates = sampled["n_replicates"] if kernel == "sampled" else 1
     memory.check(
-        memory.of_results(len(steps), foot.layers, foot.vectors * len(problem.all_inputs), sampled["samples"], replicates),
+        memory.of_results(len(steps), foot.layers, len(problem.all_inputs), sampled["samples"], replicates, vectors=foot.vectors),
         "record fewer times (record=tp.log_steps(...))",
     )  # fmt: skip
     if kernel == "closed_form":
