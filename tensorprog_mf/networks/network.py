@@ -1,0 +1,61 @@
+"""What every network says of itself."""
+
+from abc import ABC, abstractmethod
+from dataclasses import asdict
+from typing import NamedTuple
+
+import numpy as np
+
+from ..errors import real, require
+from ..layers.layer import Layer
+from ..realization import Realization
+
+
+class Footprint(NamedTuple):
+    """What decides the memory of a run: observed layers, hidden matrices, features of an input vector, vectors per example."""
+
+    layers: int
+    matrices: int
+    features: int
+    vectors: int = 1
+
+
+class Network(ABC):
+    """A frozen description of an architecture in mean-field (muP) parameterisation, outputs divided by `richness`."""
+
+    richness: float
+
+    input_dims: tuple[str, ...] = ("feature",)  # of one example
+    vector_dim: str | None = None  # where an example is several vectors: what they are
+    has_parts = True  # whether fields are told apart into Gaussian, response and learned parts
+
+    @abstractmethod
+    def footprint(self, shape: tuple[int, ...]) -> Footprint:
+        """For estimates of memory, given the shape of an input."""
+
+    def check(self, shape: tuple[int, ...]) -> None:
+        """Refuse inputs of a wrong shape."""
+        wanted = f"(example, {', '.join(self.input_dims)})"
+        require(len(shape) == len(self.input_dims), f"inputs of {type(self).__name__} are {wanted}; these have {len(shape) + 1} dimensions.")
+
+    def coordinates(self, layers: list[int]) -> dict[str, np.ndarray]:
+        """Coordinates along the observed layers, beside their numbers."""
+        return {}
+
+    @property
+    def refinements(self) -> tuple["Network", ...] | None:
+        """Networks of growing size whose results are extrapolated; None for one that is run as it is."""
+        return None
+
+    @abstractmethod
+    def compose(self, realization: Realization, inputs: np.ndarray) -> Layer:
+        """The layers over the populations and matrices of a realization; the first one knows the `inputs`."""
+
+    def describe(self) -> dict:
+        """The description as plain values."""
+        return {"architecture": type(self).__name__, **asdict(self)}
+
+
+def checked_richness(given) -> float:
+    """The argument `richness`."""
+    return real("richness", given, "be positive; for the limit richness -> 0 take a small value such as 0.01", lambda v: v > 0)

@@ -1,0 +1,61 @@
+"""Recurrent networks."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..activations import Activation, as_activation
+from ..errors import require
+from ..layers.chain import Chain
+from ..layers.layer import Layer
+from ..layers.readout import Readout
+from ..layers.recurrent import Recurrent
+from ..realization import Realization
+from ..windows import as_vectors
+from .network import Footprint, Network, checked_richness
+
+
+@dataclass(frozen=True)
+class RNN(Network):
+    """Recurrent network: one hidden matrix for all positions of a sequence.
+
+    h_1 = U x_1 / sqrt(D), h_k = W phi(h_{k-1}) / sqrt(N) + U x_k / sqrt(D), k = 2 ... S, f = w . phi(h_S) / (richness N), all entries
+    N(0,1) at the start. Inputs are (example, position, feature); kernels and fields have a dimension `position`.
+
+    Parameters
+    ----------
+    activation, richness
+        As of `MLP`.
+    readout
+        "last" position, or "average" of phi(h_k) over positions.
+
+    Raises
+    ------
+    InputError
+        Richness not positive, an unknown word.
+    """
+
+    activation: Activation | str | tuple = "tanh"
+    richness: float = 1.0
+    readout: str = "last"
+    input_dims = ("position", "feature")
+    vector_dim = "position"
+
+    def __post_init__(self):
+        object.__setattr__(self, "richness", checked_richness(self.richness))
+        object.__setattr__(self, "activation", as_activation(self.activation))
+        require(self.readout in ("last", "average"), f"readout={self.readout!r} is unknown; choose last or average.")
+
+    def footprint(self, shape):
+        return Footprint(1, 1, shape[1], shape[0])
+
+    def compose(self, realization: Realization, inputs: np.ndarray) -> Layer:
+        realization.refuse_rules("RNN")
+        sites = realization.sites("layer 1")
+        positions, drive = inputs.shape[1], realization.input("U", sites, as_vectors(inputs))
+        recurrent = Recurrent(realization.hidden("W", sites, sites), drive, self.activation, positions, self.readout == "average")
+        return Chain([recurrent, Readout(realization.readout("w", sites), 1, observed=False)])
+
+    def describe(self) -> dict:
+        activation = {"name": self.activation.name, "gain": self.activation.gain}
+        return {"architecture": "RNN", "activation": activation, "richness": self.richness, "readout": self.readout}
