@@ -83,20 +83,12 @@ class Dense(Layer):
 
     def _observe_backward(self, parameter, trace, view: View, feature: np.ndarray) -> list[Observation]:
         matrix, columns = self.matrix, len(trace.z)
-        gradient = effective = view.kernel(matrix.inner(trace.g, trace.g, matrix.out), columns, self.positions)
-        if view.taught:
-            effective = view.kernel(matrix.inner(trace.g, trace.taught, matrix.out), 1, self.positions)
+        kernels, effective = view.gradient_kernels(
+            self.layer + 1, lambda a, b: matrix.inner(a, b, matrix.out), trace.g, trace.taught, columns, self.positions
+        )
         share = [Observation("tangent_kernel", None, view.share(effective, feature, self.positions), matrix.name)]
         share += [self.bias.observe(effective)] if self.bias else []
         if self.in_branch:
             return share
-        seen = [Observation("gradient_kernel", self.layer + 1, gradient)]
-        if view.taught:
-            own = view.kernel(matrix.inner(trace.taught, trace.taught, matrix.out))
-            seen += [
-                Observation("gradient_pseudogradient_kernel", self.layer + 1, effective),
-                Observation("pseudogradient_kernel", self.layer + 1, own),
-            ]
         parts = view.parts(matrix.parts_backward(parameter, trace.g, view.sites), columns)
-        seen += view.field("backward_field", self.layer, view.backward_field(trace.z), parts)
-        return seen + share
+        return [*kernels, *view.field("backward_field", self.layer, view.backward_field(trace.z), parts), *share]

@@ -84,17 +84,9 @@ class Input(Layer):
             seen += view.field("preactivation", self.layer, view.forward_field(trace.h, positions), parts)
         if not view.backward:
             return seen
-        mean, g = self.matrix.out.mean, trace.g.reshape(-1, trace.g.shape[2])
-        gradient = effective = view.kernel(mean(g, g), len(trace.g), positions)
-        if view.taught:
-            effective = view.kernel(mean(g, trace.taught), 1, positions)
-        if not self.of_stream:
-            seen.append(Observation("gradient_kernel", self.layer, gradient))
-        if not self.of_stream and view.taught:
-            seen += [
-                Observation("gradient_pseudogradient_kernel", self.layer, effective),
-                Observation("pseudogradient_kernel", self.layer, view.kernel(mean(trace.taught, trace.taught), 1, positions)),
-            ]
+        g = trace.g.reshape(-1, trace.g.shape[2])
+        kernels, effective = view.gradient_kernels(self.layer, self.matrix.out.mean, g, trace.taught, len(trace.g), positions)
+        seen += [] if self.of_stream else kernels
         inputs = view.features(self.matrix.kernel(trace.rows), positions)
         seen.append(Observation("tangent_kernel", None, view.share(effective, inputs, positions), self.matrix.name))
         return seen + ([self.bias.observe(effective)] if self.bias else [])

@@ -60,6 +60,19 @@ class View:
             return kernel[:, :, 0, :, :, 0].transpose(1, 0, 3, 2)
         return kernel[0, :, :, 0] if positions else kernel[0, :, 0, 0, :, 0]
 
+    def gradient_kernels(self, layer: int, inner, g, taught, columns: int = 1, positions: int | None = None) -> tuple[list["Observation"], np.ndarray]:
+        """E[g g'] of a layer and, under a learning rule, E[g gt'] and E[gt gt']; and which of them makes the tangent kernel.
+
+        `inner` averages products of two lists of fields, or of their handles.
+        """
+        gradient = effective = self.kernel(inner(g, g), columns, positions)
+        seen = [Observation("gradient_kernel", layer, gradient)]
+        if self.taught:
+            effective = self.kernel(inner(g, taught), 1, positions)
+            own = self.kernel(inner(taught, taught), 1, positions)
+            seen += [Observation("gradient_pseudogradient_kernel", layer, effective), Observation("pseudogradient_kernel", layer, own)]
+        return seen, effective
+
     def share(self, gradient: np.ndarray, feature: np.ndarray, positions: int | None = None) -> np.ndarray:
         """A weight's part of the tangent kernel: gradient times feature kernel, summed over positions, for all pairs of outputs."""
         if self.outputs:

@@ -73,11 +73,6 @@ class Stream(Layer):
         if not view.backward:
             return seen
         g = trace.g.reshape(-1, trace.g.shape[2])
-        seen.append(Observation("gradient_kernel", self.layer, view.kernel(mean(g, g), len(trace.g), a)))
-        if view.taught:
-            seen += [
-                Observation("gradient_pseudogradient_kernel", self.layer, view.kernel(mean(g, trace.taught), 1, a)),
-                Observation("pseudogradient_kernel", self.layer, view.kernel(mean(trace.taught, trace.taught), 1, a)),
-            ]
+        kernels, _ = view.gradient_kernels(self.layer, mean, g, trace.taught, len(trace.g), a)
         field = view.backward_field(trace.g, a)
-        return [*seen, *view.field("backward_field", self.layer, field, None), *view.entire("gradient", self.layer, field)]
+        return [*seen, *kernels, *view.field("backward_field", self.layer, field, None), *view.entire("gradient", self.layer, field)]
