@@ -1,12 +1,13 @@
 """Convolutional networks on small images: at fixed richness every width does the same, and what differs falls as width^-1/2.
 
-    python recipes/convolutional.py [FOLDER]
+    python recipes/convolutional.py [FOLDER] [CIFAR]
 
 A handwritten 3 or an 8? Networks of four widths (channels), twelve seeds each, beside the limit of infinitely many channels.
 At fixed richness losses and feature kernels, between examples and between positions, coincide; the distance of the kernels of
 one network to the limit, times sqrt(width), is the same at every width, which the recipe prints. Where richness shrinks as
 width^-1/2 (the NTK parameterisation), from the same start, features stop moving and losses become those of other networks.
-Writes convolutional.nc and, with matplotlib, convolutional.png into FOLDER (default: output).
+Writes convolutional.nc and, with matplotlib, convolutional.png into FOLDER (default: output). With a second folder, that of the
+binary files of CIFAR-10, the images are aeroplanes and automobiles in colour, averaged to 8 x 8 pixels, instead of digits.
 """
 
 import pathlib
@@ -26,8 +27,10 @@ RECORD = tp.Record(steps=(0, 2, 4, 6, 8, 10, 12, 14), kernel_examples=range(TRAI
 WAYS = ("fixed", "shrinking")  # richness: the same at all widths, or falling as width^-1/2
 
 
-def images() -> tp.Problem:
+def images(cifar: str | None) -> tp.Problem:
     """Eight images to learn from, four to test on, (example, channel, row, column)."""
+    if cifar is not None:
+        return tp.read_cifar10(cifar, TRAIN, TEST, classes=(0, 1), block=4)
     flat = two_digits(3, 8, TRAIN, TEST)
     inputs, unseen = (x.reshape(-1, 1, 8, 8) for x in (flat.inputs, flat.test_inputs))
     return tp.Problem(inputs, flat.targets, unseen, test_targets=flat.test_targets)
@@ -53,9 +56,9 @@ def outcome(ds: xr.Dataset, limit: xr.DataArray) -> xr.Dataset:
     return kept.assign(feature_kernel=kernel[0].assign_attrs(long_name="feature kernel of the first network"))
 
 
-def run() -> dict[str, xr.Dataset]:
+def run(cifar: str | None = None) -> dict[str, xr.Dataset]:
     """The limit, and networks of every width at richness that is fixed or shrinks."""
-    problem, options = images(), {"record": RECORD, "samples": 0}
+    problem, options = images(cifar), {"record": RECORD, "samples": 0}
     limit = tp.sample(network(), problem, TRAINING, n_samples=4096, n_replicates=2, tolerance=1e-3, **options)
     found = {"limit": limit}
     for way in WAYS:
@@ -157,7 +160,7 @@ def draw(results: dict[str, xr.Dataset], path: pathlib.Path) -> None:
             for line in (ax.axhline, ax.axvline):
                 line(border, color="k", linewidth=1.5 if middle else 0.3)
         ax.set(title=title, xticks=[], yticks=[])
-    axes[1, 0].set_ylabel("layer 2 feature kernel:\n8 examples (8s, then 3s) x 9 positions")
+    axes[1, 0].set_ylabel("layer 2 feature kernel:\n8 examples (second class first) x 9 positions")
     figure.colorbar(image, ax=axes[1], shrink=0.8)
     figure.savefig(path, dpi=100)
 
@@ -167,7 +170,7 @@ def main() -> None:
     folder = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "output")
     folder.mkdir(parents=True, exist_ok=True)
     begin = time.perf_counter()
-    results = run()
+    results = run(sys.argv[2] if len(sys.argv) > 2 else None)
     report(results)
     print("written to", tp.save(xr.DataTree.from_dict(results), folder / "convolutional.nc"))
     try:
