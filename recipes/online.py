@@ -35,15 +35,17 @@ def problem() -> tp.OnlineProblem:
     return tp.OnlineProblem(tp.GaussianStream(FEATURES, 1, teacher), test, test_targets=teacher(test))
 
 
-def run(steps: int) -> dict[str, xr.Dataset]:
-    """Limits at several numbers of sites, and real networks, for each depth."""
+def run(steps: int, folder: pathlib.Path) -> dict[str, xr.Dataset]:
+    """Limits at several numbers of sites, and real networks, for each depth; long runs leave their state in the folder."""
     training, record, found = tp.Training(steps, RATE), tp.log_steps(steps, 16), {}
     for depth in DEPTHS:
         network = tp.MLP(depth, "tanh")
         for sites in SITES:
             start = time.perf_counter()
-            ds = tp.sample(network, problem(), training, sites, REPLICATES, samples=0, record=record, keep_replicates=True)
+            state = folder / f"online-{steps}-{depth}-{sites}"
+            ds = tp.sample(network, problem(), training, sites, REPLICATES, samples=0, record=record, keep_replicates=True, checkpoint=state)
             ds.attrs |= {"seconds": time.perf_counter() - start, "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}
+            print(f"depth {depth}, {sites} sites: {ds.attrs['seconds']:.0f} s, rank / sites {float(ds.rank_fraction.max()):.3f}", flush=True)
             found[f"depth {depth}, {sites} sites"] = ds
         found[f"depth {depth}, width {WIDTH}"] = tp.train_finite(
             network, problem(), training, WIDTH, n_replicates=4, samples=0, record=record, keep_replicates=True
@@ -110,7 +112,7 @@ def draw(found: dict[str, xr.Dataset], path: pathlib.Path) -> None:
 
 def main(folder: pathlib.Path, steps: int) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    found = run(steps)
+    found = run(steps, folder)
     report(found)
     tp.save(xr.DataTree.from_dict({name.replace(" ", "_").replace(",", ""): ds for name, ds in found.items()}), folder / "online.nc")
     try:
