@@ -19,11 +19,12 @@ class Checkpoint:
     fingerprint
         Names the run; a file of another run is refused.
     interval
-        Seconds between two writes.
+        Seconds between two writes, or more where writing takes long: a twentieth of the time at most goes into it.
     """
 
     def __init__(self, path: pathlib.Path, fingerprint: str, interval: float = 60.0):
         self.path, self._fingerprint, self._interval = path, fingerprint, interval
+        self._cost = 0.0  # seconds that the last write took
         self._last = time.monotonic()
 
     def load(self):
@@ -55,12 +56,12 @@ class Checkpoint:
 
     def save_if_due(self, state) -> None:
         """Save if the interval has passed."""
-        if time.monotonic() - self._last >= self._interval:
+        if time.monotonic() - self._last >= max(self._interval, 20 * self._cost):
             self.save(state)
 
     def save(self, state) -> None:
         """Write the state; what was there before stays until the new file is complete."""
-        beside = self.path.with_suffix(".part")
+        beside, begin = self.path.with_suffix(".part"), time.monotonic()
         try:
             with open(beside, "wb") as file:
                 pickle.dump((self._fingerprint, state), file, protocol=pickle.HIGHEST_PROTOCOL)
@@ -70,3 +71,4 @@ class Checkpoint:
         except (OSError, pickle.PicklingError, AttributeError) as error:
             raise InputError(f"cannot write checkpoint {self.path}: {error}.") from error
         self._last = time.monotonic()
+        self._cost = self._last - begin

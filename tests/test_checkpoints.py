@@ -127,3 +127,20 @@ def test_alternate_keeps_its_last_iteration_on_ctrl_c(setting, monkeypatch):
     interrupt_after(monkeypatch, 3)
     ds = tp.alternate(network, problem, training, n_samples=512, n_replicates=1, progress=False)
     assert ds.attrs["status"] == "interrupted" and ds.sizes["iteration"] == 3 and ds.sizes["time"] == 13
+
+
+def test_what_takes_long_to_write_is_written_seldom(tmp_path, monkeypatch):
+    """On a clock where a write takes 10 s and a step 1 s: twice in 420 steps, not seven times."""
+    clock, writes = [0.0], []
+    monkeypatch.setattr("tensorprog_mf.checkpoints.time.monotonic", lambda: clock[0])
+
+    def slow(*arguments, **options):
+        clock[0] += 10
+        writes.append(clock[0])
+
+    monkeypatch.setattr("tensorprog_mf.checkpoints.pickle.dump", slow)
+    checkpoint = checkpoints.Checkpoint(tmp_path / "state", "run")
+    for _ in range(420):
+        clock[0] += 1
+        checkpoint.save_if_due(None)
+    assert writes == [70, 280]

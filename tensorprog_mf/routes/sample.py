@@ -78,8 +78,8 @@ def sample(
     keep_replicates
         Keep every replicate along dimension `replicate` instead of mean and standard error.
     checkpoint
-        A folder to keep the state of unfinished runs in, written every minute and on Ctrl-C: calling again with the same
-        arguments goes on from there and gives the same bits. Removed when the run is done.
+        A folder to keep the state of unfinished runs in, written every minute, less often if that takes long, and on Ctrl-C:
+        calling again with the same arguments goes on from there and gives the same bits. Removed when the run is done.
     threads
         Threads to use; all by default. Results do not depend on it.
 
