@@ -18,6 +18,8 @@ _HOME = {
     "RNN": "networks",
     "Transformer": "networks",
     "Activation": "activations",
+    "Gaussian": "laws",
+    "Uniform": "laws",
     "sample": "routes.sample",
     "gradient_independence": "routes.gradient_independence",
     "static_ntk": "routes.static_ntk",

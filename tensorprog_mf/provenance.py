@@ -20,7 +20,15 @@ def _environment() -> dict:
 
 
 def attributes(route: str, network, problem, training, settings: dict, status: str, status_message: str) -> dict:
-    """Global attributes of a result: strings and numbers only, structures as JSON."""
+    """Global attributes of a result of training: strings and numbers only, structures as JSON."""
+    described = {"network": network.describe(), "training": training.describe(), "problem": problem.describe()}
+    return made(route, type(network).__name__, settings, status, status_message, _REFERENCES, described)
+
+
+def made(
+    route: str, architecture: str, settings: dict, status: str, status_message: str, references: str, described: dict[str, dict]
+) -> dict:
+    """Global attributes of any result; what is `described`, by name, becomes <name>_json."""
     from . import __version__
 
     return {
@@ -28,14 +36,12 @@ def attributes(route: str, network, problem, training, settings: dict, status: s
         "created_at": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         "schema_version": SCHEMA_VERSION,
         "route": route,
-        "architecture": type(network).__name__,
+        "architecture": architecture,
         "seed": str(settings.get("seed", "")),
         "status": status,
         "status_message": status_message,
-        "references": _REFERENCES,
-        "network_json": json.dumps(network.describe()),
-        "training_json": json.dumps(training.describe()),
+        "references": references,
+        **{f"{name}_json": json.dumps(value) for name, value in described.items()},
         "settings_json": json.dumps(settings),
-        "problem_json": json.dumps(problem.describe()),
         "environment_json": json.dumps(_environment()),
     }

@@ -55,10 +55,6 @@ def dataset(
         "input": (("example", *input_dims[: problem.all_inputs.ndim - 1]), problem.all_inputs),
         "target": (VARIABLES["target"].dims_of(problem.all_targets.ndim), problem.all_targets),
     }
-    variables = {
-        name: xr.Variable(dims, np.asarray(values, _spec(name).dtype), _describe(name))
-        for name, (dims, values) in arrays.items()
-    }
     coordinates = {
         "time": training.clock()[steps[:reached]],
         "layer": np.array(layers),
@@ -70,10 +66,21 @@ def dataset(
     }
     if not training.flow:
         coordinates["step"] = steps[:reached]
-    coordinates |= more or {}
+    return labelled(arrays, coordinates | (more or {}), attributes)
+
+
+def labelled(arrays: dict, coordinates: dict, attributes: dict) -> xr.Dataset:
+    """A Dataset of variables and coordinates that `schema` knows: `arrays` maps variable to (dims, values), `coordinates` to values.
+
+    Coordinates along dimensions that no variable has are left out; sites, heads and slots are counted.
+    """
+    variables = {
+        name: xr.Variable(dims, np.asarray(values, _spec(name).dtype), _describe(name))
+        for name, (dims, values) in arrays.items()
+    }
     used = {dim: size for variable in variables.values() for dim, size in variable.sizes.items()}
     # With an index, results with different numbers of them can be subtracted.
-    coordinates |= {dim: np.arange(used[dim]) for dim in ("sample", "head", "slot") if dim in used}
+    coordinates = coordinates | {dim: np.arange(used[dim]) for dim in ("sample", "head", "slot") if dim in used}
     result = xr.Dataset(
         variables,
         {
