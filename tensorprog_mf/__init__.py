@@ -14,6 +14,8 @@ _HOME = {
     "Training": "optimizers",
     "MLP": "networks",
     "ResidualMLP": "networks",
+    "MeanFieldMLP": "networks",
+    "Correlated": "networks",
     "CNN": "networks",
     "RNN": "networks",
     "Transformer": "networks",
@@ -42,6 +44,7 @@ _HOME = {
     "TensorProgError": "errors",
     "UnsupportedError": "errors",
     "DrawsWarning": "errors",
+    "SaddleWarning": "errors",
     "TargetWarning": "errors",
     "QuadratureWarning": "errors",
 }

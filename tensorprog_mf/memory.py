@@ -80,7 +80,7 @@ def of_weights(
     else:
         rank = min(sites, fresh + min(examples * (steps + 1), _RANK * examples * np.sqrt(steps + 1)))
         # Bases reserve up to half of what they hold, and are copied when that is full, one at a time; learned parts are rank x rank.
-        each = hidden * (6.0 * rank * sites + 3.0 * rank * rank) + rank * sites if fresh else hidden * 4.0 * rank * sites
+        each = hidden * (6.0 * rank * sites + 3.0 * rank * rank) + rank * sites
     fields = (6.0 * layers * examples + (6.0 if momentum else 4.0) * min(examples + fresh, features)) * sites
     return int((each + fields) * _NUMBER * at_once)
 

@@ -75,6 +75,7 @@ VARIABLES: dict[str, Variable] = {
     "attention_mean": Variable(("time", "layer", "example", "token", "token_prime"), "mean attention", "E[sigma]", "Over heads; from token to token_prime."),
     "attention_variance": Variable(("time", "layer", "example", "token", "token_prime"), "variance of attention", "Var[sigma]", "Over heads."),
     "attention": Variable(("time", "layer", "example", "token", "token_prime", "head"), "attention", "sigma", "Of the first heads of replicate 0; from token to token_prime.", estimate=False, dtype="float32"),
+    "input_weight": Variable(("time", "feature", "sample"), "input weight", "W^0", "At the first sites of replicate 0; readout weights are the backward field of the last layer.", estimate=False, dtype="float32"),
     "rank": Variable(("time", "layer", "pass"), "directions revealed", "K", "Forward: of a layer's features; backward: of its gradients; 0 where no hidden matrix is asked. Largest over replicates.", estimate=False, dtype="int32"),
     "rank_fraction": Variable(("time", "layer", "pass"), "directions revealed over number of sites", "K/N", "Near 1 the run is a finite network, not the limit.", estimate=False),
     "input": Variable(("example", "feature"), "inputs", "x", "As given.", estimate=False),
@@ -96,6 +97,9 @@ for _field, (_name, _symbol) in _WHOLE.items():
         ("time", "layer", "example", "bin"), f"density of the {_name}", f"p({_symbol})", "Share of sites in a bin over its width; sites beyond the edges are in none."
     )
 
+for _what, _dims, _meaning in (("moment", ("moment",), "E[W^k]"), ("density", ("bin",), "p(W)")):
+    VARIABLES[f"input_weight_{_what}"] = Variable(("time", "feature", *_dims), f"{_what} of the input weight", _meaning, "Over all sites.")
+
 ORDERS = 4  # in richness, 0 to 3, that expansions hold
 SLOT_FIELDS = ("replicate", "population", "source", "query", "vector", "column")
 
@@ -103,6 +107,7 @@ COORDINATES: dict[str, Variable] = {
     "time": Variable(("time",), "training time", "t", "Learning rate times step, summed."),
     "step": Variable(("time",), "training step", "k", "Number of optimiser steps done."),
     "layer": Variable(("layer",), "hidden layer", "l", "1 is the first hidden layer; a residual stream begins with 0."),
+    "collapsed": Variable(("layer",), "whether all neurons of the layer are the same", "", "1: identical at all times, so that the layer is one effective neuron."),
     "tau": Variable(("layer",), "depth along the stream", "tau", "Layer over depth, from 0 to 1."),
     "split": Variable(("example",), "training or test example", "", "Training examples first."),
     "sample": Variable(("sample",), "site", "i", "Neurons of one layer whose fields are kept, of replicate 0."),
