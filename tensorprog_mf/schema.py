@@ -120,6 +120,7 @@ COORDINATES: dict[str, Variable] = {
 # Mean-field limits: distributional dynamics of two-layer networks.
 VARIABLES |= {
     "risk": Variable(("time",), "risk", "R", "E (y - f)^2, without a factor 1/2."),
+    "risk_excess": Variable(("time",), "risk beyond the limit's", "R_N - R", "On the same inputs."),
     "free_energy": Variable(("time",), "free energy", "F", "R / 2 + (lambda / 2) E |theta|^2 - tau Ent; never increases."),
     "entropy": Variable(("time",), "entropy", "Ent", "- E log rho of all parameters that are not fixed."),
     "mean_field_residual": Variable(("time", "example"), "residual that drives every site", "f - y", "Without the weight of the example."),

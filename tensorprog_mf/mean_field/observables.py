@@ -57,6 +57,7 @@ class Observer:
 
 
 _DIMS = {
+    "risk_excess": ("time",),
     "output": ("time", "example"), "mean_field_residual": ("time", "example"), "risk": ("time",), "free_energy": ("time",), "entropy": ("time",),
     "parameter_mean": ("time", "parameter"), "parameter_square": ("time", "parameter"),
     "parameter_product": ("time", "parameter", "parameter_prime"), "class_output": ("time", "class"), "density": ("time", "parameter", "bin"),
