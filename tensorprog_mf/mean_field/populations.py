@@ -37,34 +37,12 @@ class Population(ABC):
         self.names, self.trained, self.weights, self.targets = names, trained, weights, targets
 
     @abstractmethod
-    def _forward(self, theta, weight, first, last, partial): ...
-
-    @abstractmethod
-    def _pull(self, theta, residual, first, last, out): ...
-
-    def _prepare(self, theta: np.ndarray) -> None:
-        """Called before every pass."""
-
-    @property
-    def cost(self) -> int:
-        """Multiply-adds per site and pass, about."""
-        return 20 * len(self.targets) * len(self.names)
-
     def output(self, theta: np.ndarray, weight: np.ndarray) -> np.ndarray:
         """f_m = sum_i weight_i sigma_*(x_m; theta_i), (point,); bits do not depend on threads."""
-        sites = theta.shape[1]
-        self._prepare(theta)
-        partial = np.empty((block_count(sites), len(self.targets)))
-        over_blocks(lambda first, last: self._forward(theta, weight, first, last, partial), sites, sites * self.cost)
-        return partial.sum(axis=0)
 
+    @abstractmethod
     def pull(self, theta: np.ndarray, residual: np.ndarray) -> np.ndarray:
         """sum_m residual_m grad sigma_*(x_m; theta), (parameter, site); zero for parameters that are not trained."""
-        sites, out = theta.shape[1], np.empty(theta.shape)
-        self._prepare(theta)
-        over_blocks(lambda first, last: self._pull(theta, residual, first, last, out), sites, sites * self.cost)
-        out[~self.trained] = 0.0
-        return out
 
     def values(self, theta: np.ndarray) -> np.ndarray:
         """sigma_*(x_m; theta_i), (site, point)."""
@@ -81,31 +59,42 @@ class Population(ABC):
 
 
 class _Compiled(Population):
-    """Passes by a pair of kernels with the same arguments in their middle."""
+    """Passes over blocks of sites by a pair of kernels with the same arguments in their middle."""
 
     def __init__(self, kernels, given: tuple, *rest):
         super().__init__(*rest)
         self._kernels, self._given = kernels, given
 
-    def _forward(self, theta, weight, first, last, partial):
-        self._kernels[0](first, last, theta, weight, *self._given, partial)
+    def _arguments(self, theta: np.ndarray) -> tuple:
+        return self._given
 
-    def _pull(self, theta, residual, first, last, out):
-        self._kernels[1](first, last, theta, residual, *self._given, out)
+    def _cost(self, theta: np.ndarray) -> int:
+        """Multiply-adds of a pass, about."""
+        return 20 * theta.size * len(self.targets)
+
+    def output(self, theta, weight):
+        given, sites = self._arguments(theta), theta.shape[1]
+        partial = np.empty((block_count(sites), len(self.targets)))
+        over_blocks(lambda first, last: self._kernels[0](first, last, theta, weight, *given, partial), sites, self._cost(theta))
+        return partial.sum(axis=0)
+
+    def pull(self, theta, residual):
+        given, out = self._arguments(theta), np.empty(theta.shape)
+        over_blocks(lambda first, last: self._kernels[1](first, last, theta, residual, *given, out), theta.shape[1], self._cost(theta))
+        out[~self.trained] = 0.0
+        return out
 
 
 class _Radial(_Compiled):
-    """h_d(R r) from a table that grows with r."""
+    """h_d(R r) from tables."""
 
     def __init__(self, table: RadialTable, radius: np.ndarray, has_a: int, *rest):
         super().__init__((numba_kernels.forward_radial, numba_kernels.pull_radial), (), *rest)
-        self.table, self.radius, self._has_a = table, radius, has_a
+        self._table, self.radius, self._has_a = table, radius, has_a
 
-    def _prepare(self, theta):
+    def _arguments(self, theta):
         reach = float(np.abs(theta[self._has_a]).max()) * self.radius.max()
-        if math.isfinite(reach):
-            self.table.extend(min(reach, 1e6))
-        self._given = (self.radius, self._has_a, self.table.cell, self.table.starts, self.table.table)
+        return self.radius, self._has_a, *self._table.up_to(reach if math.isfinite(reach) else 0.0)
 
 
 class _Python(Population):
@@ -131,11 +120,6 @@ class _Python(Population):
 
     def pull(self, theta, residual):
         return np.einsum("m,pmi->pi", residual, self._of(theta)[1]) * self.trained[:, None]
-
-    def _forward(self, theta, weight, first, last, partial):
-        raise NotImplementedError
-
-    _pull = _forward
 
 
 def population(unit, data, radial_nodes: int = 100) -> Population:

@@ -1,11 +1,11 @@
 """Averages of a unit over directions: h_d(s) = E sigma(s omega_1), omega uniform on the sphere in d dimensions."""
 
+import math
 from math import lgamma, log, pi
 
 import numpy as np
 
 CELLS = 16384  # of a piece; the error of a cubic is far below 1e-10 then
-_REACH = 4.0  # how far a table goes beyond what is asked
 
 
 def sphere_average(s: np.ndarray, dimension: int, hinges: tuple, even: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -35,24 +35,31 @@ def sphere_average(s: np.ndarray, dimension: int, hinges: tuple, even: bool) -> 
 
 
 class RadialTable:
-    """h_d as cubic Hermite pieces between its kinks, up to a reach that grows as it is asked for."""
+    """h_d as cubic Hermite pieces between its kinks."""
 
     def __init__(self, dimension: int, hinges: tuple, even: bool):
         order = np.argsort(hinges[2])
         self._dimension, self._even = dimension, even
         self._hinges = (hinges[0], hinges[1][order], hinges[2][order])
-        self.starts = self._hinges[2].astype(float)
-        self.reach = 0.0
+        self._tables: dict[int, tuple] = {}
 
-    def extend(self, reach: float) -> None:
-        """Make the table good for s up to `reach`."""
-        if reach <= self.reach:
-            return
-        self.reach = _REACH * max(reach, self.starts[-1] + 1.0)
-        ends = np.append(self.starts[1:], self.reach)
-        self.cell = (ends - self.starts) / CELLS
-        self.table = np.empty((len(self.starts), CELLS + 1, 3))
+    def up_to(self, reach: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Cells, starts and knots (piece, knot, derivative) of pieces that hold s up to `reach`.
+
+        Tables end at powers of two times the last kink, so that numbers do not depend on what was asked for before.
+        """
+        unit = max(float(self._hinges[2][-1]), 1.0)
+        level = max(4, math.ceil(math.log2(min(max(reach, unit), 1e9) / unit)))
+        if level not in self._tables:
+            self._tables[level] = self._table(unit * 2.0**level)
+        return self._tables[level]
+
+    def _table(self, end: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         offset, slopes, kinks = self._hinges
-        for k, (low, high) in enumerate(zip(self.starts, ends)):
+        starts = kinks.astype(float)
+        ends = np.append(starts[1:], end)
+        table = np.empty((len(starts), CELLS + 1, 3))
+        for k, (low, high) in enumerate(zip(starts, ends)):
             active = (offset, slopes[: k + 1], kinks[: k + 1])
-            self.table[k] = np.stack(sphere_average(np.linspace(low, high, CELLS + 1), self._dimension, active, self._even), axis=1)
+            table[k] = np.stack(sphere_average(np.linspace(low, high, CELLS + 1), self._dimension, active, self._even), axis=1)
+        return (ends - starts) / CELLS, starts, table
