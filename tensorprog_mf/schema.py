@@ -117,6 +117,8 @@ COORDINATES: dict[str, Variable] = {
     "slot_field": Variable(("slot_field",), "column of the table of draws", "", "See draw_slot."),
 }
 
+TRAINING_VARIABLES = tuple(VARIABLES)  # what routes of training record; the estimate of memory is made of these
+
 # Mean-field limits: distributional dynamics of two-layer networks.
 VARIABLES |= {
     "risk": Variable(("time",), "risk", "R", "E (y - f)^2, without a factor 1/2."),
@@ -125,7 +127,7 @@ VARIABLES |= {
     "entropy": Variable(("time",), "entropy", "Ent", "- E log rho of all parameters that are not fixed."),
     "mean_field_residual": Variable(("time", "example"), "residual that drives every site", "f - y", "Without the weight of the example."),
     "class_output": Variable(("time", "class"), "mean output of a class", "E[f | y]", "Over inputs of the class."),
-    "theta": Variable(("time", "sample", "parameter"), "parameters of sites", "theta", "Of the first sites of replicate 0.", estimate=False, dtype="float32"),
+    "site_parameter": Variable(("time", "sample", "parameter"), "parameters of sites", "theta", "Of the first sites of replicate 0.", estimate=False, dtype="float32"),
     "parameter_mean": Variable(("time", "parameter"), "mean of a parameter", "E theta", "Over all sites."),
     "parameter_square": Variable(("time", "parameter"), "mean square of a parameter", "E theta^2", "Over all sites."),
     "parameter_product": Variable(("time", "parameter", "parameter_prime"), "second moments of parameters", "E[theta theta']", "Over all sites; of up to 32 parameters."),

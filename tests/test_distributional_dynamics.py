@@ -161,7 +161,7 @@ def test_sites_are_a_finite_network():
     """Pseudo-random sites with Euler steps: gradient descent of a network of that width, written down plainly."""
     unit, data, initial, _ = setup(CASES["S1_finite_set_tanh_uniform"])
     ds = mf.distributional_dynamics(unit, data, initial, [0, 1.0], 0.1, 50, 1, draws="pseudo-random", method="euler", samples=50, bins=0)
-    a, w = ds.theta[0, :, 0].values.astype(float), ds.theta[0, :, 1:].values.astype(float)
+    a, w = ds.site_parameter[0, :, 0].values.astype(float), ds.site_parameter[0, :, 1:].values.astype(float)
     for _ in range(10):
         h = w @ data.inputs.T
         error = (a @ np.tanh(h) / 50 - data.targets) / 6
@@ -219,12 +219,12 @@ def test_densities_integrate_to_one_and_show_the_law():
     # 40 bins; the error is the known one of 16384 draws: 5 sigma, false alarm 2e-5.
     known = np.sqrt(expected / np.diff(edges) / (4 * 4096))
     assert (np.abs(found - expected) < 5 * known + 1e-4).all() and 0.5 < float((error**2).mean() / (known**2).mean()) < 2
-    assert ds.theta.dims == ("time", "sample", "parameter") and ds.sizes["sample"] == 64
+    assert ds.site_parameter.dims == ("time", "sample", "parameter") and ds.sizes["sample"] == 64
 
 
 def test_sites_beside_nodes_are_draws_of_the_law():
     ds = mf.distributional_dynamics(mf.Neuron("linear", output_weight=False), LINE, {"w": tp.Gaussian(1, 0.5)}, [0, 1], n_samples=20, draws="quadrature", samples=500)
-    start, end = ds.theta[:, :, 0].values
+    start, end = ds.site_parameter[:, :, 0].values
     # 500 draws: mean within 5 standard errors, false alarm 6e-7; every site has the mean's drift.
     assert abs(start.mean() - 1) < 5 * 0.5 / np.sqrt(500) and np.ptp(start - end) < 1e-6
     assert ds.parameter_mean[0, 0] == pytest.approx(1, abs=1e-12)

@@ -58,7 +58,7 @@ def test_gaussians_approach_the_limit():
     # Norms of 4 networks of 400: 1600 draws of known spread at 6 standard errors, and a noise of steps of order step d.
     spread = np.sqrt(limit.parameter_square - limit.parameter_mean**2)
     assert (np.abs(ds.parameter_mean - limit.parameter_mean) < 6 * spread / 40 + 2e-5 * 40 * 5).all()
-    assert ds.theta.shape == (2, 64, 1) and ds.class_output.dims == ("time", "class")
+    assert ds.site_parameter.shape == (2, 64, 1) and ds.class_output.dims == ("time", "class")
 
 
 def test_anisotropic_gaussians_and_schedule():

@@ -77,7 +77,7 @@ def distributional_dynamics(
     -------
     xarray.Dataset
         output, mean_field_residual (time, example); risk, free_energy and with temperature entropy (time,); parameter_mean,
-        parameter_square, parameter_product: moments; theta (time, sample, parameter); density (time, parameter, bin) between
+        parameter_square, parameter_product: moments; site_parameter (time, sample, parameter); density (time, parameter, bin) between
         bin_edge; class_output (time, class) on Gaussians, where examples are values of |x| (radius) or the two classes.
         <name>_stderr between replicates.
 
@@ -105,9 +105,9 @@ def distributional_dynamics(
     >>> import tensorprog_mf as tp
     >>> mf = tp.mean_field
     >>> data, unit = mf.FiniteData([-1.0, 1.0], [-0.5, 0.5]), mf.Neuron("tanh")
-    >>> ds = mf.distributional_dynamics(unit, data, {"a": tp.Gaussian(), "w": tp.Gaussian()}, [0, 5], n_samples=20, draws="quadrature")
-    >>> ds.risk.values.round(4).tolist()
-    [0.25, 0.0001]
+    >>> ds = mf.distributional_dynamics(unit, data, {"a": tp.Gaussian(), "w": tp.Gaussian()}, [0, 1], n_samples=20, draws="quadrature")
+    >>> ds.risk.values.round(3).tolist()
+    [0.25, 0.009]
     """
     found = population(unit, data, whole("radial_nodes", radial_nodes, 2))
     plan = _plan(found, data, initial, times, dt, n_samples, n_replicates, draws, method, temperature, weight_decay, schedule, samples, bins)

@@ -6,7 +6,16 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from ..errors import DivergenceWarning, InputError, QuadratureWarning, UnsupportedError, real, require, warn, whole
+from ..errors import (
+    DivergenceWarning,
+    InputError,
+    QuadratureWarning,
+    UnsupportedError,
+    real,
+    require,
+    warn,
+    whole,
+)
 from ..laws import Law
 from ..provenance import made
 from .data import FiniteData

@@ -44,7 +44,7 @@ class Observer:
             found["free_energy"] -= self.temperature * found["entropy"]
         if self.classes:
             found["class_output"] = class_outputs(population, output)
-        found["theta"] = theta[:, sites.shown].T.copy()
+        found["site_parameter"] = theta[:, sites.shown].T.copy()
         for name, value in found.items():
             self.record.setdefault(name, []).append(value)
         self.times.append(t)
@@ -69,7 +69,7 @@ def averaged(records: list[dict[str, np.ndarray]], reached: int) -> dict:
     arrays = {}
     for name in records[0]:
         values = np.stack([np.asarray(record[name])[:reached] for record in records])
-        if name == "theta":
+        if name == "site_parameter":
             arrays[name] = (("time", "sample", "parameter"), values[0])
             continue
         arrays[name] = (_DIMS[name], values.mean(axis=0))

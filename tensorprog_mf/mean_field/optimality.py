@@ -181,7 +181,7 @@ def _judged(problem: _Problem, now: xr.Dataset, scale: float, flat: float) -> tu
     best_residual = found.residual(best_output)
     lower = objective - (residual @ output + problem.weight_decay / 2 * square - least)
     lower = max(lower, best - (best_residual @ best_output + share @ problem.cost - problem.least(best_residual)), 0.0)
-    theta = np.ascontiguousarray(now.theta.values.T, dtype=float)
+    theta = np.ascontiguousarray(now.site_parameter.values.T, dtype=float)
     at_sites, slopes = problem.potential(theta, residual), np.linalg.norm(problem.gradient(theta, residual), axis=0)
     dead = (slopes < flat) & (at_sites > least + scale)
     scalars = {"objective": objective, "best_objective": best, "lower_bound": lower, "gap": objective - lower, "dead_fraction": dead.mean() if dead.size else np.nan}

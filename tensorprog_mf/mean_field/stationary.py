@@ -6,7 +6,17 @@ from collections.abc import Mapping
 import numpy as np
 import xarray as xr
 
-from ..errors import ConvergenceWarning, InputError, QuadratureWarning, UnsupportedError, real, require, warn, whole
+from .. import memory
+from ..errors import (
+    ConvergenceWarning,
+    InputError,
+    QuadratureWarning,
+    UnsupportedError,
+    real,
+    require,
+    warn,
+    whole,
+)
 from ..provenance import made
 from .data import FiniteData
 from .dynamics import REFERENCES
@@ -117,6 +127,8 @@ def box(found: Population, fixed, intervals, nodes: int, which=None) -> tuple[li
     values = dict(zip(others, initial_laws(others, fixed))) if others or fixed else {}
     require(all(law.fixed for law in values.values()), "fixed must have numbers, not laws.")
     axes = [_axis(name, table[name], nodes) for name in names]
+    numbers = nodes ** len(axes) * (len(found.targets) + 2 * len(found.names))
+    memory.check(8 * 3 * numbers, f"take fewer than {nodes} nodes for each of {len(axes)} parameters")
     mesh = iter([x.ravel() for x in np.meshgrid(*axes, indexing="ij")])
     theta = np.stack([next(mesh) if moves else np.full(nodes ** len(axes), values[name].mean) for name, moves in zip(found.names, which)])
     return axes, theta, math.prod(axis[1] - axis[0] for axis in axes)
