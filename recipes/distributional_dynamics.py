@@ -37,7 +37,7 @@ def run() -> dict[str, xr.Dataset]:
     """The limit and real networks; four initial scales with certificates; noise by sites, on a grid and at its fixed point."""
     data, found = mf.IsotropicGaussians(DIMENSION, DELTA), {}
     start = {"r": mf.NormOfGaussian(SCALE, DIMENSION)}
-    found["limit"] = mf.distributional_dynamics(RISING, data, start, TIMES, 0.05, 4096, 2, bins=100, radial_nodes=40)
+    found["limit"] = mf.distributional_dynamics(RISING, data, start, TIMES, 0.05, 4096, 2, bins=100)
     law = {"w": tp.Gaussian(0, SCALE / DIMENSION**0.5)}
     for width in WIDTHS:
         options = dict(samples=width, limit=found["limit"], test_examples=5000)
@@ -45,7 +45,7 @@ def run() -> dict[str, xr.Dataset]:
     for scale in SCALES:
         start = {"r": mf.NormOfGaussian(scale, TROUBLE.dimension)}
         ds = found[f"scale {scale}"] = mf.distributional_dynamics(
-            EVEN, TROUBLE, start, LONG, 0.01, 100, draws="quadrature", bins=0, radial_nodes=30
+            EVEN, TROUBLE, start, LONG, 0.01, 100, draws="quadrature", bins=0
         )
         found[f"certificate {scale}"] = mf.certificate(ds, EVEN, TROUBLE, {"r": (0, 4)})
     found["sites"] = mf.distributional_dynamics(NOISY, POINTS, START, COOLING, 0.01, 4096, 4, bins=60, **NOISE)

@@ -24,7 +24,7 @@ REFERENCES = "Mei, Montanari & Nguyen 2018, arXiv:1804.06561; Mei, Misiakiewicz 
 def distributional_dynamics(
     unit, data, initial, times, dt: float = 0.01, n_samples: int = 4096, n_replicates: int = 4, seed: int | None = 0,
     draws: str | None = None, method: str | None = None, temperature: float = 0.0, weight_decay: float = 0.0, schedule=1.0,
-    samples: int = 64, bins: int = 60, radial_nodes: int = 100, progress: bool = True, *, threads: int | None = None,
+    samples: int = 64, bins: int = 60, radial_nodes: int | None = None, progress: bool = True, *, threads: int | None = None,
 ) -> xr.Dataset:  # fmt: skip
     """Train infinitely many neurons of a two-layer network, f(x) = int sigma_*(x; theta) rho_t(d theta).
 
@@ -66,7 +66,8 @@ def distributional_dynamics(
     bins
         Bins of densities; 0 for none.
     radial_nodes
-        Nodes for |x| of each class on isotropic Gaussians of finite dimension.
+        Nodes for |x| of each class on isotropic Gaussians of finite dimension: 40 by default, 150 below dimension 10. Measured on the
+        risk of neurons with two corners: 1e-14 at dimension 40, 1e-8 at 10 and 5, 1e-6 at 3.
 
     Other parameters
     ----------------
@@ -109,7 +110,7 @@ def distributional_dynamics(
     >>> ds.risk.values.round(3).tolist()
     [0.25, 0.009]
     """
-    found = population(unit, data, whole("radial_nodes", radial_nodes, 2))
+    found = population(unit, data, None if radial_nodes is None else whole("radial_nodes", radial_nodes, 2))
     plan = _plan(found, data, initial, times, dt, n_samples, n_replicates, draws, method, temperature, weight_decay, schedule, samples, bins)
     plan = replace(plan, seed=fresh_seed(seed))
     plan.check_memory()

@@ -93,9 +93,9 @@ def certificate(
     return labelled(arrays, {"parameter": np.array(found.names)}, attributes | kept | {"verdict": verdict})
 
 
-def _radial_nodes(ds) -> int:
+def _radial_nodes(ds) -> int | None:
     require(isinstance(ds, xr.Dataset) and ds.attrs.get("route") == "distributional_dynamics", "ds must be a result of distributional_dynamics.")
-    return ds.sizes["example"] // 2 if "radius" in ds else 100
+    return ds.sizes["example"] // 2 if "radius" in ds else None
 
 
 def _settings(ds: xr.Dataset, found: Population) -> dict:

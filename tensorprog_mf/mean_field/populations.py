@@ -122,7 +122,7 @@ class _Python(Population):
         return np.einsum("m,pmi->pi", residual, self._of(theta)[1]) * self.trained[:, None]
 
 
-def population(unit, data, radial_nodes: int = 100) -> Population:
+def population(unit, data, radial_nodes: int | None = None) -> Population:
     """The unit on the data.
 
     Raises
@@ -145,7 +145,7 @@ def population(unit, data, radial_nodes: int = 100) -> Population:
         return _in_infinite_dimension(unit, data, ("r",) if isotropic else ("r1", "r2"))
     if not isotropic:
         raise UnsupportedError("the limit on AnisotropicGaussians is solved in infinite dimension; leave dimension out, or train real networks with train_particles.")
-    return _in_finite_dimension(unit, data, radial_nodes)
+    return _in_finite_dimension(unit, data, radial_nodes or (40 if data.dimension >= 10 else 150))
 
 
 def _rows(unit, vectors: tuple[str, ...]) -> tuple[tuple[str, ...], np.ndarray]:
