@@ -7,6 +7,7 @@ import pytest
 
 import tensorprog_mf as tp
 from tensorprog_mf.errors import InputError, UnsupportedError
+from tensorprog_mf.mean_field.network import _of_limit, fresh_examples
 from tensorprog_mf.mean_field.one_pass_numba import descend
 
 from .reference.distributional import CASES, setup
@@ -59,6 +60,17 @@ def test_gaussians_approach_the_limit():
     spread = np.sqrt(limit.parameter_square - limit.parameter_mean**2)
     assert (np.abs(ds.parameter_mean - limit.parameter_mean) < 6 * spread / 40 + 2e-5 * 40 * 5).all()
     assert ds.site_parameter.shape == (2, 64, 1) and ds.class_output.dims == ("time", "class")
+
+
+def test_outputs_of_the_limit_between_its_nodes():
+    """Splines through 40 values of |x| per class against those through 300."""
+    unit, data, initial, _ = setup(CASES["S1_iso_d40"])
+    inputs, targets = fresh_examples(data, 5000, np.random.default_rng(0))
+    coarse, fine = (
+        mf.distributional_dynamics(unit, data, initial, [0.5], 0.05, 100, draws="quadrature", radial_nodes=n, bins=0).isel(time=0) for n in (40, 300)
+    )
+    np.testing.assert_allclose(_of_limit(coarse, inputs, targets), _of_limit(fine, inputs, targets), atol=1e-5)
+    assert np.mean((targets - _of_limit(fine, inputs, targets)) ** 2) == pytest.approx(float(fine.risk), abs=0.1)
 
 
 def test_anisotropic_gaussians_and_schedule():
