@@ -44,9 +44,7 @@ def run() -> dict[str, xr.Dataset]:
         found[f"width {width}"] = mf.train_particles(RISING, data, law, TIMES, width, 5e-5, 4 if width < 800 else 2, **options)
     for scale in SCALES:
         start = {"r": mf.NormOfGaussian(scale, TROUBLE.dimension)}
-        ds = found[f"scale {scale}"] = mf.distributional_dynamics(
-            EVEN, TROUBLE, start, LONG, 0.01, 100, draws="quadrature", bins=0
-        )
+        ds = found[f"scale {scale}"] = mf.distributional_dynamics(EVEN, TROUBLE, start, LONG, 0.01, 100, draws="quadrature", bins=0)
         found[f"certificate {scale}"] = mf.certificate(ds, EVEN, TROUBLE, {"r": (0, 4)})
     found["sites"] = mf.distributional_dynamics(NOISY, POINTS, START, COOLING, 0.01, 4096, 4, bins=60, **NOISE)
     found["grid"] = mf.fokker_planck(NOISY, POINTS, START, COOLING, interval=(-8, 8), cells=200, **NOISE)
@@ -61,14 +59,23 @@ def report(results: dict[str, xr.Dataset]) -> None:
     limit = results["limit"]
     for t in (0.5, 2, 10):
         excess = [(width, results[f"width {width}"].sel(time=t)) for width in WIDTHS]
-        text = ", ".join(f"N = {width}: {width * float(ds.risk_excess):.1f} +- {width * float(ds.risk_excess_stderr):.1f}" for width, ds in excess)
+        text = ", ".join(
+            f"N = {width}: {width * float(ds.risk_excess):.1f} +- {width * float(ds.risk_excess_stderr):.1f}" for width, ds in excess
+        )
         print(f"  t = {t:4}   {float(limit.risk.sel(time=t)):.4f}   {text}")
     print("an even activation at four initial scales, after time 16")
     for scale in SCALES:
         c = results[f"certificate {scale}"]
-        print(f"  {scale}: risk {2 * float(c.objective):.4f}, of the best law {2 * float(c.best_objective):.4f}, {float(c.dead_fraction):.0%} dead: {c.attrs['verdict']}")
-    print("free energy at time 8: " + ", ".join(f"{name} {float(results[name].free_energy[-1]):.5f}" for name in ("sites", "grid", "boltzmann")))
-    print(f"largest rise between times on the grid: free energy {float(results['grid'].free_energy.diff('time').max()):.1e}, risk {float(results['grid'].risk.diff('time').max()):.1e}")
+        print(
+            f"  {scale}: risk {2 * float(c.objective):.4f}, of the best law {2 * float(c.best_objective):.4f}, {float(c.dead_fraction):.0%} dead: {c.attrs['verdict']}"
+        )
+    print(
+        "free energy at time 8: "
+        + ", ".join(f"{name} {float(results[name].free_energy[-1]):.5f}" for name in ("sites", "grid", "boltzmann"))
+    )
+    print(
+        f"largest rise between times on the grid: free energy {float(results['grid'].free_energy.diff('time').max()):.1e}, risk {float(results['grid'].risk.diff('time').max()):.1e}"
+    )
 
 
 def film(ax, limit: xr.Dataset, network: xr.Dataset, colors) -> None:
@@ -81,7 +88,13 @@ def film(ax, limit: xr.Dataset, network: xr.Dataset, colors) -> None:
         count, _ = np.histogram(network.site_parameter.sel(time=t, parameter="r"), coarse, density=True)
         ax.fill_between(middle, k, k + np.minimum(height * density, 1.85), color=colors(k / 8.5), alpha=0.75, linewidth=0, zorder=10 - k)
         ax.stairs(np.minimum(height * count, 1.85) + k, coarse, baseline=k, color="k", linewidth=0.7, zorder=10 - k + 0.5)
-    ax.set(xlabel="norm of the weights |w|", ylabel="time", xlim=(0, 5.7), ylim=(-0.15, len(FILM) + 1.1), title="the law of neurons: limit, and one network of 800")
+    ax.set(
+        xlabel="norm of the weights |w|",
+        ylabel="time",
+        xlim=(0, 5.7),
+        ylim=(-0.15, len(FILM) + 1.1),
+        title="the law of neurons: limit, and one network of 800",
+    )
     ax.set_yticks(range(len(FILM)), [f"{t:g}" for t in FILM])
     ax.text(0.98, 0.05, "each scaled to its peak", transform=ax.transAxes, ha="right", fontsize=8, color="0.4")
 
@@ -106,12 +119,27 @@ def starts(ax, below, results: dict[str, xr.Dataset]) -> None:
     best = 2 * float(results["certificate 0.4"].best_objective)
     ax.axhline(best, color="0.5", linestyle=":")
     ax.text(15, best * 0.6, "best law of all", color="0.4", fontsize=8, ha="right", va="center")
-    ax.set(xlabel="time", ylabel="risk", title="an even activation: where training starts decides", ylim=(5e-4, 15), xlim=(0.05, 16), xscale="log")
+    ax.set(
+        xlabel="time",
+        ylabel="risk",
+        title="an even activation: where training starts decides",
+        ylim=(5e-4, 15),
+        xlim=(0.05, 16),
+        xscale="log",
+    )
     ax.legend(fontsize=8, loc="lower left", handlelength=1, framealpha=1)
     for scale in (0.1, 0.4):
         c, color = results[f"certificate {scale}"], SCALES[scale]
         below.plot(c.probe_value[:, 0], c.potential, color=color, linewidth=1.5, label=f"|w| = {scale} at first")
-        below.plot(results[f"scale {scale}"].site_parameter[-1, :, 0], c.support_potential, "o", color=color, markersize=4, alpha=0.4, markeredgewidth=0)
+        below.plot(
+            results[f"scale {scale}"].site_parameter[-1, :, 0],
+            c.support_potential,
+            "o",
+            color=color,
+            markersize=4,
+            alpha=0.4,
+            markeredgewidth=0,
+        )
     below.set(xlabel="norm of the weights |w|", ylabel=r"potential $\Psi$", title="potential at the end; dots: neurons", xlim=(0, 4))
     below.set_yscale("symlog", linthresh=0.3)
     below.set_yticks([-10, -3, -1, -0.3, 0, 0.3, 1, 3, 10], ["-10", "-3", "-1", "-0.3", "0", "0.3", "1", "3", "10"])
@@ -147,7 +175,12 @@ def draw(results: dict[str, xr.Dataset], path: pathlib.Path) -> None:
     import matplotlib.pyplot as plt
 
     colors = plt.get_cmap("viridis")
-    figure, axes = plt.subplot_mosaic([["film", "risk", "start", "potential"], ["film", "noise", "noise", "energy"]], figsize=(18, 8.5), layout="constrained", width_ratios=(1.2, 1, 1, 1))
+    figure, axes = plt.subplot_mosaic(
+        [["film", "risk", "start", "potential"], ["film", "noise", "noise", "energy"]],
+        figsize=(18, 8.5),
+        layout="constrained",
+        width_ratios=(1.2, 1, 1, 1),
+    )
     film(axes["film"], results["limit"], results["width 800"], colors)
     risks(axes["risk"], results)
     starts(axes["start"], axes["potential"], results)

@@ -71,7 +71,9 @@ def line(times, **options):
 def test_orders_in_time_and_times_are_met():
     times = [0.0, 0.33, 1.0]  # no multiples of the steps
     for method, order in (("rk4", 4), ("euler", 1)):
-        coarse, fine = (np.abs(line(times, dt=dt, method=method).parameter_mean[:, 0].values - np.exp(-2 * np.array(times)))[-1] for dt in (0.1, 0.05))
+        coarse, fine = (
+            np.abs(line(times, dt=dt, method=method).parameter_mean[:, 0].values - np.exp(-2 * np.array(times)))[-1] for dt in (0.1, 0.05)
+        )
         assert math.log2(coarse / fine) == pytest.approx(order, abs=0.15)
     assert line(times).time.values.tolist() == times
     assert line(times, dt=10.0, method="euler").parameter_mean[1, 0] == pytest.approx(1 - 2 * 0.33)
@@ -116,7 +118,10 @@ def test_gradients_are_derivatives(unit, data):
 
 
 def test_functions_of_ones_own_are_the_same():
-    data, initial = mf.FiniteData([[-1.0, 0.5], [1.0, 2.0], [0.3, 0.1]], [1, -1, 0.5], [0.2, 0.5, 0.3]), {"a": tp.Gaussian(), "w": tp.Gaussian(), "b": 0.1}
+    data, initial = (
+        mf.FiniteData([[-1.0, 0.5], [1.0, 2.0], [0.3, 0.1]], [1, -1, 0.5], [0.2, 0.5, 0.3]),
+        {"a": tp.Gaussian(), "w": tp.Gaussian(), "b": 0.1},
+    )
     pair = (np.tanh, lambda h: 1 - np.tanh(h) ** 2)
 
     def function(inputs, theta):
@@ -152,7 +157,10 @@ def test_average_over_directions(dimension, even):
 
 def test_finite_dimension_tends_to_infinite():
     unit, initial = mf.Neuron(CORNERS, output_weight=False), {"r": tp.Uniform(0.4, 1.2)}
-    risks = [mf.distributional_dynamics(unit, mf.IsotropicGaussians(d, 0.8), initial, [1.0], 0.02, 60, draws="quadrature").risk[0] for d in (100, 1000, math.inf)]
+    risks = [
+        mf.distributional_dynamics(unit, mf.IsotropicGaussians(d, 0.8), initial, [1.0], 0.02, 60, draws="quadrature").risk[0]
+        for d in (100, 1000, math.inf)
+    ]
     far, near = (float(risk - risks[-1]) for risk in risks[:2])
     assert far / near == pytest.approx(10, rel=0.2) and far > 0  # of order 1 / d
 
@@ -223,7 +231,9 @@ def test_densities_integrate_to_one_and_show_the_law():
 
 
 def test_sites_beside_nodes_are_draws_of_the_law():
-    ds = mf.distributional_dynamics(mf.Neuron("linear", output_weight=False), LINE, {"w": tp.Gaussian(1, 0.5)}, [0, 1], n_samples=20, draws="quadrature", samples=500)
+    ds = mf.distributional_dynamics(
+        mf.Neuron("linear", output_weight=False), LINE, {"w": tp.Gaussian(1, 0.5)}, [0, 1], n_samples=20, draws="quadrature", samples=500
+    )
     start, end = ds.site_parameter[:, :, 0].values
     # 500 draws: mean within 5 standard errors, false alarm 6e-7; every site has the mean's drift.
     assert abs(start.mean() - 1) < 5 * 0.5 / np.sqrt(500) and np.ptp(start - end) < 1e-6
@@ -261,9 +271,11 @@ def test_entropy_of_sobol_draws_is_not_guessed():
 
 def test_a_run_that_diverges_stops_and_keeps_what_it_has():
     with pytest.warns(tp.DivergenceWarning, match="dt=5"):
-        ds = mf.distributional_dynamics(mf.Neuron("quadratic"), LINE, {"a": tp.Gaussian(1, 1), "w": tp.Gaussian(3, 1)}, [0, 5, 100], 5.0, 64)
+        ds = mf.distributional_dynamics(
+            mf.Neuron("quadratic"), LINE, {"a": tp.Gaussian(1, 1), "w": tp.Gaussian(3, 1)}, [0, 5, 100], 5.0, 64
+        )
     assert ds.attrs["status"] == "diverged" and ds.time.values[0] == 0 and ds.sizes["time"] < 3 and np.isfinite(ds.risk).all()
-    with pytest.raises(InputError, match="nothing before that"):
+    with pytest.raises(InputError, match="dt=5, and nothing before that was recorded"):
         mf.distributional_dynamics(mf.Neuron("quadratic"), LINE, {"a": tp.Gaussian(1, 1), "w": tp.Gaussian(3, 1)}, [100], 5.0, 64)
 
 
@@ -281,7 +293,9 @@ def test_dead_mass_is_no_error():
     assert ds.attrs["status"] == "completed" and np.ptp(ds.risk.values) < 1e-9
     flat = mf.distributional_dynamics(mf.Neuron("relu", output_weight=False), mf.FiniteData([1.0], [1.0]), {"w": -1.0}, [0, 1], n_samples=4)
     assert (flat.parameter_mean == -1).all() and (flat.risk == 1).all()
-    start = mf.distributional_dynamics(mf.Neuron(CORNERS, output_weight=False), mf.IsotropicGaussians(math.inf, 0.5), {"r": 0.0}, [0, 1], n_samples=4)
+    start = mf.distributional_dynamics(
+        mf.Neuron(CORNERS, output_weight=False), mf.IsotropicGaussians(math.inf, 0.5), {"r": 0.0}, [0, 1], n_samples=4
+    )
     assert (start.parameter_mean == 0).all() and (start.output == -2.5).all()
 
 
@@ -347,7 +361,9 @@ def test_descriptions_refuse(make, message):
     ],
 )  # fmt: skip
 def test_runs_refuse(options, message):
-    given = dict(unit=mf.Neuron("tanh"), data=mf.FiniteData(*POINTS), initial={"a": tp.Gaussian(), "w": tp.Gaussian()}, times=[0, 1], n_samples=16)
+    given = dict(
+        unit=mf.Neuron("tanh"), data=mf.FiniteData(*POINTS), initial={"a": tp.Gaussian(), "w": tp.Gaussian()}, times=[0, 1], n_samples=16
+    )
     with pytest.raises(InputError, match=message):
         mf.distributional_dynamics(**(given | options))
 
@@ -364,6 +380,8 @@ def test_runs_refuse(options, message):
     ],
 )
 def test_reductions_that_there_are_not(options, message):
-    given = dict(unit=mf.Neuron(CORNERS, output_weight=False), data=mf.IsotropicGaussians(40, 0.5), initial={"r": 1.0}, times=[0, 1], n_samples=16)
+    given = dict(
+        unit=mf.Neuron(CORNERS, output_weight=False), data=mf.IsotropicGaussians(40, 0.5), initial={"r": 1.0}, times=[0, 1], n_samples=16
+    )
     with pytest.raises(UnsupportedError, match=message):
         mf.distributional_dynamics(**(given | options))

@@ -66,7 +66,9 @@ def test_orders_in_space_and_time():
 
 def test_linear_unit_is_gaussian_for_ever():
     """Mean and variance: dm/dt = -2 xi (1 + lambda) m, dv/dt = -4 xi lambda v + 4 xi tau."""
-    ds = mf.fokker_planck(LINEAR, LINE, {"w": tp.Gaussian(1, 0.5)}, [0, 0.7], 0.2, (-6, 6), weight_decay=0.5, cells=100, schedule=lambda t: 2 * t)
+    ds = mf.fokker_planck(
+        LINEAR, LINE, {"w": tp.Gaussian(1, 0.5)}, [0, 0.7], 0.2, (-6, 6), weight_decay=0.5, cells=100, schedule=lambda t: 2 * t
+    )
     clock = 0.49
     variance = 0.25 * math.exp(-2 * clock) + 0.4 * (1 - math.exp(-2 * clock))
     assert float(ds.parameter_mean[1, 0]) == pytest.approx(math.exp(-3 * clock), abs=1e-6)

@@ -29,7 +29,11 @@ def test_steps_are_those_of_a_plain_loop(trained):
         phi = np.tanh(0.7 * (w @ x[k] + b))
         rate, back = 2 * s * (y[k] - a @ phi / 5), 0.7 * a * (1 - phi**2)
         keep = 1 - 2 * 0.3 * s
-        new = keep * w + rate * back[:, None] * x[k] + noise[k, :, :3], keep * a + rate * phi + noise[k, :, 3], keep * b + rate * back + noise[k, :, 4]
+        new = (
+            keep * w + rate * back[:, None] * x[k] + noise[k, :, :3],
+            keep * a + rate * phi + noise[k, :, 3],
+            keep * b + rate * back + noise[k, :, 4],
+        )
         w, a, b = (new if moves else old for new, old, moves in zip(new, (w, a, b), trains[[1, 0, 2]]))
     for value, expected in zip(found, (w, a, b)):
         np.testing.assert_allclose(value, expected, atol=1e-13)
@@ -67,7 +71,8 @@ def test_outputs_of_the_limit_between_its_nodes():
     unit, data, initial, _ = setup(CASES["S1_iso_d40"])
     inputs, targets = fresh_examples(data, 5000, np.random.default_rng(0))
     coarse, fine = (
-        mf.distributional_dynamics(unit, data, initial, [0.5], 0.05, 100, draws="quadrature", radial_nodes=n, bins=0).isel(time=0) for n in (40, 300)
+        mf.distributional_dynamics(unit, data, initial, [0.5], 0.05, 100, draws="quadrature", radial_nodes=n, bins=0).isel(time=0)
+        for n in (40, 300)
     )
     np.testing.assert_allclose(_of_limit(coarse, inputs, targets), _of_limit(fine, inputs, targets), atol=1e-5)
     assert np.mean((targets - _of_limit(fine, inputs, targets)) ** 2) == pytest.approx(float(fine.risk), abs=0.1)
@@ -98,7 +103,10 @@ def test_noise_and_decay_agree_with_noisy_sites():
 
 
 def test_same_seed_same_bits():
-    one, two, other = (mf.train_particles(mf.Neuron("relu", bias=True), DATA, LAWS, [0, 0.1], 30, 0.01, 3, seed=s, threads=t) for s, t in ((0, 1), (0, 2), (1, 2)))
+    one, two, other = (
+        mf.train_particles(mf.Neuron("relu", bias=True), DATA, LAWS, [0, 0.1], 30, 0.01, 3, seed=s, threads=t)
+        for s, t in ((0, 1), (0, 2), (1, 2))
+    )
     assert one.drop_attrs().identical(two.drop_attrs()) and (one.risk != other.risk).all()
 
 
@@ -124,7 +132,9 @@ def test_results_are_saved(tmp_path):
 )  # fmt: skip
 def test_refuses(options, message):
     with pytest.raises(InputError, match=message):
-        mf.train_particles(**(dict(unit=mf.Neuron("relu", bias=True), data=DATA, initial=LAWS, times=[0, 0.1], width=10, step=0.01) | options))
+        mf.train_particles(
+            **(dict(unit=mf.Neuron("relu", bias=True), data=DATA, initial=LAWS, times=[0, 0.1], width=10, step=0.01) | options)
+        )
 
 
 def test_limits_that_do_not_fit():

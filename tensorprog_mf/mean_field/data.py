@@ -31,13 +31,23 @@ class FiniteData:
         self.inputs, self.targets = _numbers("inputs", inputs), _numbers("targets", targets)
         if self.inputs.ndim == 1:
             self.inputs = self.inputs[:, None]
-        require(self.inputs.ndim == 2 and self.inputs.size > 0, f"inputs must be (example, feature) and not empty, not of shape {self.inputs.shape}.")
+        require(
+            self.inputs.ndim == 2 and self.inputs.size > 0,
+            f"inputs must be (example, feature) and not empty, not of shape {self.inputs.shape}.",
+        )
         count = len(self.inputs)
-        require(self.targets.shape == (count,), f"targets must be one number for each of the {count} inputs, not of shape {self.targets.shape}.")
+        require(
+            self.targets.shape == (count,), f"targets must be one number for each of the {count} inputs, not of shape {self.targets.shape}."
+        )
         self.weights = np.full(count, 1 / count) if weights is None else _numbers("weights", weights)
-        require(self.weights.shape == (count,), f"weights must be one number for each of the {count} inputs, not of shape {self.weights.shape}.")
+        require(
+            self.weights.shape == (count,), f"weights must be one number for each of the {count} inputs, not of shape {self.weights.shape}."
+        )
         total = self.weights.sum()
-        require((self.weights >= 0).all() and abs(total - 1) < 1e-9, f"weights must be 0 or more and add up to 1, not to {total:.6g}; divide them by their sum.")
+        require(
+            (self.weights >= 0).all() and abs(total - 1) < 1e-9,
+            f"weights must be 0 or more and add up to 1, not to {total:.6g}; divide them by their sum.",
+        )
 
     def describe(self) -> dict:
         """Plain values."""
@@ -107,7 +117,10 @@ class AnisotropicGaussians:
         if self.dimension != math.inf:
             object.__setattr__(self, "dimension", whole("dimension", self.dimension, 2))
             part = self.fraction * self.dimension
-            require(abs(part - round(part)) < 1e-9, f"fraction={self.fraction!r} of dimension={self.dimension} is {part:g}, which must be a whole number.")
+            require(
+                abs(part - round(part)) < 1e-9,
+                f"fraction={self.fraction!r} of dimension={self.dimension} is {part:g}, which must be a whole number.",
+            )
 
     def scales(self) -> np.ndarray:
         """tau_y of y = +1 and -1."""

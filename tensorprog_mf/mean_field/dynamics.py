@@ -111,7 +111,9 @@ def distributional_dynamics(
     [0.25, 0.009]
     """
     found = population(unit, data, None if radial_nodes is None else whole("radial_nodes", radial_nodes, 2))
-    plan = _plan(found, data, initial, times, dt, n_samples, n_replicates, draws, method, temperature, weight_decay, schedule, samples, bins)
+    plan = _plan(
+        found, data, initial, times, dt, n_samples, n_replicates, draws, method, temperature, weight_decay, schedule, samples, bins
+    )
     plan = replace(plan, seed=fresh_seed(seed))
     plan.check_memory()
     shown = Progress("distributional_dynamics", plan.n_replicates * plan.steps(), progress)
@@ -168,7 +170,9 @@ class _Plan:
         }  # fmt: skip
 
 
-def _plan(found, data, initial, times, dt, n_samples, n_replicates, draws, method, temperature, weight_decay, schedule, samples, bins) -> _Plan:
+def _plan(
+    found, data, initial, times, dt, n_samples, n_replicates, draws, method, temperature, weight_decay, schedule, samples, bins
+) -> _Plan:
     temperature = real("temperature", temperature, "be 0 or more", lambda v: v >= 0)
     draws = draws if draws is not None else "pseudo-random" if temperature else "sobol"
     method = method if method is not None else "euler" if temperature else "rk4"
@@ -177,7 +181,10 @@ def _plan(found, data, initial, times, dt, n_samples, n_replicates, draws, metho
     if temperature and not isinstance(data, FiniteData):
         raise UnsupportedError("temperature on Gaussian inputs has no reduction to norms here; train real networks with train_particles.")
     require(not temperature or method == "euler", "method='rk4' has no noise; with temperature take method='euler'.")
-    require(not temperature or draws in RANDOM, f"draws={draws!r} are nodes with weights, which noise would blur; with temperature take 'pseudo-random' draws.")
+    require(
+        not temperature or draws in RANDOM,
+        f"draws={draws!r} are nodes with weights, which noise would blur; with temperature take 'pseudo-random' draws.",
+    )
     plan = _Plan(
         found, not isinstance(data, FiniteData), initial_laws(found.names, initial), checked_times(times), real("dt", dt, "be positive", lambda v: v > 0),
         whole("n_samples", n_samples, 1), 1 if draws in NODES else whole("n_replicates", n_replicates, 1), draws, method, temperature,
@@ -237,7 +244,10 @@ def _gathered(plan: _Plan, runs: list[_Run], unit, data, schedule) -> xr.Dataset
     reached = min(len(run.observer.times) for run in runs)
     if worst.status == "interrupted" and not reached:
         raise KeyboardInterrupt
-    require(reached > 0, f"{message[:-19]} There is nothing before that to return; dt={plan.dt:g} is too large.")
+    require(
+        reached > 0,
+        f"at time {worst.time:g} parameters or outputs were not finite with dt={plan.dt:g}, and nothing before that was recorded; take a smaller dt.",
+    )
     if worst.status == "diverged":
         warn(message, DivergenceWarning)
     records = [run.observer.record for run in runs]

@@ -99,7 +99,9 @@ def fokker_planck(
     require(reached > 0, f"the solution on the grid was not finite before its first time with dt={dt:g}; take a smaller dt.")
     message = "All times were reached."
     if reached < len(times):
-        message = f"After time {times[reached - 1]:g} the solution on the grid was not finite; the times before are kept. Take a smaller dt."
+        message = (
+            f"After time {times[reached - 1]:g} the solution on the grid was not finite; the times before are kept. Take a smaller dt."
+        )
         warn(message, DivergenceWarning)
     rows, error = _extrapolated([{name: np.stack([r[name] for r in records[:reached]]) for name in records[0]} for records in solved])
     settings = {
@@ -119,7 +121,10 @@ def _one_parameter(unit, data, initial) -> tuple[Population, Law, np.ndarray]:
         raise UnsupportedError("a grid is for FiniteData; Gaussian data have no temperature here, so take distributional_dynamics.")
     found = population(unit, data)
     laws = initial_laws(found.names, initial)
-    require(found.trained.sum() == 1, f"a grid has one trained parameter, not {found.trained.sum()}: name it with trained= and give w one feature.")
+    require(
+        found.trained.sum() == 1,
+        f"a grid has one trained parameter, not {found.trained.sum()}: name it with trained= and give w one feature.",
+    )
     loose = [name for name, law, moves in zip(found.names, laws, found.trained) if not moves and not law.fixed]
     require(not loose, f"a grid has no room for a law of {', '.join(loose)}, which is not trained; give a number.")
     law = laws[int(np.flatnonzero(found.trained)[0])]
@@ -132,7 +137,9 @@ def _interval(interval) -> tuple[float, float]:
         low, high = map(float, interval)
     except (TypeError, ValueError):
         raise InputError(f"interval={interval!r} must be two numbers, low and high.") from None
-    require(math.isfinite(low) and math.isfinite(high) and low < high, f"interval={interval!r} must be two finite numbers, low less than high.")
+    require(
+        math.isfinite(low) and math.isfinite(high) and low < high, f"interval={interval!r} must be two finite numbers, low less than high."
+    )
     return low, high
 
 

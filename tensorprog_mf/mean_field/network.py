@@ -130,7 +130,11 @@ def observe(plan: Plan, network: Network, test: tuple, index: int) -> dict:
         if plan.limit is not None:
             found["risk_excess"] = found["risk"] - np.mean((targets - _of_limit(plan.limit.isel(time=index), inputs, targets)) ** 2)
     theta = _recorded(plan, network)
-    found |= {"parameter_mean": theta.mean(axis=1), "parameter_square": (theta**2).mean(axis=1), "site_parameter": theta[:, : plan.samples].T.copy()}
+    found |= {
+        "parameter_mean": theta.mean(axis=1),
+        "parameter_square": (theta**2).mean(axis=1),
+        "site_parameter": theta[:, : plan.samples].T.copy(),
+    }
     trained = np.array([{"r": "w"}.get(name[0], name[0]) in plan.unit.trained for name in plan.names()])
     energy = found["risk"] / 2 + plan.weight_decay / 2 * found["parameter_square"][trained].sum()
     return found if plan.temperature else found | {"free_energy": energy}

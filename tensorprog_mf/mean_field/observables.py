@@ -35,7 +35,13 @@ class Observer:
         theta, weight, population = sites.theta, sites.weight, self.population
         risk, mean = population.risk(output), theta @ weight
         square = (theta * theta) @ weight
-        found = {"output": output, "mean_field_residual": output - population.targets, "risk": risk, "parameter_mean": mean, "parameter_square": square}
+        found = {
+            "output": output,
+            "mean_field_residual": output - population.targets,
+            "risk": risk,
+            "parameter_mean": mean,
+            "parameter_square": square,
+        }
         if len(theta) <= PRODUCTS:
             found["parameter_product"] = (theta * weight) @ theta.T
         found["free_energy"] = risk / 2 + self.weight_decay / 2 * square[population.trained].sum()

@@ -118,9 +118,13 @@ def train_particles(
 def _laws(unit, data, initial) -> list:
     """A law for a, every entry of w, and b, as far as there are."""
     if not isinstance(unit, Neuron):
-        raise UnsupportedError("train_particles trains a Neuron; distributional_dynamics on n_samples pseudo-random sites is the finite network of any unit.")
+        raise UnsupportedError(
+            "train_particles trains a Neuron; distributional_dynamics on n_samples pseudo-random sites is the finite network of any unit."
+        )
     if isinstance(unit.activation, Activation) and unit.activation.function is not None:
-        raise UnsupportedError("train_particles needs an activation that is compiled, a name or a PiecewiseLinear, not a function of your own.")
+        raise UnsupportedError(
+            "train_particles needs an activation that is compiled, a name or a PiecewiseLinear, not a function of your own."
+        )
     if not isinstance(data, (FiniteData, IsotropicGaussians, AnisotropicGaussians)):
         raise InputError(f"data={data!r} must be FiniteData, IsotropicGaussians or AnisotropicGaussians of tensorprog_mf.mean_field.")
     if feature_count(data) == math.inf:
@@ -132,7 +136,10 @@ def _laws(unit, data, initial) -> list:
 def _check_limit(plan: Plan) -> None:
     if plan.limit is None:
         return
-    require(isinstance(plan.limit, xr.Dataset) and "class_output" in plan.limit, "limit must be a result of distributional_dynamics on Gaussians.")
+    require(
+        isinstance(plan.limit, xr.Dataset) and "class_output" in plan.limit,
+        "limit must be a result of distributional_dynamics on Gaussians.",
+    )
     require(not isinstance(plan.data, FiniteData), "limit is for Gaussians; on finite data outputs can be subtracted.")
     same = plan.limit.sizes["time"] == len(plan.times) and np.allclose(plan.limit.time, plan.times)
     require(same, f"limit has the times {plan.limit.time.values.tolist()}, not {plan.times.tolist()}; they must be the same.")
@@ -142,7 +149,9 @@ def _train(plan: Plan, replicate: int, shown: Progress) -> tuple[dict, str, floa
     """Records of one network, how it ended, and when."""
     network, code = begin(plan, replicate)
     rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(plan.seed, spawn_key=(replicate, 2))))
-    test = fresh_examples(plan.data, plan.test_examples, np.random.Generator(np.random.PCG64(np.random.SeedSequence(plan.seed, spawn_key=(replicate, 3)))))
+    test = fresh_examples(
+        plan.data, plan.test_examples, np.random.Generator(np.random.PCG64(np.random.SeedSequence(plan.seed, spawn_key=(replicate, 3))))
+    )
     records: dict[str, list] = {}
     now = 0.0
     for index, until in enumerate(plan.times):
@@ -172,7 +181,11 @@ def _gathered(plan: Plan, runs: list, n_replicates: int, schedule) -> xr.Dataset
         warn(message, DivergenceWarning)
     arrays = averaged([run[0] for run in runs], reached)
     if isinstance(plan.data, FiniteData):
-        arrays |= {"target": (("example",), plan.data.targets), "example_weight": (("example",), plan.data.weights), "input": (("example", "feature"), plan.data.inputs)}
+        arrays |= {
+            "target": (("example",), plan.data.targets),
+            "example_weight": (("example",), plan.data.weights),
+            "input": (("example", "feature"), plan.data.inputs),
+        }
     settings = {
         "times": plan.times.tolist(), "width": plan.width, "step": plan.step, "n_replicates": n_replicates, "seed": plan.seed, "temperature": plan.temperature,
         "weight_decay": plan.weight_decay, "schedule": "function" if schedule is True else schedule, "samples": plan.samples,

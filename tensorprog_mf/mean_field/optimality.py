@@ -87,14 +87,22 @@ def certificate(
     problem = _Problem(found, settings["weight_decay"], probes, [(axis[0], axis[-1]) for axis in axes])
     scale = tolerance * float(found.weights @ found.targets**2) / 2
     arrays, verdict = _judged(problem, now, scale, flat)
-    chosen = {"time": float(now.time), "intervals": {k: list(map(float, v)) for k, v in intervals.items()}, "nodes": nodes, "tolerance": tolerance, "flat": flat}
+    chosen = {
+        "time": float(now.time),
+        "intervals": {k: list(map(float, v)) for k, v in intervals.items()},
+        "nodes": nodes,
+        "tolerance": tolerance,
+        "flat": flat,
+    }
     attributes = made("certificate", ds.attrs["architecture"], chosen, "completed", f"The best law is {verdict}.", REFERENCES, {})
     kept = {name: ds.attrs[name] for name in ("unit_json", "data_json")}
     return labelled(arrays, {"parameter": np.array(found.names)}, attributes | kept | {"verdict": verdict})
 
 
 def _radial_nodes(ds) -> int | None:
-    require(isinstance(ds, xr.Dataset) and ds.attrs.get("route") == "distributional_dynamics", "ds must be a result of distributional_dynamics.")
+    require(
+        isinstance(ds, xr.Dataset) and ds.attrs.get("route") == "distributional_dynamics", "ds must be a result of distributional_dynamics."
+    )
     return ds.sizes["example"] // 2 if "radius" in ds else None
 
 
@@ -106,7 +114,9 @@ def _settings(ds: xr.Dataset, found: Population) -> dict:
     require(same, "the result is of another unit or other data; pass those of its run.")
     spread = (ds.parameter_square - ds.parameter_mean**2).values[:, ~found.trained]
     if (spread > 1e-9 * (1 + ds.parameter_square.values[:, ~found.trained])).any():
-        raise UnsupportedError("parameters that are not trained differ between sites: their law stays, so the best of all laws is no yardstick.")
+        raise UnsupportedError(
+            "parameters that are not trained differ between sites: their law stays, so the best of all laws is no yardstick."
+        )
     return settings
 
 
@@ -184,7 +194,13 @@ def _judged(problem: _Problem, now: xr.Dataset, scale: float, flat: float) -> tu
     theta = np.ascontiguousarray(now.site_parameter.values.T, dtype=float)
     at_sites, slopes = problem.potential(theta, residual), np.linalg.norm(problem.gradient(theta, residual), axis=0)
     dead = (slopes < flat) & (at_sites > least + scale)
-    scalars = {"objective": objective, "best_objective": best, "lower_bound": lower, "gap": objective - lower, "dead_fraction": dead.mean() if dead.size else np.nan}
+    scalars = {
+        "objective": objective,
+        "best_objective": best,
+        "lower_bound": lower,
+        "gap": objective - lower,
+        "dead_fraction": dead.mean() if dead.size else np.nan,
+    }
     arrays = {name: ((), value) for name, value in scalars.items()} | {
         "potential": (("probe",), problem.values @ residual + problem.cost), "probe_value": (("probe", "parameter"), problem.probes.T),
         "best_weight": (("probe",), share), "support_potential": (("sample",), at_sites), "gradient_norm": (("sample",), slopes),

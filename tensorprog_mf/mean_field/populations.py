@@ -144,7 +144,9 @@ def population(unit, data, radial_nodes: int | None = None) -> Population:
     if data.dimension == math.inf:
         return _in_infinite_dimension(unit, data, ("r",) if isotropic else ("r1", "r2"))
     if not isotropic:
-        raise UnsupportedError("the limit on AnisotropicGaussians is solved in infinite dimension; leave dimension out, or train real networks with train_particles.")
+        raise UnsupportedError(
+            "the limit on AnisotropicGaussians is solved in infinite dimension; leave dimension out, or train real networks with train_particles."
+        )
     return _in_finite_dimension(unit, data, radial_nodes or (40 if data.dimension >= 10 else 150))
 
 

@@ -121,8 +121,13 @@ def box(found: Population, fixed, intervals, nodes: int, which=None) -> tuple[li
     require(isinstance(intervals, Mapping), f"intervals={intervals!r} must be a table from parameters to (low, high).")
     require(isinstance(fixed, Mapping), f"fixed={fixed!r} must be a table from parameters to numbers.")
     names = [name for name, moves in zip(found.names, which) if moves]
-    table = {name: intervals["w"] for name in names if "w" in intervals and name[0] == "w"} | {k: v for k, v in intervals.items() if k != "w"}
-    require(set(table) == set(names), f"intervals must have (low, high) for {', '.join(names)}, not for {', '.join(map(str, intervals)) or 'none'}.")
+    table = {name: intervals["w"] for name in names if "w" in intervals and name[0] == "w"} | {
+        k: v for k, v in intervals.items() if k != "w"
+    }
+    require(
+        set(table) == set(names),
+        f"intervals must have (low, high) for {', '.join(names)}, not for {', '.join(map(str, intervals)) or 'none'}.",
+    )
     others = tuple(name for name, moves in zip(found.names, which) if not moves)
     values = dict(zip(others, initial_laws(others, fixed))) if others or fixed else {}
     require(all(law.fixed for law in values.values()), "fixed must have numbers, not laws.")
@@ -139,7 +144,9 @@ def _axis(name: str, interval, nodes: int) -> np.ndarray:
         low, high = map(float, interval)
     except (TypeError, ValueError):
         raise InputError(f"intervals[{name!r}]={interval!r} must be two numbers, low and high.") from None
-    require(math.isfinite(low) and math.isfinite(high) and low < high, f"intervals[{name!r}]={interval!r} must be finite, low less than high.")
+    require(
+        math.isfinite(low) and math.isfinite(high) and low < high, f"intervals[{name!r}]={interval!r} must be finite, low less than high."
+    )
     return np.linspace(low, high, nodes)
 
 
@@ -182,7 +189,10 @@ def _arrays(found, axes, density, cell, output, weight_decay, temperature, theta
         step = axis[1] - axis[0]
         marginal = share.reshape([len(axis)] * len(axes)).sum(axis=tuple(j for j in range(len(axes)) if j != k)) / step
         if max(marginal[0], marginal[-1]) > 1e-9 * marginal.max():
-            warn(f"boltzmann: the density does not vanish at the ends of the interval of {found.names[np.flatnonzero(found.trained)[k]]}; take a wider one.", QuadratureWarning)
+            warn(
+                f"boltzmann: the density does not vanish at the ends of the interval of {found.names[np.flatnonzero(found.trained)[k]]}; take a wider one.",
+                QuadratureWarning,
+            )
         marginals.append(marginal)
         edges.append(np.append(axis - step / 2, axis[-1] + step / 2))
     once = {"output": output, "mean_field_residual": output - found.targets, "parameter_mean": theta @ share, "parameter_square": square}

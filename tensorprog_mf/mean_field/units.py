@@ -108,7 +108,13 @@ class Neuron:
         """Plain values."""
         phi = self.activation
         shape = phi.describe() if isinstance(phi, PiecewiseLinear) else {"name": phi.name, "gain": phi.gain}
-        return {"unit": "Neuron", "activation": shape, "output_weight": self.output_weight, "bias": self.bias, "trained": list(self.trained)}
+        return {
+            "unit": "Neuron",
+            "activation": shape,
+            "output_weight": self.output_weight,
+            "bias": self.bias,
+            "trained": list(self.trained),
+        }
 
 
 @dataclass(frozen=True)
