@@ -5,7 +5,7 @@ import os
 import numpy as np
 
 from .errors import MemoryInputError
-from .schema import VARIABLES
+from .schema import TRAINING_VARIABLES, VARIABLES
 
 _NUMBER = 8  # bytes
 _RANK = 4.0  # measured ranks at tolerance 1e-4 are 2 to 4 times examples x sqrt(steps); slack for bases that grow
@@ -48,7 +48,7 @@ def of_results(
     """
     between = columns * (examples if kernel_examples is None else kernel_examples)
     total = 0
-    for name, spec in VARIABLES.items():
+    for name, spec in ((name, VARIABLES[name]) for name in TRAINING_VARIABLES):
         if name.endswith(("pseudogradient_kernel", "_moment", "_density", "preactivation_kernel")) or name.startswith("attention"):
             continue
         seen = vectors if "layer" in spec.dims else 1

@@ -121,3 +121,38 @@ COORDINATES: dict[str, Variable] = {
     "bin": Variable(("bin",), "middle of a bin", "", "Bins of densities; edges lie halfway between where bins are equal."),
     "slot_field": Variable(("slot_field",), "column of the table of draws", "", "See draw_slot."),
 }
+
+TRAINING_VARIABLES = tuple(VARIABLES)  # what routes of training record; the estimate of memory is made of these
+
+# Mean-field limits: distributional dynamics of two-layer networks.
+VARIABLES |= {
+    "risk": Variable(("time",), "risk", "R", "E (y - f)^2, without a factor 1/2."),
+    "risk_excess": Variable(("time",), "risk beyond the limit's", "R_N - R", "On the same inputs."),
+    "free_energy": Variable(("time",), "free energy", "F", "R / 2 + (lambda / 2) E |theta|^2 - tau Ent; never increases."),
+    "entropy": Variable(("time",), "entropy", "Ent", "- E log rho of all parameters that are not fixed."),
+    "mean_field_residual": Variable(("time", "example"), "residual that drives every site", "f - y", "Without the weight of the example."),
+    "class_output": Variable(("time", "class"), "mean output of a class", "E[f | y]", "Over inputs of the class."),
+    "site_parameter": Variable(("time", "sample", "parameter"), "parameters of sites", "theta", "Of the first sites of replicate 0.", estimate=False, dtype="float32"),
+    "parameter_mean": Variable(("time", "parameter"), "mean of a parameter", "E theta", "Over all sites."),
+    "parameter_square": Variable(("time", "parameter"), "mean square of a parameter", "E theta^2", "Over all sites."),
+    "parameter_product": Variable(("time", "parameter", "parameter_prime"), "second moments of parameters", "E[theta theta']", "Over all sites; of up to 32 parameters."),
+    "density": Variable(("time", "parameter", "bin"), "density of a parameter", "rho_t", "Share of sites in a bin over its width; integrates to 1."),
+    "bin_edge": Variable(("parameter", "edge"), "edges of bins", "", "The outermost reach to the last site.", estimate=False),
+    "objective": Variable((), "objective", "J", "R / 2 + (lambda / 2) E |theta|^2.", estimate=False),
+    "best_objective": Variable((), "objective of the best law on the probes", "J", "Upper bound on the least objective.", estimate=False),
+    "lower_bound": Variable((), "lower bound on the objective of all laws", "", "From duality gaps.", estimate=False),
+    "gap": Variable((), "distance from the lower bound", "", "The objective is at most that far from the best.", estimate=False),
+    "dead_fraction": Variable((), "share of sites that do not move but should", "", "grad Psi is flat where Psi is not least.", estimate=False),
+    "potential": Variable(("probe",), "potential", "Psi", "Derivative of the objective in the law.", estimate=False),
+    "probe_value": Variable(("probe", "parameter"), "parameters of probes", "theta", "Nodes of a grid.", estimate=False),
+    "best_weight": Variable(("probe",), "best law on the probes", "rho", "Probability of each.", estimate=False),
+    "support_potential": Variable(("sample",), "potential at sites", "Psi", "At the best law the least of all, and the same everywhere.", estimate=False),
+    "gradient_norm": Variable(("sample",), "norm of the gradient of the potential at sites", "|grad Psi|", "", estimate=False),
+    "example_weight": Variable(("example",), "weight of an example", "p", "Probability of the point.", estimate=False),
+    "radius": Variable(("example",), "norm of the input", "|x|", "Node of quadrature.", estimate=False),
+}
+COORDINATES |= {
+    "parameter": Variable(("parameter",), "parameter", "theta", "Number that a site has."),
+    "parameter_prime": Variable(("parameter_prime",), "parameter", "theta'", "The second of a pair."),
+    "class": Variable(("class",), "class", "y", "+1 or -1."),
+}
