@@ -45,7 +45,7 @@ _HOME = {
     "TargetWarning": "errors",
     "QuadratureWarning": "errors",
 }
-_MODULES = ("parameterization", "plotting", "rules", "schedules")
+_MODULES = ("mean_field", "parameterization", "plotting", "rules", "schedules")
 __all__ = sorted([*_HOME, *_MODULES])
 
 
