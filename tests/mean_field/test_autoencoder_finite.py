@@ -118,6 +118,17 @@ def test_population_networks_agree_with_the_reference_networks():
     assert (excess[3:] > 0.03).all() and (excess[3:] < 0.1).all()
 
 
+def test_bounded_activations_agree_with_the_limit_of_large_dimension():
+    """tanh by stochastic descent: off by order d/N + 1/d, of the size that the reference finds for erf (0.036 d/N + 0.064/d, here doubled)."""
+    spectrum, times = tp.mean_field.Spectrum([2.25, 0.36], [10, 30]), [1.0, 3.0]
+    limit = autoencoder(spectrum, "tanh", 0.4, 0.05, times)
+    ds = train(spectrum, "tanh", 0.4, 0.05, times, 5e-4, width=1200, n_replicates=4, progress=False)
+    # Beside that 6 standard errors, of t with 3 degrees of freedom: 1 % each; the seed is fixed.
+    assert (np.abs(ds.loss - limit.loss) < 2 * (0.036 * 40 / 1200 + 0.064 / 40) + 6 * ds.loss_stderr).all()
+    assert (6 * ds.loss_stderr < 0.006).all() and (limit.loss[0] - limit.loss[1] > 0.03).all()
+    np.testing.assert_allclose(ds.gain, limit.gain, rtol=0.02)
+
+
 def test_own_neurons_and_laws_begin_the_networks():
     theta = np.random.default_rng(0).normal(size=(6, 3))
     covariance = np.array([[2.0, 0.5, 0.0], [0.5, 1.0, 0.2], [0.0, 0.2, 0.5]])
