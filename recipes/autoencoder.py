@@ -2,10 +2,11 @@
 
     python recipes/autoencoder.py [FOLDER]
 
-In the limit of infinite width every direction of the data has one gain, in closed form: data with three sizes of variance are learned in three
-stages, and weight decay drops the directions whose variance is below it. Real networks trained on one example after the other follow, at distances that fall
-as 1 / width. On handwritten digits the neurons become images: noise at first, then mixtures of the principal components that are worth their weight decay.
-Prints losses and excess over the limit, and writes autoencoder.nc and, with matplotlib, autoencoder.png into FOLDER (default: output). Half a minute.
+In the limit of infinite width every direction of the data has one gain, in closed form: data with three sizes of variance are learned in
+three stages, and weight decay drops the directions whose variance is below it. Real networks trained on one example after the other
+follow, at distances that fall as 1 / width. On handwritten digits the neurons become images: noise at first, then mixtures of the
+principal components that are worth their weight decay. Prints losses and excess over the limit, and writes autoencoder.nc and, with
+matplotlib, autoencoder.png into FOLDER (default: output). Half a minute.
 """
 
 import pathlib

@@ -12,7 +12,7 @@ from ..progress import Progress
 from . import autoencoder_network as networks
 from .autoencoder_initial import Initial, initial_law
 from .autoencoder_numba import CODES
-from .autoencoder_record import Grid, ending, finished
+from .autoencoder_record import Grid, check_size, ending, finished
 from .autoencoder_slopes import Slopes
 from .autoencoder_spectrum import Spectrum, as_spectrum, finite_array
 
@@ -53,8 +53,8 @@ def train_autoencoder(
     paired
         Initial weights in pairs theta, -theta: with method="population" and relu the same as `autoencoder(initial_theta=..., step=...)`.
     examples
-        Inputs (example, feature) with entries of order one that stochastic descent draws from, with replacement, instead of Gaussian ones; their mean, if
-        `data` have one, is taken off. The loss is then the mean over them.
+        Inputs (example, feature) with entries of order one that stochastic descent draws from, with replacement, instead of Gaussian
+        ones; their mean, if `data` have one, is taken off. The loss is then the mean over them.
     initial_covariance, initial_theta
         As for `autoencoder`, with initial_scale=None; neurons given need no pairs and decide the width.
     threads
@@ -63,8 +63,9 @@ def train_autoencoder(
     Returns
     -------
     xarray.Dataset
-        As of `autoencoder`, with standard errors: gain is the root mean square over neurons and equal directions, reconstruction the diagonal of
-        (1/N) sum_i gamma(n_i) kappa^2 theta_i theta_i^T, n_i^2 = E u_i^2, which is E[output x^T] E[x x^T]^-1. No half-rise times.
+        As of `autoencoder`, with standard errors: gain is the root mean square over neurons and equal directions, reconstruction the
+        diagonal of (1/N) sum_i gamma(n_i) kappa^2 theta_i theta_i^T, n_i^2 = E u_i^2, which is E[output x^T] E[x x^T]^-1. No half-rise
+        times.
 
     Raises
     ------
@@ -75,8 +76,9 @@ def train_autoencoder(
 
     Notes
     -----
-    The loss is exact for linear, relu, scaled_relu and erf on Gaussian data; for others it is the mean over 2048 inputs. Losses lie above the limit by order d/N;
-    stochastic descent adds order step d. Cost of a step: O(N d), 50 microseconds at N = 1600, d = 20; on the population O(N^2 d), 20 ms at N = 400.
+    The loss is exact for linear, relu, scaled_relu and erf on Gaussian data; for others it is the mean over 2048 inputs. Losses lie above
+    the limit by order d/N; stochastic descent adds order step d. Cost of a step: O(N d), 50 microseconds at N = 1600, d = 20; on the
+    population O(N^2 d), 20 ms at N = 400.
 
     Examples
     --------
@@ -90,15 +92,17 @@ def train_autoencoder(
     grid = Grid.of(times, real("step", step, "be positive", lambda v: v > 0))
     law = initial_law(spectrum, initial_scale, initial_covariance, initial_theta)
     settings = {
-        "initial": law.describe(), "weight_decay": real("weight_decay", weight_decay, "be 0 or more", lambda v: v >= 0), "times": grid.times.tolist(),
-        "step": grid.step, "width": whole("width", width, 1) if law.neurons is None else len(law.neurons), "method": method,
+        "initial": law.describe(), "weight_decay": real("weight_decay", weight_decay, "be 0 or more", lambda v: v >= 0),
+        "times": grid.times.tolist(), "step": grid.step, "width": whole("width", width, 1) if law.neurons is None else len(law.neurons), "method": method,
         "n_replicates": whole("n_replicates", n_replicates, 1), "samples": whole("samples", samples),
         "seed": int(np.random.SeedSequence().entropy) if seed is None else whole("seed", seed), "paired": boolean("paired", paired),
     }  # fmt: skip
     require(not paired or settings["width"] % 2 == 0, f"width={settings['width']} is odd, but paired neurons come in twos; take an even width.")
     own = spectrum.one_by_one() if law.one_by_one else spectrum
+    check_size(len(grid.times) * settings["samples"] * len(own.variances) + 6 * settings["n_replicates"] * settings["width"] * own.dimension)
     rows = None if examples is None else _inputs(examples, spectrum)
-    shown = Progress("train_autoencoder", settings["n_replicates"] * networks.chunks(grid.counts, method == "sgd"), boolean("progress", progress))
+    total = settings["n_replicates"] * networks.chunks(grid.counts, method == "sgd")
+    shown = Progress("train_autoencoder", total, boolean("progress", progress))
     run = _Run(own, activation, law, grid, settings, rows, shown)
     try:
         records = map_runs(run, range(settings["n_replicates"]), thread_count(threads), shown.stop)
@@ -114,16 +118,19 @@ def _check(spectrum: Spectrum, activation: Activation, method: str, examples) ->
     if activation.function is not None or activation.name not in CODES:
         raise UnsupportedError(f"train_autoencoder has no kernel for activation {activation.name!r}; choose one of {', '.join(CODES)}.")
     if method == "population" and not networks.has_population(activation):
-        raise UnsupportedError(f"averages over the population are not closed for {activation.name!r}; use method='sgd', or linear, relu, scaled_relu or erf.")
+        raise UnsupportedError(
+            f"averages over the population are not closed for {activation.name!r}; use method='sgd', or linear, relu, scaled_relu or erf."
+        )
     require(examples is None or method == "sgd", "examples go with method='sgd'; the population is Gaussian.")
 
 
 def _inputs(examples, spectrum: Spectrum) -> np.ndarray:
     """Examples as x, in the directions of the data."""
     rows = finite_array("examples", examples, 2, "(example, feature)")
-    require(rows.shape[1] == spectrum.dimension, f"examples have {rows.shape[1]} features, but the data have {spectrum.dimension}; they must agree.")
+    d = spectrum.dimension
+    require(rows.shape[1] == d, f"examples have {rows.shape[1]} features, but the data have {d}; they must agree.")
     centred = rows if spectrum.mean is None else rows - spectrum.mean
-    return spectrum.coordinates(centred) / np.sqrt(spectrum.dimension)
+    return spectrum.coordinates(centred) / np.sqrt(d)
 
 
 @dataclass(frozen=True)
@@ -144,7 +151,8 @@ class _Run:
         )  # fmt: skip
         theta, variances = self._start(weights), self.spectrum.per_coordinate
         source = networks.Gaussians(variances, data) if self.inputs is None else networks.Examples(self.inputs, data)
-        population = networks.Population(self.activation, variances, self.settings["weight_decay"]) if networks.has_population(self.activation) else None
+        closed, decay = networks.has_population(self.activation), self.settings["weight_decay"]
+        population = networks.Population(self.activation, variances, decay) if closed else None
         rows, done = [], 0
         for count in self.grid.counts:
             theta, steps, going = self._descend(theta, source, population, count - done)

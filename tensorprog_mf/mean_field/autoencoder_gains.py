@@ -127,13 +127,13 @@ def _crossings(rates: Rates, pieces: list, final: np.ndarray) -> np.ndarray:
 def steps(rates: Rates, scale: np.ndarray, step: float, counts: np.ndarray, final: np.ndarray | None = None) -> Path:
     """Gradient descent in steps, r <- r + step dr/dt, recorded after `counts` of them."""
     r, gain, half, before, stopped = scale, [], np.full(len(scale), np.nan), None, None
-    final = _final(rates, scale) if final is None else final
+    final, recorded = _final(rates, scale) if final is None else final, set(counts.tolist())
     for k in range(counts[-1] + 1):
         share = rates.share(r)
         if before is not None:
             passed = (before < final / 2) & (share >= final / 2) & np.isnan(half) & (final > 0)
             half[passed] = step * (k - 1 + (final[passed] / 2 - before[passed]) / (share[passed] - before[passed]))
-        if k in counts:
+        if k in recorded:
             gain.append(r)
         before, r = share, r + step * rates(r)
         if not (np.abs(r) < _HUGE).all():

@@ -46,8 +46,9 @@ class Initial:
 
 def initial_law(spectrum: Spectrum, scale, covariance, neurons) -> Initial:
     """The law of initial weights from exactly one of a scale or law, a covariance, or neurons."""
-    given = [name for name, value in (("initial_scale", scale), ("initial_covariance", covariance), ("initial_theta", neurons)) if value is not None]
-    require(len(given) == 1, f"give one of initial_scale, initial_covariance and initial_theta, and None for the others, not {' and '.join(given) or 'none'}.")
+    named = {"initial_scale": scale, "initial_covariance": covariance, "initial_theta": neurons}
+    given = " and ".join(name for name, value in named.items() if value is not None) or "none"
+    require(given in named, f"give one of {', '.join(named)}, and None for the others, not {given}.")
     if neurons is not None:
         theta = finite_array("initial_theta", neurons, 2, "(sample, feature)")
         _same_size("initial_theta", theta.shape[1], spectrum)
@@ -81,7 +82,8 @@ def _same_size(name: str, size: int, spectrum: Spectrum) -> None:
 def _symmetric_law(law: Law) -> None:
     if law.mean != 0:
         raise InputError(
-            f"initial_scale: a law of mean {law.mean:g} is not symmetric about 0, so that the reduction to gains does not hold; take one of mean 0, {_REMEDY}."
+            f"initial_scale: a law of mean {law.mean:g} is not symmetric about 0, so that the reduction to gains does not hold; "
+            f"take one of mean 0, {_REMEDY}."
         )
 
 
@@ -112,7 +114,8 @@ def check_fits(initial: Initial, homogeneous: bool, name: str) -> None:
     """
     if initial.one_by_one and not homogeneous:
         raise UnsupportedError(
-            f"initial_covariance and initial_theta need activation linear, relu or scaled_relu, not {name!r}; give initial_scale, or use tp.mean_field.train_autoencoder."
+            f"initial_covariance and initial_theta need activation linear, relu or scaled_relu, not {name!r}; "
+            "give initial_scale, or use tp.mean_field.train_autoencoder."
         )
     known = initial.paired or name == "linear"
     require(known, f"initial_theta is not symmetric about 0, so that the reduction of {name} does not hold; {_REMEDY}.")

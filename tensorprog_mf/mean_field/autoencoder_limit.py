@@ -8,7 +8,7 @@ from ..errors import QuadratureWarning, real, warn, whole
 from . import autoencoder_gains as gains
 from . import autoencoder_matrix as matrix
 from .autoencoder_initial import Initial, check_fits, initial_law
-from .autoencoder_record import Grid, ending, finished
+from .autoencoder_record import Grid, check_size, ending, finished
 from .autoencoder_slopes import Slopes, constant_slope
 from .autoencoder_spectrum import Spectrum, as_spectrum
 
@@ -22,13 +22,15 @@ def autoencoder(
     """Train a weight-tied autoencoder of infinite width on Gaussian data: every direction of the data has one gain.
 
         output(x) = (1/N) sum_i kappa theta_i sigma(<kappa theta_i, x>),   kappa = sqrt(d),   x ~ N(0, R diag(Sigma^2) R^T / d),
-        objective = E |output - x|^2 / 2 + (weight_decay / 2N) sum_i |theta_i|^2,   dtheta_i/dt = -N d objective / d theta_i
+        objective = E |output - x|^2 / 2 + (weight_decay / 2N) sum_i |theta_i|^2,   dtheta_i/dt = -N dobjective/dtheta_i
 
-    (Nguyen 2021). A neuron keeps its initial draw and is scaled along each direction, kappa theta_i(t) = (r_i(t) / r_i(0)) kappa theta_i(0), and output(x) = B x:
+    (Nguyen 2021). A neuron keeps its initial draw and is scaled along each direction, kappa theta_i(t) = (r_i(t) / r_i(0)) kappa
+    theta_i(0), and output(x) = B x:
 
         linear on both sides of 0:   du_i/dt = 2 u_i [2 gamma Sigma_i^2 (1 - u_i) - weight_decay],   u_i = gamma r_i^2;   relu: gamma = 1/2
-        others, large d:   dr_i/dt = -[2 gamma Sigma_i^2 (u_i - 1) + gamma3 Sigma_i^2 Q + weight_decay] r_i,   Q = (1/d) sum_j Sigma_j^2 (u_j - 1) r_j^2,
-        gamma = E sigma'(s g),   gamma3 = E sigma'''(s g),   s^2 = (1/d) sum_j Sigma_j^2 r_j^2
+        others, large d:   dr_i/dt = -[2 gamma Sigma_i^2 (u_i - 1) + gamma3 Sigma_i^2 Q + weight_decay] r_i,
+            Q = (1/d) sum_j Sigma_j^2 (u_j - 1) r_j^2,   s^2 = (1/d) sum_j Sigma_j^2 r_j^2,   g ~ N(0, 1),
+            gamma = E sigma'(s g),   gamma3 = E sigma'''(s g)
 
     Parameters
     ----------
@@ -38,7 +40,8 @@ def autoencoder(
     activation
         Name, `Activation` or pair (phi, dphi). In papers erf is often erf(h / sqrt 2): `tp.Activation("erf", gain=0.5**0.5)`.
     initial_scale
-        r(0): root mean square of kappa theta, one number or one per direction; or a law of its entries, symmetric about 0 (`tp.Gaussian(0, 0.4)`).
+        r(0): root mean square of kappa theta, one number or one per direction; or a law of its entries, symmetric about 0
+        (`tp.Gaussian(0, 0.4)`).
     weight_decay
         lambda, 0 or more.
     times
@@ -64,10 +67,11 @@ def autoencoder(
     Returns
     -------
     xarray.Dataset
-        gain (r), reconstruction (u) (time, direction); loss = E |output - x|^2 / 2, regularisation and preactivation_variance (s^2) (time,); half_rise_time and
-        final_reconstruction (direction,); theta = kappa theta (time, sample, direction); with a covariance direction_vector (direction, feature). The matrix equation
-        has reconstruction_matrix and reconstruction_eigenvalue instead of half-rise times. Attributes integration_error and quadrature_error: largest changes of the
-        gains with a tolerance 100 times larger, and of gamma with half as many nodes.
+        gain (r), reconstruction (u) (time, direction); loss = E |output - x|^2 / 2, regularisation and preactivation_variance (s^2)
+        (time,); half_rise_time and final_reconstruction (direction,); theta = kappa theta (time, sample, direction); with a covariance
+        direction_vector (direction, feature). The matrix equation has reconstruction_matrix and reconstruction_eigenvalue instead of
+        half-rise times. Attributes integration_error and quadrature_error: largest changes of the gains with a tolerance 100 times
+        larger, and of gamma with half as many nodes.
 
     Raises
     ------
@@ -78,9 +82,10 @@ def autoencoder(
 
     Notes
     -----
-    Exact for any d with linear, relu and scaled_relu, closed but for the matrix equation; for others error of order 1/d (erf, loss: 0.06/d). Real networks differ by
-    order d/N. u(0) = 0 stays 0; directions with 2 gamma Sigma^2 <= weight_decay are lost, u_inf = max(0, 1 - weight_decay / (2 gamma Sigma^2)). u may start above 1. The
-    loss need not fall monotonously where weight_decay > 0. Steps differ from the flow by order `step`. Cost: O(times directions); the matrix equation O(times d^3).
+    Exact for any d with linear, relu and scaled_relu, closed but for the matrix equation; for others the error is of order 1/d (erf, loss:
+    0.06/d). Real networks differ by order d/N. u(0) = 0 stays 0; directions with 2 gamma Sigma^2 <= weight_decay are lost, u(infinity) =
+    max(0, 1 - weight_decay / (2 gamma Sigma^2)); u may start above 1. The loss need not fall all the time where weight_decay > 0. Steps differ
+    from the flow by order `step`. Cost: O(times directions); the matrix equation O(times d^3).
 
     References
     ----------
@@ -103,10 +108,12 @@ def autoencoder(
     initial = initial_law(spectrum, initial_scale, initial_covariance, initial_theta)
     check_fits(initial, constant_slope(activation) is not None, activation.name)
     settings = {
-        "initial": initial.describe(), "weight_decay": decay, "times": grid.times.tolist(), "step": grid.step, "samples": whole("samples", samples),
-        "seed": whole("seed", seed), "tolerance": tolerance, "nodes": slopes.nodes,
+        "initial": initial.describe(), "weight_decay": decay, "times": grid.times.tolist(), "step": grid.step,
+        "samples": whole("samples", samples), "seed": whole("seed", seed), "tolerance": tolerance, "nodes": slopes.nodes,
     }  # fmt: skip
     own = spectrum.one_by_one() if initial.one_by_one else spectrum
+    mixed = 0 if initial.covariance is None else 6 * len(own.variances) ** 2
+    check_size(len(grid.times) * (mixed + 2 * settings["samples"] * len(own.variances)))
     theta = initial.draw(settings["samples"], own, np.random.default_rng(settings["seed"]))
     solve = _by_gains if initial.covariance is None else _by_matrix
     arrays, errors, stopped = solve(own, slopes, initial, decay, grid, tolerance, theta)

@@ -61,9 +61,9 @@ def _integrate(rates: MatrixRates, times: np.ndarray, tolerance: float) -> np.nd
 
 def steps(rates: MatrixRates, step: float, counts: np.ndarray) -> Transfers:
     """Gradient descent in steps, A <- A + step dA/dt: exactly what a finite network of pairs (theta, -theta) does."""
-    a, found = np.eye(len(rates.variances)), []
+    a, found, recorded = np.eye(len(rates.variances)), [], set(counts.tolist())
     for k in range(counts[-1] + 1):
-        if k in counts:
+        if k in recorded:
             found.append(a)
         if k == counts[-1]:
             break

@@ -10,9 +10,9 @@ _NEEDED = "tp.mean_field.autoencoder or train_autoencoder"
 
 
 def reconstruct(ds: xr.Dataset, inputs) -> xr.DataArray:
-    """The output B(t) x for inputs (example, feature) with entries of order one, (time, example, feature); the mean of the data is taken off and put back.
+    """The output B(t) x, (time, example, feature), for inputs (example, feature) with entries of order one.
 
-    Exact for relu of infinite width; of a finite network, the diagonal part of B in the directions of the data.
+    The mean of the data is taken off and put back. Exact for relu of infinite width; of a finite network, the diagonal part of B in the directions of the data.
 
     Raises
     ------

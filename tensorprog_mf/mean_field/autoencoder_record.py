@@ -6,6 +6,7 @@ from typing import Self
 import numpy as np
 import xarray as xr
 
+from .. import memory
 from ..activations import Activation
 from ..engine import Status
 from ..errors import DivergenceWarning, real, require, warn
@@ -35,8 +36,14 @@ class Grid:
         step = real("step", step, "be positive", lambda v: v > 0)
         counts = np.rint(times / step).astype(int)
         off = times[np.abs(counts * step - times) > 1e-9 * np.maximum(times, step)]
-        require(len(off) == 0, f"time {off[0] if len(off) else 0:g} is not a multiple of step={step:g}: no step ends there; choose times that are.")
+        first = off[0] if len(off) else 0.0
+        require(len(off) == 0, f"time {first:g} is not a multiple of step={step:g}: no step ends there; choose times that are.")
         return cls(times, step, counts)
+
+
+def check_size(numbers: int) -> None:
+    """Refuse a run of more numbers than memory holds."""
+    memory.check(8 * numbers, "record fewer times, keep fewer samples or take a smaller width")
 
 
 def ending(stopped: float | None, step: float | None, interrupted: float | None = None) -> tuple[str, str]:
@@ -65,7 +72,8 @@ def finished(
         arrays["input_mean"] = spectrum.mean
     variables = {name: (VARIABLES[name.removesuffix("_stderr")].dims, values) for name, values in arrays.items()}
     coordinates = {
-        "time": grid.times[:reached], "direction": np.arange(len(spectrum.variances)), "variance": spectrum.variances, "fraction": spectrum.fractions,
+        "time": grid.times[:reached], "direction": np.arange(len(spectrum.variances)),
+        "variance": spectrum.variances, "fraction": spectrum.fractions,
     }  # fmt: skip
     if grid.counts is not None:
         coordinates["step"] = grid.counts[:reached]

@@ -54,7 +54,7 @@ def train(data=TWO_BLOCKS, activation="relu", scale=0.4, decay=0.1, times=T, ste
         (lambda: limit(scale=-1.0), "initial_scale=-1.0 must be 0 or more"),
         (lambda: limit(scale=[0.1, 0.2, 0.3]), "3 initial scales for 2 directions"),
         (lambda: limit(scale=[0.1, -0.2]), "entries below 0"),
-        (lambda: limit(scale=None), "give one of initial_scale, initial_covariance and initial_theta.*not none"),
+        (lambda: limit(scale=None), "give one of initial_scale, initial_covariance, initial_theta.*not none"),
         (lambda: limit(initial_covariance=np.eye(20)), "not initial_scale and initial_covariance"),
         (lambda: limit(scale=tp.Gaussian(0.5, 0.4)), "mean 0.5 is not symmetric about 0.*take one of mean 0.*train_autoencoder"),
         (lambda: limit(scale=tp.Uniform(0.0, 1.0)), "not symmetric about 0"),
