@@ -156,3 +156,23 @@ COORDINATES |= {
     "parameter_prime": Variable(("parameter_prime",), "parameter", "theta'", "The second of a pair."),
     "class": Variable(("class",), "class", "y", "+1 or -1."),
 }
+
+# Weight-tied autoencoder
+VARIABLES |= {
+    "gain": Variable(("time", "direction"), "size of weights along a direction", "r", "Root mean square over neurons of the weights kappa theta; those of one neuron are proportional to it.", estimate=False),
+    "reconstruction": Variable(("time", "direction"), "reconstructed share of a direction", "u", "Diagonal of B, where the output is B x: an eigenvalue of B unless there is a reconstruction_matrix.", estimate=False),
+    "reconstruction_matrix": Variable(("time", "direction", "direction_prime"), "reconstruction matrix", "B", "The output is B x; in the directions of the data.", estimate=False),
+    "reconstruction_eigenvalue": Variable(("time", "eigenvalue"), "eigenvalues of the reconstruction matrix", "eig B", "In descending order.", estimate=False),
+    "regularisation": Variable(("time",), "weight decay's term", "", "(weight_decay / 2) E|theta|^2, what the objective has beside the loss.", estimate=False),
+    "preactivation_variance": Variable(("time",), "variance of preactivations", "s^2", "Of neurons on inputs of the data; the law is Gaussian where the weights are.", estimate=False),
+    "half_rise_time": Variable(("direction",), "half-rise time", "t_half", "When the reconstructed share passes half of its final value from below; NaN where it does not, or not within the times of a numerical solution.", estimate=False),
+    "final_reconstruction": Variable(("direction",), "reconstructed share at the end of training", "u_inf", "As time goes to infinity; NaN where it was not found.", estimate=False),
+    "theta": Variable(("time", "sample", "direction"), "weights of a neuron", "kappa theta", "kappa = sqrt(d): entries of order one; one direction for each group of equal ones.", estimate=False),
+    "direction_vector": Variable(("direction", "feature"), "directions of the data", "R", "Eigenvectors of the covariance, orthonormal.", estimate=False),
+    "input_mean": Variable(("feature",), "mean of the data", "", "Taken off before training.", estimate=False),
+}  # fmt: skip
+COORDINATES |= {
+    "direction": Variable(("direction",), "direction of the data", "i", "Eigenvectors of their covariance, or groups of them with equal variances."),
+    "variance": Variable(("direction",), "variance of the data along a direction", "Sigma^2", "Eigenvalue of the covariance of inputs with entries of order one, d times that of x."),
+    "fraction": Variable(("direction",), "share of a direction", "1/d", "Number of equal directions over the dimension."),
+}

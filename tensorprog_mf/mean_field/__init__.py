@@ -2,7 +2,8 @@
 
 `distributional_dynamics`: two layers, as a law of parameters that moves; `fokker_planck` and `boltzmann`: the same in one
 dimension on a grid, and where noise takes it; `certificate`: whether it got to the best that any law can do;
-`train_particles`: real networks. Importing is light: what a name needs is loaded when it is first used.
+`train_particles`: real networks. `autoencoder`: weight-tied autoencoders; `train_autoencoder`: real ones. Deep networks in this scaling are
+a network as others, `tensorprog_mf.MeanFieldMLP`; `escape_rate` is of its saddle. Importing is light: what a name needs is loaded when it is first used.
 """
 
 import importlib
@@ -20,6 +21,13 @@ _HOME = {
     "boltzmann": "stationary",
     "certificate": "optimality",
     "train_particles": "one_pass",
+    "Spectrum": "autoencoder_spectrum",
+    "autoencoder": "autoencoder_limit",
+    "train_autoencoder": "autoencoder_finite",
+    "escape_rate": ".networks.mean_field",
+    "reconstruct": "autoencoder_reading",
+    "learned_features": "autoencoder_reading",
+    "preactivation_density": "autoencoder_reading",
 }
 __all__ = sorted(_HOME)
 
