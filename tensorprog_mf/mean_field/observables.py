@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 
 from ..results import labelled
+from ..schema import VARIABLES
 from .data import FiniteData
 from .entropy import nearest_neighbour_entropy
 from .initial import Sites
@@ -62,26 +63,19 @@ class Observer:
         return math.nan if self.sobol and t == 0 else nearest_neighbour_entropy(theta[self.varying].T)
 
 
-_DIMS = {
-    "risk_excess": ("time",),
-    "output": ("time", "example"), "mean_field_residual": ("time", "example"), "risk": ("time",), "free_energy": ("time",), "entropy": ("time",),
-    "parameter_mean": ("time", "parameter"), "parameter_square": ("time", "parameter"),
-    "parameter_product": ("time", "parameter", "parameter_prime"), "class_output": ("time", "class"), "density": ("time", "parameter", "bin"),
-}  # fmt: skip
-
-
 def averaged(records: list[dict[str, np.ndarray]], reached: int) -> dict:
     """Means over replicates with standard errors, (dims, values) by name, cut to the times that all reached."""
     arrays = {}
     for name in records[0]:
         values = np.stack([np.asarray(record[name])[:reached] for record in records])
-        if name == "site_parameter":
-            arrays[name] = (("time", "sample", "parameter"), values[0])
+        dims = VARIABLES[name].dims
+        if "sample" in dims:
+            arrays[name] = (dims, values[0])
             continue
-        arrays[name] = (_DIMS[name], values.mean(axis=0))
+        arrays[name] = (dims, values.mean(axis=0))
         if len(records) > 1:
             with np.errstate(invalid="ignore"):  # of an entropy that is -inf
-                arrays[f"{name}_stderr"] = (_DIMS[name], values.std(axis=0, ddof=1) / math.sqrt(len(records)))
+                arrays[f"{name}_stderr"] = (dims, values.std(axis=0, ddof=1) / math.sqrt(len(records)))
     return arrays
 
 
