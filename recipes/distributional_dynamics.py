@@ -74,7 +74,7 @@ def report(results: dict[str, xr.Dataset]) -> None:
         + ", ".join(f"{name} {float(results[name].free_energy[-1]):.5f}" for name in ("sites", "grid", "boltzmann"))
     )
     print(
-        f"largest rise between times on the grid: free energy {float(results['grid'].free_energy.diff('time').max()):.1e}, risk {float(results['grid'].risk.diff('time').max()):.1e}"
+        f"largest change between times on the grid (negative: always falls): free energy {float(results['grid'].free_energy.diff('time').max()):.1e}, risk {float(results['grid'].risk.diff('time').max()):.1e}"
     )
 
 
