@@ -208,6 +208,17 @@ def test_several_outputs_and_flow(problem):
     assert np.abs(coarse - flow).max() > 1e-4
 
 
+def test_common_draws_and_kernels_between_times(problem):
+    """The same draws at another learning rate: no random direction is missing, so that the same settings give the same bits."""
+    given, steps = tp.MeanFieldMLP(3, "tanh", hidden_mean=(1.0, 0.5), readout_weight=tp.Gaussian(0.5, 1)), tp.Training(10, 0.5)
+    record = tp.Record([0, 5, 10], two_time=True)
+    first = tp.sample(given, problem, steps, 256, 2, record=record)
+    again = tp.sample(given, problem, steps, 256, 2, record=record, common_draws=first)
+    np.testing.assert_array_equal(first.output, again.output)
+    same_time = first.feature_kernel_two_time.isel(time=1, time_prime=1)
+    np.testing.assert_allclose(same_time, first.feature_kernel.isel(time=1), atol=1e-6)
+
+
 def test_densities_of_weights_and_fields(problem):
     """Densities integrate to one within what lies beyond the edges; weights at step 0 have their law."""
     record = tp.Record([0, 20], densities=("input_weight", "preactivation", "backward_field"), edges=tuple(np.linspace(-16, 16, 129)))

@@ -45,16 +45,11 @@ class Based(Matrix):
     def fraction(self) -> float:
         return max(side.basis.rank / side.basis.sites.count for side in (self.forward, self.backward))
 
-    @property
-    def refused(self) -> float:
-        """The largest remainder, relative to its query, that common draws kept from becoming a direction."""
-        return max(self.forward.basis.refused, self.backward.basis.refused)
-
     def ask(self, x, transposed=False):
         side = self.backward if transposed else self.forward
-        source, draws, number = self._source(side), side.out.draws, side.queries
+        number = side.queries
         side.queries += 1
-        handle, added = side.basis.absorb(x, lambda vector: draws.accepts((source, number, vector)))
+        handle, added = side.basis.absorb(x, lambda vector: self._accepts(side, number, vector))
         return Query(handle, added, number, transposed)
 
     def share(self, other, transposed=True):
@@ -72,5 +67,6 @@ class Based(Matrix):
     def size(self, parameter):
         return float(np.linalg.norm(parameter.learned))
 
-    def _source(self, side: Side) -> str:
-        return f"{self.name} {side.role}"
+    def _accepts(self, side: Side, number: int, vector: int) -> bool | None:
+        """Whether a vector of a query is to add a direction; None leaves it to the tolerance."""
+        return None

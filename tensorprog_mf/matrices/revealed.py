@@ -72,6 +72,17 @@ class Revealed(Based):
             return self._answer(parameter.scale, learned, query, self.backward, self.forward, 1 / self._stretch)
         return self._answer(parameter.scale, parameter.learned, query, self.forward, self.backward, self._stretch)
 
+    @property
+    def refused(self) -> float:
+        """The largest remainder, relative to its query, that common draws kept from becoming a direction."""
+        return max(self.forward.basis.refused, self.backward.basis.refused)
+
+    def _source(self, side: Side) -> str:
+        return f"{self.name} {side.role}"
+
+    def _accepts(self, side, number, vector):
+        return side.out.draws.accepts((self._source(side), number, vector))
+
     def refresh(self, keep):
         # A fresh matrix, asked about both bases at once: what it does between them is one rectangle of normals.
         between = self.out.draws.noise(self.rank)
