@@ -45,7 +45,7 @@ _HOME = {
     "TargetWarning": "errors",
     "QuadratureWarning": "errors",
 }
-_MODULES = ("parameterization", "plotting", "rules", "schedules")
+_MODULES = ("parameterization", "plotting", "rules", "scaling_laws", "schedules")
 __all__ = sorted([*_HOME, *_MODULES])
 
 
