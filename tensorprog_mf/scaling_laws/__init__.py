@@ -3,5 +3,6 @@
 from .causal import solve
 from .model import Descent, Flow, Model
 from .spectrum import PowerLaw, Spectrum
+from .stationary import solve_stationary
 
-__all__ = ["Descent", "Flow", "Model", "PowerLaw", "Spectrum", "solve"]
+__all__ = ["Descent", "Flow", "Model", "PowerLaw", "Spectrum", "solve", "solve_stationary"]

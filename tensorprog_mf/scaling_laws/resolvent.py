@@ -28,7 +28,7 @@ def _traces(x, lam, count):
 
 
 @kernel()
-def _newton(x, h, lam, count, n, p):
+def newton(x, h, lam, count, n, p):
     """Damped Newton steps for x = h (1 - df/P)(1 - df/N); whether they have come to rest, two steps after a small one."""
     left = 2
     for _ in range(200):
@@ -47,7 +47,7 @@ def _newton(x, h, lam, count, n, p):
 
 
 @kernel()
-def _ramp(first, last, h, lam, count, n, p, top, x, good):
+def _ramp(first, last, h, lam, count, n, p, top, x, df, good):
     """x on the branch that is h for small h: |h| grows along its ray, which meets no negative number if h is none."""
     for i in range(first, last):
         ahead = abs(h[i])
@@ -58,12 +58,13 @@ def _ramp(first, last, h, lam, count, n, p, top, x, good):
         for j in range(stages + 1):
             now, before = h[i] * (start / ahead) * growth**j, x[i]
             # x comes to rest where features or examples run out: other solutions are near a guess that goes on growing.
-            x[i], good[i] = _newton(before * ratio, now, lam, count, n, p)
+            x[i], good[i] = newton(before * ratio, now, lam, count, n, p)
             ratio = x[i] / before
+        df[i] = x[i] * _traces(x[i], lam, count)[0]
 
 
-def resolve(h: np.ndarray, modes: Spectrum, inverse_width: float, inverse_examples: float) -> np.ndarray:
-    """x(h), (node,), on the physical branch.
+def resolve(h: np.ndarray, modes: Spectrum, inverse_width: float, inverse_examples: float) -> tuple[np.ndarray, np.ndarray]:
+    """x(h) on the physical branch and df(x), (node,).
 
     Raises
     ------
@@ -71,13 +72,14 @@ def resolve(h: np.ndarray, modes: Spectrum, inverse_width: float, inverse_exampl
         Newton's method has not come to rest.
     """
     if inverse_width == inverse_examples == 0:
-        return h.copy()
-    x, good = np.empty_like(h), np.zeros(len(h), bool)
+        return h.copy(), np.zeros_like(h)
+    x, df, good = np.empty_like(h), np.empty_like(h), np.zeros(len(h), bool)
     lam, count = modes.eigenvalues, modes.multiplicity
-    _ramp(0, len(h), h, lam, count, inverse_width, inverse_examples, lam.max() * max(1.0, _size(modes) * max(inverse_width, inverse_examples)), x, good)
+    top = lam.max() * max(1.0, _size(modes) * max(inverse_width, inverse_examples))
+    _ramp(0, len(h), h, lam, count, inverse_width, inverse_examples, top, x, df, good)
     if not good.all():
         raise TensorProgError(f"the resolvent was not found at {(~good).sum()} of {len(h)} nodes; the spectrum spans more than rounding allows.")
-    return x
+    return x, df
 
 
 def _size(modes: Spectrum) -> float:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_ALIASING = 1e-11  # of a generating function on a circle of this radius to the power of its points
+ALIASING = 1e-11  # of a generating function on a circle of this radius to the power of its points
 LINE, PLANE = 26, 22  # Talbot nodes for one and for two times; odd numbers would hit theta = 0
 
 
@@ -22,7 +22,7 @@ class Nodes:
 def circle(times: int, rate: float, momentum: float) -> tuple[Nodes, float, int]:
     """Nodes z_j = r e^(-2 pi i j / n), j = 0 ... n/2, for times 0 ... times - 1; radius r, number n of all of them."""
     count = 4 * times
-    radius = _ALIASING ** (1 / count)
+    radius = ALIASING ** (1 / count)
     z = radius * np.exp(-2j * np.pi * np.arange(count // 2 + 1) / count)
     return Nodes(rate * z / ((1 - z) * (1 - momentum * z)), 1 / (1 - z)), radius, count
 
@@ -37,10 +37,10 @@ def full_circle(values: np.ndarray, count: int) -> np.ndarray:
     return np.concatenate([values, np.conj(values[..., count // 2 - 1 : 0 : -1])], axis=-1)
 
 
-def from_torus(values: np.ndarray, radius: float, times: int) -> np.ndarray:
-    """f(t, t') of F(z, z') at all pairs of nodes."""
+def from_torus(values: np.ndarray, radius: float, count: int, times: int) -> np.ndarray:
+    """f(t, t') of F(z, z') at all nodes z and those of the upper half z'."""
     decay = radius ** -np.arange(times)
-    return np.fft.ifft2(values)[:times, :times].real * decay[:, None] * decay
+    return np.fft.irfft2(values, (count, count))[:times, :times] * decay[:, None] * decay
 
 
 def talbot(count: int) -> tuple[np.ndarray, np.ndarray]:

@@ -1,0 +1,82 @@
+"""Two-time functions of the stationary theory over times: on circles for few steps, on Talbot's contour for late times."""
+
+import numpy as np
+
+from ..errors import require
+from .model import Descent, Flow, Model
+from .resolvent import largest_eigenvalue
+from .transforms import LINE, PLANE, Nodes, circle, descent_nodes, flow_nodes, from_circle, from_torus, full_circle, talbot
+from .two_point import OnePoint, two_point
+
+FEW, EARLY = 200, 128  # steps up to which all are on a circle; later times of longer runs are on Talbot's contour
+_NUMBERS = 4_000_000  # of a block of nodes x modes
+_FORGOTTEN = 1e-11
+
+
+def on_circle(model: Model, training: Descent, times: int) -> tuple[dict, dict]:
+    """Covariances (time, time_prime) of steps 0 ... times - 1, and functions of one time: H (mode, time), R1, R3 (time,)."""
+    nodes, radius, count = circle(times, training.learning_rate, training.momentum)
+    one = OnePoint.at(nodes, model)
+    whole = OnePoint(Nodes(full_circle(nodes.h, count), full_circle(nodes.step, count)), *(full_circle(v, count) for v in (one.x, one.r1, one.r3)))
+    pairs = {name: from_torus(values, radius, count, times) for name, values in two_point(whole, one, model).items()}
+    transfer = (one.transfer(model.modes.eigenvalues) * nodes.step[:, None]).T
+    single = {"H": transfer, "R1": one.r1, "R3": one.r3}
+    return pairs, {name: from_circle(values, radius, count, times) for name, values in single.items()}
+
+
+def _nodes(training: Descent | Flow, s: np.ndarray) -> Nodes:
+    return flow_nodes(s) if isinstance(training, Flow) else descent_nodes(s, training.learning_rate, training.momentum)
+
+
+def on_talbot(model: Model, training: Descent | Flow, times: np.ndarray) -> dict:
+    """Equal-time covariances (time,) at late times: positive ones of a flow, many steps of descent."""
+    zeta, weight = talbot(PLANE)
+    found = []
+    for block in _blocks(times, PLANE, model):
+        one = OnePoint.at(_nodes(training, zeta / block[:, None]), model)
+        found.append({name: np.einsum("i,j,tij->t", weight, weight, values).real / block**2 for name, values in two_point(one, one, model).items()})
+    return {name: np.concatenate([part[name] for part in found]) for name in found[0]}
+
+
+def between_times(model: Model, training: Flow, times: np.ndarray) -> dict:
+    """Covariances (time, time_prime) of a flow at positive times."""
+    zeta, weight = talbot(PLANE)
+    one = OnePoint.at(_nodes(training, (zeta / times[:, None]).ravel()), model)
+    scaled = (weight / times[:, None])[:, :, None, None] * (weight / times[:, None])
+    shape = (len(times), PLANE, len(times), PLANE)
+    return {name: (values.reshape(shape) * scaled).sum(axis=(1, 3)).real for name, values in two_point(one, one, model).items()}
+
+
+def transfer(model: Model, training: Descent | Flow, times: np.ndarray) -> np.ndarray:
+    """H (mode, time) at late times."""
+    zeta, weight = talbot(LINE)
+    found = []
+    for block in _blocks(times, LINE, model):
+        one = OnePoint.at(_nodes(training, zeta / block[:, None]), model)
+        found.append(np.einsum("j,tj,tjk->kt", weight, one.nodes.step, one.transfer(model.modes.eigenvalues)).real / block)
+    return np.concatenate(found, axis=1)
+
+
+def _blocks(times: np.ndarray, nodes: int, model: Model) -> list[np.ndarray]:
+    each = max(1, _NUMBERS // (nodes * len(model.modes.power)))
+    return [times[first : first + each] for first in range(0, len(times), each)]
+
+
+def check_stable(model: Model, training: Descent) -> None:
+    """Refuse descent that diverges: eta lam_max >= 2 (1 + mu), lam_max the upper edge of the empirical spectrum.
+
+    Refuse late times of descent that still oscillates when Talbot's contour takes over.
+    """
+    top = largest_eigenvalue(model.modes, model.inverse_width, model.inverse_examples)
+    rate, mu = training.learning_rate, training.momentum
+    require(
+        rate * top < 2 * (1 + mu),
+        f"learning_rate={rate} makes descent diverge: the largest eigenvalue of these features on these data is {top:.4g}; take less than {2 * (1 + mu) / top:.4g}.",
+    )
+    if training.steps < FEW:
+        return
+    left = max(mu**0.5, rate * top - 1 - mu if mu == 0 else 0.0) ** EARLY
+    require(
+        left < _FORGOTTEN**0.5,
+        f"{training.steps} steps of descent with momentum={mu}, learning_rate={rate} oscillate for too long for late times; take at most {FEW - 1} steps, a smaller rate or less momentum.",
+    )
