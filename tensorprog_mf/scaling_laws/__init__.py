@@ -4,7 +4,8 @@ from .causal import solve
 from .limits import limits
 from .model import Descent, Flow, Model
 from .reduced import solve_reduced
+from .simulate import simulate
 from .spectrum import PowerLaw, Spectrum
 from .stationary import solve_stationary
 
-__all__ = ["Descent", "Flow", "Model", "PowerLaw", "Spectrum", "limits", "solve", "solve_reduced", "solve_stationary"]
+__all__ = ["Descent", "Flow", "Model", "PowerLaw", "Spectrum", "limits", "simulate", "solve", "solve_reduced", "solve_stationary"]
