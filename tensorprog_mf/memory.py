@@ -54,7 +54,7 @@ def of_results(
         seen = vectors if "layer" in spec.dims else 1
         sizes = {"time": times, "layer": layers, "example": examples * seen, "sample": samples, "pass": 2}
         sizes |= {"example": between * seen, "example_prime": between * seen} if "example_prime" in spec.dims else {}
-        if spec.dims[0] == "time" and sizes.keys() >= set(spec.dims):
+        if spec.dims[:1] == ("time",) and sizes.keys() >= set(spec.dims):
             count = int(np.prod([sizes[dim] for dim in spec.dims], dtype=float))
             total += count * np.dtype(spec.dtype).itemsize * (2 * replicates + 2 if spec.estimate else 3)
     return total

@@ -30,6 +30,8 @@ def _nodes(training: Descent | Flow, s: np.ndarray) -> Nodes:
 
 def on_talbot(model: Model, training: Descent | Flow, times: np.ndarray) -> dict:
     """Equal-time covariances (time,) at late times: positive ones of a flow, many steps of descent."""
+    if isinstance(training, Flow) and _nothing_random(model):
+        return _population(model, times)
     zeta, weight = talbot(PLANE)
     found = []
     for block in _blocks(times, PLANE, model):
@@ -49,12 +51,26 @@ def between_times(model: Model, training: Flow, times: np.ndarray) -> dict:
 
 def transfer(model: Model, training: Descent | Flow, times: np.ndarray) -> np.ndarray:
     """H (mode, time) at late times."""
+    if isinstance(training, Flow) and _nothing_random(model):
+        return np.exp(-model.modes.eigenvalues[:, None] * times)
     zeta, weight = talbot(LINE)
     found = []
     for block in _blocks(times, LINE, model):
         one = OnePoint.at(_nodes(training, zeta / block[:, None]), model)
         found.append(np.einsum("j,tj,tjk->kt", weight, one.nodes.step, one.transfer(model.modes.eigenvalues)).real / block)
     return np.concatenate(found, axis=1)
+
+
+def _nothing_random(model: Model) -> bool:
+    return model.width is None and model.examples is None
+
+
+def _population(model: Model, times: np.ndarray) -> dict:
+    """Equal-time covariances of the flow H_k = exp(-lam_k t), which keep their digits where the loss is far below 1e-9."""
+    modes, h = model.modes, np.exp(-2 * model.modes.eigenvalues * times[:, None])
+    c0 = h @ (modes.multiplicity * modes.power)
+    c2 = h @ (modes.multiplicity * modes.power * modes.eigenvalues)
+    return {"C1": c0 + model.noise, "C2": c2, "C3": c2} | {name: c0 for name in ("C0", "bias", "C0a", "C0d")}
 
 
 def _blocks(times: np.ndarray, nodes: int, model: Model) -> list[np.ndarray]:
@@ -80,3 +96,16 @@ def check_stable(model: Model, training: Descent) -> None:
         left < _FORGOTTEN**0.5,
         f"{training.steps} steps of descent with momentum={mu}, learning_rate={rate} oscillate for too long for late times; take at most {FEW - 1} steps, a smaller rate or less momentum.",
     )
+
+
+def late_population_loss(model: Model, times: np.ndarray) -> np.ndarray:
+    """Test loss of a flow on infinitely many examples at positive times: sum_k lam_k w*_k^2 H_k(2 t) + sigma^2, of one frequency only."""
+    if _nothing_random(model):
+        return _population(model, times)["C0"] + model.noise
+    zeta, weight = talbot(LINE)
+    modes, found = model.modes, []
+    for block in _blocks(2 * times, LINE, model):
+        one = OnePoint.at(flow_nodes(zeta / block[:, None]), model)
+        summed = one.transfer(modes.eigenvalues) @ (modes.multiplicity * modes.power)
+        found.append(((one.nodes.step * summed) @ weight).real / block)
+    return np.concatenate(found) + model.noise

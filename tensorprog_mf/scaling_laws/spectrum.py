@@ -140,7 +140,7 @@ class PowerLaw:
     modes
         M, their number; 1e9 is fine with `bin_ratio`.
     bin_ratio
-        Width of geometric bins behind the first `exact_modes` modes, such as 1.05; relative errors are about 0.01
+        Width of geometric bins behind the first `exact_modes` modes, such as 1.05; relative errors are about 0.02
         (bin_ratio - 1)^2. None: every mode by itself.
     exact_modes
         Modes that are not binned.
