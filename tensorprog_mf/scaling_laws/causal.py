@@ -86,7 +86,7 @@ def solve(
     >>> model = sl.Model(sl.PowerLaw(a=1.5, b=1.25, modes=100), width=50, examples=80, richness=1.0)
     >>> ds = sl.solve(model, sl.Descent(steps=10, learning_rate=0.1))
     >>> ds.test_loss[[0, -1]].values.round(4).tolist(), ds.C0.dims
-    ([2.4126, 1.2453], ('time', 'time_prime'))
+    ([2.4129, 1.0538], ('time', 'time_prime'))
     """
     if isinstance(training, Flow):
         raise UnsupportedError("solve goes in steps; for gradient flow take solve_stationary (richness 0) or solve_reduced (infinitely many examples).")

@@ -47,7 +47,7 @@ def limits(model: Model) -> xr.Dataset:
     Raises
     ------
     InputError
-        N = P below the number of modes, where the test loss diverges (double descent).
+        N = P below the number of modes, or P = M with label noise, where the test loss diverges (double descent).
     UnsupportedError
         Richness.
 
@@ -65,6 +65,7 @@ def limits(model: Model) -> xr.Dataset:
         n is None or n != p or n >= model.modes.modes,
         f"with as many features as examples, {n}, the test loss diverges at late times (double descent); take other numbers, or solve_stationary at finite times.",
     )
+    require(p != model.modes.modes or model.noise == 0 or (n or p) < p, f"with as many examples as modes, {p}, the label noise diverges at late times; take other numbers.")
     kappa = resolution(model.modes, min((v for v in (n, p) if v is not None), default=None))
     test, train, bias = _late(model, kappa)
     arrays = {"kappa": kappa, "test_t_inf": test, "train_t_inf": train, "bias_t_inf": bias}
@@ -75,6 +76,9 @@ def _late(model: Model, kappa: float) -> tuple[float, float, float]:
     """Test loss, training loss and bias, the formulas of `two_point` with step functions 1."""
     modes, n, p, sigma = model.modes, model.inverse_width, model.inverse_examples, model.noise
     lam, count, power = modes.eigenvalues, modes.multiplicity, modes.power
+    if kappa == 0:  # least squares on all modes
+        share = p * modes.modes
+        return (sigma / (1 - share), sigma * (1 - share), 0.0) if sigma else (0.0, 0.0, 0.0)
     g = 1 / (lam + kappa)
     h, ratio = kappa * g, lam * g
     g_n, g_p = n * float(count @ ratio**2), p * float(count @ ratio**2)

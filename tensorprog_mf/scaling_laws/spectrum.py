@@ -156,7 +156,7 @@ class PowerLaw:
     >>> from tensorprog_mf.scaling_laws import PowerLaw
     >>> law = PowerLaw(alpha=1.5, beta=0.5, modes=1e9, bin_ratio=1.05)
     >>> law.a, len(law.spectrum.power), round(law.spectrum.total_power, 4)
-    (1.75, 406, 1.9624)
+    (1.75, 407, 1.9623)
     """
 
     a: float | None = None
