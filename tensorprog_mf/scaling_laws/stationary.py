@@ -115,8 +115,8 @@ def _descent(model: Model, training: Descent, record, sizes: tuple[int, ...], tw
     few, batches = training.steps < FEW, training.excess(model) > 0 or training.online(model) > 0
     require(few or not two_time, f"two_time is for less than {FEW} steps; take a Flow for late times.")
     require(few or not batches or training.steps <= _LONGEST, f"noise of batches can be followed over {_LONGEST} steps; take fewer, or a Flow without batches.")
-    _check_memory(model, len(steps), 0)
     early = training.steps + 1 if few else EARLY
+    _check_memory(model, len(steps), 150 * early * len(model.modes.power))
     both, single = on_circle(model, training, early)
     pairs = {name: np.diag(both[name]) for name in _EQUAL_TIME}
     at, h = np.arange(early), single["H"]
@@ -185,4 +185,4 @@ def _arrays(model: Model, test: np.ndarray, train: np.ndarray, pairs: dict, size
 
 def _check_memory(model: Model, times: int, more: int) -> None:
     modes = len(model.modes.power)
-    memory.check(8 * modes * times * 3 + more + 200_000_000, "record fewer times, or bin the modes (bin_ratio=1.05)")
+    memory.check(8 * modes * (times * 3 + 200) + more + 200_000_000, "record fewer times, or bin the modes (bin_ratio=1.05)")

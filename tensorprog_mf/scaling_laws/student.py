@@ -48,7 +48,8 @@ def train(task: Task, training: Descent | Flow, a0: np.ndarray | None, data: Dat
     """
     if isinstance(training, Flow):
         return _flow(task, training, a0, data)
-    return _descend(task, training, a0, data, stream, set(steps.tolist()), advance)
+    with np.errstate(over="ignore", invalid="ignore"):  # of a run that diverges
+        return _descend(task, training, a0, data, stream, set(steps.tolist()), advance)
 
 
 def _descend(task: Task, training: Descent, a0: np.ndarray | None, data: Data, stream: np.random.Generator, steps: set[int], advance) -> dict:
