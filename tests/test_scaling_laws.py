@@ -69,12 +69,12 @@ def test_stationary_is_causal(width, examples, batch):
     assert {"C0", "C3"} <= set(a) and ("loss" in a) == ("loss" in b) == (examples is not None)
 
 
-@pytest.mark.parametrize("batch, online", [(None, False), (10, False), (40, True)])
-def test_many_steps(batch, online):
-    """Beyond 200 steps Talbot's contour and interpolated batch noise take over; the causal pass knows nothing of it."""
-    model = sl.Model(sl.PowerLaw(a=1.5, b=1.25, modes=16), 30, None if online else 50, noise=0.1)
-    steps = [100, 150, 199, 230]
-    training = sl.Descent(230, 0.3, batch_size=batch)
+@pytest.mark.parametrize("batch, online, momentum", [(None, False, 0.0), (10, False, 0.0), (40, True, 0.0), (20, False, 0.9)])
+def test_many_steps(batch, online, momentum):
+    """Beyond 200 steps, or where oscillations are gone, Talbot's contour and interpolated batch noise take over; the causal pass knows nothing of it."""
+    model = sl.Model(sl.PowerLaw(a=1.5, b=1.25, modes=8), 20, None if online else 30, noise=0.1)
+    steps = [100, 190, 380] if momentum else [100, 150, 199, 230]
+    training = sl.Descent(steps[-1], 0.3 * (1 - momentum), momentum, batch_size=batch)
     a, b = sl.solve(model, training, steps), sl.solve_stationary(model, training, steps)
     np.testing.assert_allclose(b.test_loss, a.test_loss, rtol=1e-6)
     np.testing.assert_allclose(b.H, a.H, atol=1e-8)
@@ -209,6 +209,20 @@ def test_students_follow_the_theory(model, training):
     for name in (n for n in names if not n.startswith("variance")):
         slack = 5 * real[f"{name}_stderr"] + 4 / (model.width or model.examples) * theory[name] + 1e-8
         assert (np.abs(real[name] - theory[name]) < slack).all(), name
+
+
+def test_sites_of_a_student():
+    """All sites of one student make its averages; 4000 features follow the law of the theory's sites within 5 / sqrt(2000)."""
+    law, training = sl.PowerLaw(a=1.5, b=1.25, modes=50), sl.Descent(5, 0.2)
+    ds = sl.simulate(sl.Model(law, 4000, None, richness=1.0), training, 1, samples=4000, keep_replicates=True, progress=False)
+    np.testing.assert_allclose(ds.v3 @ ds.v3.rename(time="time_prime") / 4000, ds.C3[0], atol=1e-12)
+    np.testing.assert_allclose((ds.w**2).mean("sample"), np.diag(ds.Cw[0]), atol=1e-12)
+    # Of a Gaussian the fourth moment is 3 squared variances, known from 4000 to 5 sqrt(96 / 4000) of them.
+    variance = (ds.v3**2).mean("sample")
+    np.testing.assert_allclose((ds.v3**4).mean("sample") / variance**2, 3, atol=5 * np.sqrt(96 / 4000))
+    both = sl.simulate(sl.Model(law, 40, 30, 0.1), training, 2, samples=64, keep_replicates=True, progress=False)
+    assert both.v1.shape == both.v3.shape == (6, 30) and both.sample.size == 30
+    np.testing.assert_allclose((both.v1**2).mean("sample"), both.loss[0], atol=1e-12)
 
 
 def test_a_result_survives_its_file(tmp_path):

@@ -8,9 +8,9 @@ from .resolvent import largest_eigenvalue
 from .transforms import LINE, PLANE, Nodes, circle, descent_nodes, flow_nodes, from_circle, from_torus, full_circle, talbot
 from .two_point import OnePoint, two_point
 
-FEW, EARLY = 200, 128  # steps up to which all are on a circle; later times of longer runs are on Talbot's contour
+FEW, _EARLY, _LATEST = 200, 128, 800  # steps up to which all are on a circle; from which, or which at the latest, the others are on Talbot's contour
 _NUMBERS = 4_000_000  # of a block of nodes x modes
-_FORGOTTEN = 1e-11
+_FORGOTTEN = 1e-8
 
 
 def on_circle(model: Model, training: Descent, times: int) -> tuple[dict, dict]:
@@ -78,10 +78,16 @@ def _blocks(times: np.ndarray, nodes: int, model: Model) -> list[np.ndarray]:
     return [times[first : first + each] for first in range(0, len(times), each)]
 
 
-def check_stable(model: Model, training: Descent) -> None:
-    """Refuse descent that diverges: eta lam_max >= 2 (1 + mu), lam_max the upper edge of the empirical spectrum.
+def early_steps(model: Model, training: Descent) -> int:
+    """Step from which on Talbot's contour serves: when what oscillates, which lies outside of it, has decayed to 1e-8.
 
-    Refuse late times of descent that still oscillates when Talbot's contour takes over.
+    Modes obey r^2 - (1 + mu - eta lam) r + mu = 0; roots that are not positive oscillate.
+
+    Raises
+    ------
+    InputError
+        Descent that diverges, eta lam_max >= 2 (1 + mu), lam_max the upper edge of the empirical spectrum; descent of many steps
+        that oscillates for more than 800 of them.
     """
     top = largest_eigenvalue(model.modes, model.inverse_width, model.inverse_examples)
     rate, mu = training.learning_rate, training.momentum
@@ -89,13 +95,14 @@ def check_stable(model: Model, training: Descent) -> None:
         rate * top < 2 * (1 + mu),
         f"learning_rate={rate} makes descent diverge: the largest eigenvalue of these features on these data is {top:.4g}; take less than {2 * (1 + mu) / top:.4g}.",
     )
-    if training.steps < FEW:
-        return
-    left = max(mu**0.5, rate * top - 1 - mu if mu == 0 else 0.0) ** EARLY
+    middle = rate * top - 1 - mu
+    slowest = max(mu**0.5, (middle + max(middle**2 - 4 * mu, 0.0) ** 0.5) / 2)
+    early = max(_EARLY, int(np.ceil(np.log(_FORGOTTEN) / np.log(slowest)))) if slowest > 0 else _EARLY
     require(
-        left < _FORGOTTEN**0.5,
-        f"{training.steps} steps of descent with momentum={mu}, learning_rate={rate} oscillate for too long for late times; take at most {FEW - 1} steps, a smaller rate or less momentum.",
+        early <= _LATEST or training.steps < FEW,
+        f"descent with momentum={mu}, learning_rate={rate} oscillates over {early} steps, too many for late times; take less than {FEW} steps, a smaller rate or less momentum.",
     )
+    return early
 
 
 def late_population_loss(model: Model, times: np.ndarray) -> np.ndarray:

@@ -22,6 +22,7 @@ def simulate(
     n_replicates: int = 8,
     record=None,
     ensemble_sizes=(),
+    samples: int = 0,
     seed: int | None = 0,
     progress: bool = True,
     *,
@@ -41,8 +42,11 @@ def simulate(
     record
         Steps to keep; None: all.
     ensemble_sizes
-        As of `solve`. If any, every replicate is four students, two features on two data sets, from which errors of
-        students with the same features, or the same data, are correlated. Flows and full batches only for "same data" of P examples.
+        As of `solve`. If any, every replicate is four students, two draws of features on two of data, from which errors of
+        students with the same features, or the same data, are correlated; batches are a student's own.
+    samples
+        Sites whose v1 (training examples), v3 and w (features) are kept, the first ones of replicate 0; at most as
+        many as there are of either.
     seed
         Same seed, same bits, whatever the number of threads. None: a fresh one, recorded.
     keep_replicates
@@ -76,18 +80,19 @@ def simulate(
     (('time',), ('time', 'time_prime'))
     """
     training.check(model)
-    sizes, n_replicates = checked_sizes(ensemble_sizes), whole("n_replicates", n_replicates, 1)
+    sizes, n_replicates, samples = checked_sizes(ensemble_sizes), whole("n_replicates", n_replicates, 1), whole("samples", samples)
+    samples = min(count for count in (samples, model.width, model.examples) if count is not None)
     _check(model, training)
     seed = int(np.random.SeedSequence().entropy) if seed is None else whole("seed", seed)
     flowing = isinstance(training, Flow)
     require(not flowing or record is None, "record is for steps; a flow keeps the times that it is given.")
     steps = np.arange(len(training.times)) if flowing else recorded_steps(record, training.steps, "simulate")
-    _check_memory(model, len(steps), n_replicates, threads)
+    _check_memory(model, len(steps), n_replicates, threads, bool(sizes))
     task, students = Task(model), 4 if sizes else 1
     bar = Progress("simulate", n_replicates * students * len(steps), progress)
 
     def one(replicate):
-        return _replicate(task, training, steps, bool(sizes), seed, replicate, bar)
+        return _replicate(task, training, steps, bool(sizes), 0 if replicate else samples, seed, replicate, bar)
 
     interrupted = []
 
@@ -104,7 +109,7 @@ def simulate(
     at = int(steps[reached]) if reached < len(steps) else int(steps[-1])
     require(reached > 0, "no replicate reached its first record, so there is nothing to return.")
     ending(stopped, at)
-    settings = {"n_replicates": n_replicates, "record": steps.tolist(), "ensemble_sizes": list(sizes), "seed": seed, "keep_replicates": boolean("keep_replicates", keep_replicates)}
+    settings = {"n_replicates": n_replicates, "record": steps.tolist(), "ensemble_sizes": list(sizes), "samples": samples, "seed": seed, "keep_replicates": boolean("keep_replicates", keep_replicates)}
     arrays = _summary([_cut(record, reached) for record in found], model, sizes, keep_replicates)
     times = training.clock()[:reached] if flowing else training.clock()[steps[:reached]]
     more = {"ensemble_size": np.array(sizes)}
@@ -123,14 +128,14 @@ def _check(model: Model, training: Descent | Flow) -> None:
         raise UnsupportedError("students with richness need a width; for the limit take solve or solve_reduced.")
 
 
-def _check_memory(model: Model, times: int, replicates: int, threads: int | None) -> None:
+def _check_memory(model: Model, times: int, replicates: int, threads: int | None, crossed: bool) -> None:
     at_once, modes = min(thread_count(threads), replicates), model.modes.modes
-    student = modes * (3 * (model.width or 0) + 2 * (model.examples or 0) + 3 * times)
+    student = modes * (3 * (model.width or 0) + 2 * (model.examples or 0) + 3 * times) * (2 if crossed else 1)
     memory.check(int(8 * (at_once * student + 6 * replicates * times**2)), "take fewer modes, features, examples or recorded steps")
 
 
-def _replicate(task: Task, training: Descent | Flow, steps: np.ndarray, crossed: bool, seed: int, replicate: int, bar: Progress) -> dict:
-    """Averages of one replicate: its first student, and correlations with those that share its features or its data."""
+def _replicate(task: Task, training: Descent | Flow, steps: np.ndarray, crossed: bool, samples: int, seed: int, replicate: int, bar: Progress) -> dict:
+    """Averages of one replicate, of its first student, some of its sites, and correlations with students that share its features or its data."""
     model, kinds = task.model, 2 if crossed else 1
 
     def stream(*key):
@@ -140,7 +145,7 @@ def _replicate(task: Task, training: Descent | Flow, steps: np.ndarray, crossed:
     data = [task.data(stream(1, j), model.examples) for j in range(kinds)]
     found = [train(task, training, features[i], data[j], stream(2, i, j), steps, bar.advance) for i in range(kinds) for j in range(kinds)]
     batches = isinstance(training, Descent) and training.batch_size is not None
-    record = _measured(task, found[0], features[0], batches)
+    record = _measured(task, found[0], features[0], batches) | _sites(found[0], features[0], samples)
     if crossed:
         reached = min(len(student["v0"]) for student in found)
         aa, ab, ba, bb = [student["v0"][:reached] for student in found]  # features, data
@@ -153,6 +158,16 @@ def _replicate(task: Task, training: Descent | Flow, steps: np.ndarray, crossed:
             "same_data": shared((aa, ba), (ab, bb)), "bias": shared((aa, bb), (ab, ba)),
         }  # fmt: skip
     return record
+
+
+def _sites(student: dict, a0: np.ndarray | None, samples: int) -> dict:
+    """v1, v3 and w of the first sites, (time, sample)."""
+    found = {}
+    if samples and a0 is not None:
+        found |= {"v3": student["v2"] @ a0[:samples].T, "w": student["w"][:, :samples]} if len(student["v2"]) else {}
+    if samples and student["residual"].ndim == 2 and student["residual"].shape[1]:
+        found["v1"] = student["residual"][:, :samples]
+    return found
 
 
 def _measured(task: Task, student: dict, a0: np.ndarray | None, batches: bool) -> dict:
@@ -174,9 +189,15 @@ def _measured(task: Task, student: dict, a0: np.ndarray | None, batches: bool) -
 
 
 def _cut(record: dict, reached: int) -> dict:
-    return {name: values[:, :reached] if name == "H" else values[(slice(0, reached),) * values.ndim] for name, values in record.items()}
+    def cut(name, values):
+        if name == "H":
+            return values[:, :reached]
+        return values[:reached] if name in _SITES else values[(slice(0, reached),) * values.ndim]
+
+    return {name: cut(name, values) for name, values in record.items()}
 
 
+_SITES = ("v1", "v3", "w")
 _DIMS = {"test_loss": ("time",), "loss": ("time",), "H": ("mode", "time"), **{name: TWO_TIME for name in ("C0", "C1", "C2", "C3", "Cw")}}
 
 
@@ -188,7 +209,7 @@ def _summary(records: list[dict], model: Model, sizes: tuple[int, ...], keep: bo
         if sizes:
             arrays |= bias_variance(*(record[name] for name in ("total", "same_A", "same_data", "bias")), model.noise, sizes)
         each.append(arrays)
-    result = {}
+    result = {name: (("time", "sample"), records[0][name]) for name in _SITES if name in records[0]}
     for name, (dims, _) in each[0].items():
         values = np.stack([arrays[name][1] for arrays in each])
         if keep:

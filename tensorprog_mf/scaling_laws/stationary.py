@@ -7,7 +7,7 @@ from .. import memory
 from ..accelerate import one_blas_thread
 from ..errors import UnsupportedError, require
 from ..recorder import recorded_steps
-from .inversion import EARLY, FEW, between_times, check_stable, on_circle, on_talbot, transfer
+from .inversion import FEW, between_times, early_steps, on_circle, on_talbot, transfer
 from .labels import TWO_TIME, bias_variance, ensemble_sizes as checked_sizes, result
 from .model import Descent, Flow, Model
 from .renewal import convolve, renewal
@@ -38,7 +38,7 @@ def solve_stationary(model: Model, training: Descent | Flow, record=None, ensemb
     ensemble_sizes
         Sizes of ensembles and bagging, as of `solve`.
     two_time
-        Keep covariances C0 ... C3 between all recorded times, of a flow or of less than 200 steps.
+        Keep covariances C0 ... C3 between all recorded times, of a flow or of less than 200 steps of full batches.
 
     Returns
     -------
@@ -58,7 +58,8 @@ def solve_stationary(model: Model, training: Descent | Flow, record=None, ensemb
     -----
     Absolute error 1e-9 of the loss at time 0 in steps, 1e-7 in flow and for steps from 200 on, whatever the time; a training
     loss that goes to zero (N > P) is that noise. With batches over more than 200 steps 1e-6, from interpolation. At N = P the loss
-    diverges at late times, the theory with it. Cost: O(modes x nodes^2) per time, nodes = 22, or 4 x steps for less than 200 steps.
+    diverges at late times, the theory with it. Cost: O(modes x nodes^2) per time, nodes = 22, or 4 x steps for less than 200 steps, or for as
+    many as descent oscillates, such as 350 with momentum 0.9.
 
     Examples
     --------
@@ -110,32 +111,28 @@ def _joined(start: dict | None, late: dict, name: str) -> np.ndarray:
 
 
 def _descent(model: Model, training: Descent, record, sizes: tuple[int, ...], two_time: bool) -> xr.Dataset:
-    check_stable(model, training)
+    early = early_steps(model, training)
     steps = recorded_steps(record, training.steps, "solve_stationary")
-    few, batches = training.steps < FEW, training.excess(model) > 0 or training.online(model) > 0
-    require(few or not two_time, f"two_time is for less than {FEW} steps; take a Flow for late times.")
+    few, batches = training.steps < max(FEW, early), training.excess(model) > 0 or training.online(model) > 0
+    require(training.steps < FEW or not two_time, f"two_time is for less than {FEW} steps; take a Flow for late times.")
+    require(not (two_time and batches), "covariances between two times are those of full batches; leave out two_time, or take solve.")
     require(few or not batches or training.steps <= _LONGEST, f"noise of batches can be followed over {_LONGEST} steps; take fewer, or a Flow without batches.")
-    early = training.steps + 1 if few else EARLY
-    _check_memory(model, len(steps), 150 * early * len(model.modes.power))
+    early = training.steps + 1 if few else early
+    _check_memory(model, len(steps), 150 * early * (len(model.modes.power) + 8 * early))
     both, single = on_circle(model, training, early)
-    pairs = {name: np.diag(both[name]) for name in _EQUAL_TIME}
-    at, h = np.arange(early), single["H"]
+    at, pairs, h = np.arange(early), {name: np.diag(both[name]) for name in _EQUAL_TIME}, single["H"][:, steps[steps < early]]
     if not few:
-        at = np.union1d(steps[steps >= EARLY], _log_spaced(training.steps) if batches else [training.steps]).astype(int)
-        late = on_talbot(model, training, at.astype(float))
-        pairs = {name: np.concatenate([pairs[name], late[name]]) for name in pairs}
-        kept = steps[steps >= EARLY]
-        h = np.concatenate([h[:, steps[steps < EARLY]], transfer(model, training, kept.astype(float)) if len(kept) else h[:, :0]], axis=1)
-        at = np.concatenate([np.arange(early), at])
-    else:
-        h = h[:, steps]
-    test, train, kernels = _with_batches(model, training, at, pairs) if batches else (pairs["C0"], pairs["C1"], {})
+        kept = steps[steps >= early]
+        later = np.union1d(kept, _log_spaced(early, training.steps) if batches else [training.steps]).astype(int)
+        late = on_talbot(model, training, later.astype(float))
+        at, pairs = np.concatenate([at, later]), {name: np.concatenate([pairs[name], late[name]]) for name in pairs}
+        h = np.concatenate([h, transfer(model, training, kept.astype(float))], axis=1) if len(kept) else h
+    test, train, kernels = _with_batches(model, training, at, pairs, early) if batches else (pairs["C0"], pairs["C1"], {})
     chosen = np.searchsorted(at, steps)
     arrays = _arrays(model, test[chosen], train[chosen], {name: pairs[name][chosen] for name in _EQUAL_TIME[:5]}, sizes) | {"H": (("mode", "time"), h)}
     if few:
         arrays |= {name: (("lag",), single[name]) for name in ("R1", "R3")} | {name: (("lag",), values) for name, values in kernels.items()}
     if two_time:
-        require(not batches, "covariances between two times are those of full batches; leave out two_time, or take solve.")
         square = np.ix_(steps, steps)
         arrays |= {name: (TWO_TIME, both[name][square]) for name in ("C0", "C1", "C2", "C3") if name != "C1" or model.examples}
     settings = {"record": steps.tolist(), "ensemble_sizes": list(sizes), "two_time": bool(two_time)}
@@ -143,15 +140,15 @@ def _descent(model: Model, training: Descent, record, sizes: tuple[int, ...], tw
     return result("solve_stationary", arrays, training.clock()[steps], model, training, settings, steps, more=more)
 
 
-def _log_spaced(last: int) -> np.ndarray:
-    count = max(2, int(np.ceil(_PER_DECADE * np.log10(last / EARLY))) + 1)
-    return np.unique(np.rint(np.geomspace(EARLY, last, count)).astype(int))
+def _log_spaced(first: int, last: int) -> np.ndarray:
+    count = max(2, int(np.ceil(_PER_DECADE * np.log10(last / first))) + 1)
+    return np.unique(np.rint(np.geomspace(first, last, count)).astype(int))
 
 
-def _with_batches(model: Model, training: Descent, at: np.ndarray, pairs: dict) -> tuple[np.ndarray, np.ndarray, dict]:
+def _with_batches(model: Model, training: Descent, at: np.ndarray, pairs: dict, early: int) -> tuple[np.ndarray, np.ndarray, dict]:
     """Test and training loss at the steps `at` with the noise of batches, and the kernels by which it comes back, (lag,)."""
     def everywhere(name):
-        return _interpolated(at, pairs[name])
+        return _interpolated(at, pairs[name], early)
 
     if online := training.online(model):
         kernel = everywhere("noise_online")
@@ -163,13 +160,13 @@ def _with_batches(model: Model, training: Descent, at: np.ndarray, pairs: dict) 
     return test[at], train[at], {"Kte": test_kernel, "Ktr": train_kernel}
 
 
-def _interpolated(at: np.ndarray, values: np.ndarray) -> np.ndarray:
+def _interpolated(at: np.ndarray, values: np.ndarray, early: int) -> np.ndarray:
     """Values at all steps, from all early ones and log-spaced late ones: a cubic spline in log time, of the logarithm where it exists."""
     if at[-1] == len(at) - 1:
         return values
     from scipy.interpolate import CubicSpline
 
-    first = EARLY - 8
+    first = early - 8
     late, wanted = values[first:], np.arange(first, at[-1] + 1)
     positive = bool((late > 0).all())
     curve = CubicSpline(np.log(at[first:]), np.log(late) if positive else late)(np.log(wanted))
