@@ -7,7 +7,8 @@ from .limits import limits
 from .model import Descent, Flow, Model
 from .reduced import solve_reduced
 from .simulate import simulate
-from .spectrum import PowerLaw, Spectrum
+from .power_law import PowerLaw
+from .spectrum import Spectrum
 from .stationary import solve_stationary
 
 __all__ = [

@@ -13,7 +13,7 @@ from ..errors import require
 from ..provenance import made
 from ..results import labelled
 from .labels import REFERENCES
-from .spectrum import PowerLaw
+from .power_law import PowerLaw
 
 
 class Fit(NamedTuple):

@@ -7,7 +7,8 @@ import numpy as np
 
 from ..errors import boolean, real, require, whole
 from ..schedules import factors
-from .spectrum import PowerLaw, Spectrum
+from .power_law import PowerLaw
+from .spectrum import Spectrum
 
 
 @dataclass(frozen=True, eq=False)

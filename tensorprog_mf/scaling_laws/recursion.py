@@ -11,9 +11,10 @@ import numpy as np
 from ..accelerate import BLOCK, over_blocks
 from .causal_numba import MODES, gather, propagate, respond
 from .model import Descent, Model
+from .propagators import Propagators
 
 COVARIANCES = ("C0", "C1", "C2", "C3", "C0a", "C2a", "C3a", "C0d", "C1d", "bias")
-RESPONSES = ("R1", "R3", "R02", "R24", "W", "Cw")
+RESPONSES = ("R1", "R3", "R02", "R24")
 
 
 def footprint(modes: int, steps: int, model: Model, training: Descent) -> int:
@@ -38,15 +39,15 @@ class Recursion:
         self.lam, self.count, self.weight = modes.eigenvalues, modes.multiplicity, modes.weights
         self.with_g4, self.with_g2 = _kinds(model, training)
         self.excess, self.online = training.excess(model), training.online(model)
-        self.rates, self.momentum = training.rates(), training.momentum
         self.times, size = training.steps + 1, len(self.lam)
         self.blocks = -(-size // MODES)
-        self.rows = {name: np.zeros((self.times, self.times)) for name in (*COVARIANCES, *RESPONSES, "Th4", "Th2", "E", "Q", "U", "S", "Sd", "c")}
+        self.rows = {name: np.zeros((self.times, self.times)) for name in (*COVARIANCES, *RESPONSES, "Th4", "Th2", "E", "Q", "U", "S", "Sd")}
         self.train, self.variance = np.zeros(self.times), np.zeros((size, self.times))
         self.m, self.rm = np.zeros((size, self.times)), np.zeros((size, self.times))
         shapes = [(size, self.times, self.times) if kind else (1, 1, 1) for kind in (self.with_g4, self.with_g4, self.with_g2, self.with_g2)]
         self.g4, self.rg4, self.g2, self.j = (np.zeros(shape) for shape in shapes)
-        self.velocity = np.zeros(self.times)
+        self.propagators = Propagators(training, model.richness)
+        self.rows |= {"W": self.propagators.w, "Cw": self.propagators.cw}
 
     def _over_modes(self, kernel, rows: int, t: int, arguments) -> np.ndarray:
         """Sums over modes, (row, time), of the partials of a kernel."""
@@ -115,18 +116,11 @@ class Recursion:
             self._set("C3a", t, self._sandwich("R3", r["C2a"], t))
 
     def _weights_row(self, t: int) -> None:
-        """Propagators of time t + 1: what earlier gradients have made of the weights and of the projection."""
-        r, gamma = self.rows, self.model.richness
-        x, c = r["C3" if self.model.projected else "C2"], r["c"]
-        gradient = gamma * (c[t, :t] * x[t, :t]) @ r["W"][:t]
-        gradient[t] += 1.0
-        self.velocity = self.momentum * self.velocity + gradient
-        r["W"][t + 1] = r["W"][t] + self.rates[t] * self.velocity
-        c[t + 1, : t + 1] = c[t, : t + 1] + self.rates[t] * self.momentum ** np.arange(t, -1, -1.0)
-        now = slice(0, t + 2)
-        self._set("Cw", t + 1, r["W"][t + 1, now] @ r["C3"][now, now] @ r["W"][now, now].T)
-        r["Th4"][t + 1] = r["W"][t + 1]
-        r["Th4" if self.model.projected else "Th2"][t + 1] += gamma * c[t + 1] * r["Cw"][t + 1]
+        """Propagators of time t + 1."""
+        r, projected = self.rows, self.model.projected
+        self.propagators.advance(t, r["C3" if projected else "C2"], r["C3"])
+        r["Th4"][t + 1] = self.propagators.w[t + 1]
+        r["Th4" if projected else "Th2"][t + 1] += self.propagators.learned(t + 1)
 
     def _sandwich(self, response: str, inner: np.ndarray, t: int) -> np.ndarray:
         """Row t of R inner R^T."""

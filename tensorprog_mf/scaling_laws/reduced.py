@@ -10,6 +10,7 @@ from ..recorder import recorded_steps
 from .labels import TWO_TIME, ending, result
 from .measure import spectral_measure
 from .model import Descent, Flow, Model
+from .propagators import Propagators
 from .reductions_numba import flow
 from .spectrum import Spectrum
 
@@ -114,34 +115,31 @@ def _modes(model: Model, nodes: Spectrum, h: np.ndarray) -> dict:
 def _descent(model: Model, training: Descent, nodes: Spectrum, left: float, record) -> xr.Dataset:
     steps, times = recorded_steps(record, training.steps, "solve_reduced"), training.steps + 1
     memory.check(8 * times * (2 * len(nodes.power) + 6 * times), "take fewer steps")
-    u, weight, gamma, rates, mu = nodes.eigenvalues, nodes.multiplicity * nodes.power, model.richness, training.rates(), training.momentum
-    v, reached, status = np.zeros((times, len(u))), times, Status.COMPLETED
-    w, cw, c3, c, th = (np.zeros((times, times)) for _ in range(5))
-    velocity, loss = np.zeros(times), np.zeros(times)
-    for t in range(times):
-        v[t] = 1 - u * (th[t, :t] @ v[:t])
-        loss[t] = weight @ v[t] ** 2
-        c3[t, : t + 1] = c3[: t + 1, t] = v[: t + 1] @ (weight * u * v[t])
-        if not loss[t] + c3[t, t] < _LARGEST:
-            reached, status = t, Status.DIVERGED
-            break
-        if t + 1 < times:
-            gradient = gamma * (c[t, :t] * c3[t, :t]) @ w[:t]
-            gradient[t] += 1.0
-            velocity = mu * velocity + gradient
-            w[t + 1] = w[t] + rates[t] * velocity
-            c[t + 1, : t + 1] = c[t, : t + 1] + rates[t] * mu ** np.arange(t, -1, -1.0)
-            now = slice(0, t + 2)
-            cw[t + 1, now] = cw[now, t + 1] = w[now, now] @ (c3[now, now] @ w[t + 1, now])
-            th[t + 1] = w[t + 1] + gamma * c[t + 1] * cw[t + 1]
+    weight, propagators = nodes.multiplicity * nodes.power, Propagators(training, model.richness)
+    v, c3, reached = _steps(nodes, weight, propagators, times)
+    status = Status.COMPLETED if reached == times else Status.DIVERGED
     ending(status, reached)
     kept = steps[steps < reached]
-    square = np.ix_(kept, kept)
+    square, c0 = np.ix_(kept, kept), (v[kept] * weight) @ v[kept].T
     arrays = {
-        "test_loss": (("time",), loss[kept] + left + model.noise), "C0": (TWO_TIME, (v[kept] * weight) @ v[kept].T + left),
-        "C3": (TWO_TIME, c3[square]), "W": (TWO_TIME, w[square]), "Cw": (TWO_TIME, cw[square]),
+        "test_loss": (("time",), np.diag(c0) + left + model.noise), "C0": (TWO_TIME, c0 + left), "C3": (TWO_TIME, c3[square]),
+        "W": (TWO_TIME, propagators.w[square]), "Cw": (TWO_TIME, propagators.cw[square]),
     } | _modes(model, nodes, v[kept].T)  # fmt: skip
     return result("solve_reduced", arrays, training.clock()[kept], model, training, {"record": kept.tolist()}, kept, status, reached)
+
+
+def _steps(nodes: Spectrum, weight: np.ndarray, propagators: Propagators, times: int) -> tuple[np.ndarray, np.ndarray, int]:
+    """H (time, node), C3 (time, time_prime), and the number of times before they diverge."""
+    u, v, c3 = nodes.eigenvalues, np.zeros((times, len(weight))), np.zeros((times, times))
+    with np.errstate(over="ignore", invalid="ignore"):
+        for t in range(times):
+            v[t] = 1 - u * ((propagators.w[t, :t] + propagators.learned(t)[:t]) @ v[:t])
+            c3[t, : t + 1] = c3[: t + 1, t] = v[: t + 1] @ (weight * u * v[t])
+            if not weight @ v[t] ** 2 + c3[t, t] < _LARGEST:
+                return v, c3, t
+            if t + 1 < times:
+                propagators.advance(t, c3, c3)
+    return v, c3, times
 
 
 def _online(model: Model, training: Descent, record) -> xr.Dataset:
