@@ -9,9 +9,10 @@ from ..engine import Status
 from ..errors import UnsupportedError, boolean, require, whole
 from ..progress import Progress
 from ..recorder import recorded_steps
-from .labels import TWO_TIME, bias_variance, ending, ensemble_sizes as checked_sizes, result
+from .labels import ending, ensemble_sizes as checked_sizes, result
 from .model import Descent, Flow, Model
-from .student import Task, train
+from .student import Task
+from .students import cut, replicate, summary
 
 _MOST = 1_000_000  # modes
 
@@ -91,8 +92,8 @@ def simulate(
     task, students = Task(model), 4 if sizes else 1
     bar = Progress("simulate", n_replicates * students * len(steps), progress)
 
-    def one(replicate):
-        return _replicate(task, training, steps, bool(sizes), 0 if replicate else samples, seed, replicate, bar)
+    def one(number):
+        return replicate(task, training, steps, bool(sizes), 0 if number else samples, seed, number, bar)
 
     interrupted = []
 
@@ -110,7 +111,7 @@ def simulate(
     require(reached > 0, "no replicate reached its first record, so there is nothing to return.")
     ending(stopped, at)
     settings = {"n_replicates": n_replicates, "record": steps.tolist(), "ensemble_sizes": list(sizes), "samples": samples, "seed": seed, "keep_replicates": boolean("keep_replicates", keep_replicates)}
-    arrays = _summary([_cut(record, reached) for record in found], model, sizes, keep_replicates)
+    arrays = summary([cut(record, reached) for record in found], model, sizes, keep_replicates)
     times = training.clock()[:reached] if flowing else training.clock()[steps[:reached]]
     more = {"ensemble_size": np.array(sizes)}
     return result("simulate", arrays, times, model, training, settings, None if flowing else steps[:reached], stopped, at, more)
@@ -132,90 +133,3 @@ def _check_memory(model: Model, times: int, replicates: int, threads: int | None
     at_once, modes = min(thread_count(threads), replicates), model.modes.modes
     student = modes * (3 * (model.width or 0) + 2 * (model.examples or 0) + 3 * times) * (2 if crossed else 1)
     memory.check(int(8 * (at_once * student + 6 * replicates * times**2)), "take fewer modes, features, examples or recorded steps")
-
-
-def _replicate(task: Task, training: Descent | Flow, steps: np.ndarray, crossed: bool, samples: int, seed: int, replicate: int, bar: Progress) -> dict:
-    """Averages of one replicate, of its first student, some of its sites, and correlations with students that share its features or its data."""
-    model, kinds = task.model, 2 if crossed else 1
-
-    def stream(*key):
-        return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(replicate, *key)))
-
-    features = [None if model.width is None else task.features(stream(0, i)) for i in range(kinds)]
-    data = [task.data(stream(1, j), model.examples) for j in range(kinds)]
-    found = [train(task, training, features[i], data[j], stream(2, i, j), steps, bar.advance) for i in range(kinds) for j in range(kinds)]
-    batches = isinstance(training, Descent) and training.batch_size is not None
-    record = _measured(task, found[0], features[0], batches) | _sites(found[0], features[0], samples)
-    if crossed:
-        reached = min(len(student["v0"]) for student in found)
-        aa, ab, ba, bb = [student["v0"][:reached] for student in found]  # features, data
-
-        def shared(*pairs):
-            return np.mean([(x * y) @ task.lam for x, y in pairs], axis=0)
-
-        record = _cut(record, reached) | {
-            "total": shared((aa, aa), (ab, ab), (ba, ba), (bb, bb)), "same_A": shared((aa, ab), (ba, bb)),
-            "same_data": shared((aa, ba), (ab, bb)), "bias": shared((aa, bb), (ab, ba)),
-        }  # fmt: skip
-    return record
-
-
-def _sites(student: dict, a0: np.ndarray | None, samples: int) -> dict:
-    """v1, v3 and w of the first sites, (time, sample)."""
-    found = {}
-    if samples and a0 is not None:
-        found |= {"v3": student["v2"] @ a0[:samples].T, "w": student["w"][:, :samples]} if len(student["v2"]) else {}
-    if samples and student["residual"].ndim == 2 and student["residual"].shape[1]:
-        found["v1"] = student["residual"][:, :samples]
-    return found
-
-
-def _measured(task: Task, student: dict, a0: np.ndarray | None, batches: bool) -> dict:
-    """Averages of one student; the residuals of batches are correlated before batches select, which is not C1."""
-    v0, w, residual = student["v0"], student["w"], student["residual"]
-    c0 = (v0 * task.lam) @ v0.T if len(v0) else np.zeros((0, 0))
-    record = {"test_loss": np.diag(c0) + task.model.noise, "C0": c0}
-    if not len(v0):
-        return record
-    record |= {"H": (v0 / np.where(task.weight > 0, task.weight, np.nan))[:, task.first].T, "C2": student["v2"] @ student["v2"].T}
-    if a0 is not None:
-        v3 = student["v2"] @ a0.T
-        record |= {"Cw": w @ w.T / len(a0), "C3": v3 @ v3.T / len(a0)}
-    if residual.shape[1]:
-        record["loss"] = (residual**2).mean(axis=1)
-        if not batches:
-            record["C1"] = residual @ residual.T / residual.shape[1]
-    return record
-
-
-def _cut(record: dict, reached: int) -> dict:
-    def cut(name, values):
-        if name == "H":
-            return values[:, :reached]
-        return values[:reached] if name in _SITES else values[(slice(0, reached),) * values.ndim]
-
-    return {name: cut(name, values) for name, values in record.items()}
-
-
-_SITES = ("v1", "v3", "w")
-_DIMS = {"test_loss": ("time",), "loss": ("time",), "H": ("mode", "time"), **{name: TWO_TIME for name in ("C0", "C1", "C2", "C3", "Cw")}}
-
-
-def _summary(records: list[dict], model: Model, sizes: tuple[int, ...], keep: bool) -> dict:
-    """Means and standard errors over replicates, or all of them."""
-    each = []
-    for record in records:
-        arrays = {name: (_DIMS[name], values) for name, values in record.items() if name in _DIMS}
-        if sizes:
-            arrays |= bias_variance(*(record[name] for name in ("total", "same_A", "same_data", "bias")), model.noise, sizes)
-        each.append(arrays)
-    result = {name: (("time", "sample"), records[0][name]) for name in _SITES if name in records[0]}
-    for name, (dims, _) in each[0].items():
-        values = np.stack([arrays[name][1] for arrays in each])
-        if keep:
-            result[name] = (("replicate", *dims), values)
-            continue
-        result[name] = (dims, values.mean(axis=0))
-        if len(values) > 1:
-            result[f"{name}_stderr"] = (dims, values.std(axis=0, ddof=1) / np.sqrt(len(values)))
-    return result
