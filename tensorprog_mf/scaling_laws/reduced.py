@@ -4,6 +4,7 @@ import numpy as np
 import xarray as xr
 
 from .. import memory
+from ..accelerate import one_blas_thread
 from ..engine import Status
 from ..errors import UnsupportedError, require
 from ..recorder import recorded_steps
@@ -74,12 +75,17 @@ def solve_reduced(model: Model, training: Descent | Flow, record=None) -> xr.Dat
         raise UnsupportedError(f"solve_reduced is for infinitely many examples; for examples={model.examples} take solve, or solve_stationary at richness 0.")
     if model.width is not None and not model.projected and model.richness > 0:
         raise UnsupportedError("an unprojected model of finite width is no function of its spectral measure; take solve, or projected=True.")
+    require(record is None or isinstance(training, Descent), "record is for steps; a flow keeps the times that it is given.")
+    with one_blas_thread():
+        return _solved(model, training, record)
+
+
+def _solved(model: Model, training: Descent | Flow, record) -> xr.Dataset:
     if isinstance(training, Descent) and training.online(model):
         return _online(model, training, record)
     nodes = model.modes if model.width is None else spectral_measure(model)
     left = nodes.unexplained if model.width is not None else 0.0
     if isinstance(training, Flow):
-        require(record is None, "record is for steps; a flow keeps the times that it is given.")
         return _flow(model, training, nodes, left)
     return _descent(model, training, nodes, left, record)
 
