@@ -98,17 +98,17 @@ def test_reduced_is_causal(width, momentum, projected):
     model = sl.Model(sl.PowerLaw(alpha=1.5, beta=0.3, modes=100), width, noise=0.05, richness=1.0, projected=projected)
     training = sl.Descent(30, 0.1, momentum, "cosine")
     a, b = sl.solve(model, training), sl.solve_reduced(model, training)
-    # Infinite width: the same sums; finite width: the spectral measure is known to 1e-7.
+    # Infinite width: the same sums; finite width: the spectral measure is known to 1e-8.
     for name in ("test_loss", "C0", "C3", "W", "Cw"):
-        np.testing.assert_allclose(b[name], a[name], atol=(1e-13 if width is None else 2e-7) * float(np.abs(a[name]).max()), err_msg=name)
+        np.testing.assert_allclose(b[name], a[name], atol=(1e-13 if width is None else 3e-8) * float(np.abs(a[name]).max()), err_msg=name)
 
 
-@pytest.mark.parametrize("width, modes", [(20, 300), (200, 300), (600, 300), (30_000, 10**6)])
+@pytest.mark.parametrize("width, modes", [(20, 300), (200, 300), (300, 300), (600, 300), (30_000, 10**6), (10**9, 10**6)])
 def test_spectral_measure(width, modes):
     """Its Laplace transform is the test loss of random features, found in another way."""
     model, times = sl.Model(sl.PowerLaw(a=1.75, b=1.5, modes=modes, bin_ratio=1.05 if modes > 1000 else None), width), np.logspace(-1, 4, 11)
     a, b = sl.solve_stationary(model, sl.Flow(times)), sl.solve_reduced(model, sl.Flow(times))
-    np.testing.assert_allclose(b.test_loss, a.test_loss, atol=1e-6)
+    np.testing.assert_allclose(b.test_loss, a.test_loss, atol=1e-6 if width == modes else 1e-7)
     assert abs(float(b.spectral_mass.sum()) + float(sl.limits(model).test_t_inf) - float(a.power @ a.multiplicity)) < 1e-9
 
 

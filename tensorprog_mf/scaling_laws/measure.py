@@ -13,7 +13,8 @@ from .model import Model
 from .resolvent import largest_eigenvalue, newton
 from .spectrum import Spectrum
 
-_RATIO, _ARC = 1.05, 16  # of neighbouring edges; nodes of the arc between them
+_RATIO, _ARC, _REACH = 1.05, 40, 2.7  # of neighbouring edges; nodes of the arc between them, and how near they come to its ends
+_TOGETHER, _NUMBERS = 128, 4_000_000  # bins, and nodes x modes, done at once
 _NOTHING, _ALL = 1e-9, 1e-10  # share of the power below which a bin is left out; what may be missing at the end
 
 
@@ -43,29 +44,59 @@ def spectral_measure(model: Model) -> Spectrum:
     kappa = resolution(modes, model.width)
     atom = float((modes.multiplicity * modes.power * kappa / (modes.eigenvalues + kappa)).sum())
     top = 1.02 * largest_eigenvalue(modes, model.inverse_width, 0.0)
-    nodes, masses, missing, edge = [], [], modes.total_power - atom, top
-    while missing > _ALL * modes.total_power and edge > 1e-14 * top:
-        edges = edge * _RATIO ** -np.arange(129.0)
-        for u, mass in _bins(model, edges):
+    edges = _edges(np.sort(modes.eigenvalues)[::-1], top)
+    nodes, masses, missing, first = [], [], modes.total_power - atom, 0
+    while missing > _ALL * modes.total_power and edges[first] > 1e-14 * top:
+        if first + 1 == len(edges):
+            edges = np.concatenate([edges, edges[-1] * _RATIO ** -np.arange(1.0, _TOGETHER)])
+        for u, mass in _bins(model, edges[first : first + _TOGETHER]):
             nodes.append(u)
             masses.append(mass)
             missing -= mass.sum()
-        edge = edges[-1]
+        first = min(first + _TOGETHER, len(edges)) - 1
     u, mass = np.concatenate(nodes), np.concatenate(masses)
     kept = mass > _NOTHING * modes.total_power
     u, mass = u[kept], mass[kept] * (modes.total_power - atom) / mass[kept].sum()
     return Spectrum(u, mass, unexplained=atom)
 
 
+def _edges(eigenvalues: np.ndarray, top: float) -> np.ndarray:
+    """Edges from `top` down, at most `_RATIO` apart, none on a band: at large widths these are narrow, and near the eigenvalues.
+
+    They lie half-way between eigenvalues that are apart, and around these.
+    """
+    edges, near = [top], np.sqrt(_RATIO)
+
+    def down_to(end):
+        count = max(1, int(np.ceil(np.log(edges[-1] / end) / np.log(_RATIO))))
+        edges.extend(edges[-1] * (end / edges[-1]) ** (np.arange(1.0, count + 1) / count))
+
+    for value, lower in zip(eigenvalues, [*eigenvalues[1:], eigenvalues[-1] / _RATIO**2]):
+        middle = np.sqrt(value * lower)
+        if edges[-1] > value * _RATIO:
+            down_to(value * near)
+        if middle < value / _RATIO:
+            edges.append(value / near)
+        if middle * near <= edges[-1]:
+            down_to(middle)
+    return np.array(edges)
+
+
+def _arc() -> tuple[np.ndarray, np.ndarray]:
+    """Angles from pi to 0 and weights of the integral over them: nodes crowd at the ends, near which there may be a band."""
+    x = np.linspace(-_REACH, _REACH, _ARC)
+    inner = np.pi / 2 * np.sinh(x)
+    return np.pi / 2 * (1 - np.tanh(inner)), (x[1] - x[0]) * np.pi**2 / 4 * np.cosh(x) / np.cosh(inner) ** 2
+
+
 def _bins(model: Model, edges: np.ndarray):
     """(nodes, masses) of every bin between falling edges that has any."""
-    modes = model.modes
-    angle, weight = np.polynomial.legendre.leggauss(_ARC)
+    modes, (angle, weight) = model.modes, _arc()
     middle, radius = (edges[:-1] + edges[1:]) / 2, (edges[:-1] - edges[1:]) / 2
-    around = radius[:, None] * np.exp(0.5j * np.pi * (1 - angle))  # from the larger edge of u, on the left in s = -u, to the smaller one
+    around = radius[:, None] * np.exp(1j * angle)  # from the larger edge of u, on the left in s = -u, to the smaller one
     s = around - middle[:, None]
     transform = _transform(s.ravel(), modes, model.inverse_width).reshape(s.shape)
-    slope = 0.5j * np.pi * around * weight
+    slope = 1j * around * weight
     return [found for bin in range(len(middle)) if (found := _quadrature(around[bin], transform[bin] * slope[bin], middle[bin], radius[bin]))]
 
 
@@ -76,9 +107,11 @@ def _transform(s: np.ndarray, modes: Spectrum, n: float) -> np.ndarray:
     x, good = np.empty_like(path), np.zeros(len(path), bool)
     _walk(path, modes.eigenvalues, modes.multiplicity, n, x, good)
     x = x[len(far) :]
-    if not good.all() or (x.imag > 0).any():
+    if not good.all() or (x.imag > 1e-6 * np.abs(x)).any():
         raise UnsupportedError("the spectral measure was not found: the spectrum spans more than rounding allows; take fewer modes.")
-    return (modes.multiplicity * modes.power / (1 + x[:, None] * modes.eigenvalues)).sum(axis=1) / s
+    each = max(1, _NUMBERS // len(modes.power))
+    blocks = [x[first : first + each, None] for first in range(0, len(x), each)]
+    return np.concatenate([(modes.multiplicity * modes.power / (1 + block * modes.eigenvalues)).sum(axis=1) for block in blocks]) / s
 
 
 def _quadrature(around: np.ndarray, weighted: np.ndarray, middle: float, radius: float) -> tuple[np.ndarray, np.ndarray] | None:

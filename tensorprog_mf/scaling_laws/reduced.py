@@ -58,8 +58,8 @@ def solve_reduced(model: Model, training: Descent | Flow, record=None) -> xr.Dat
 
     Notes
     -----
-    Flow: exponential midpoint in 400 and 800 steps per decade of time, extrapolated, error 1e-8. Spectral measure: error 1e-7 of the
-    loss at time 0; at N = M, where it reaches down to 0, 1e-5. Cost: O(modes) per step of a flow, O(modes steps^2) for descent.
+    Flow: exponential midpoint in 400 and 800 steps per decade of time, extrapolated, error 1e-8. Spectral measure: error 1e-8 of the
+    loss at time 0; at N = M, where it reaches down to 0, and at widths of 1e12, 1e-6. Cost: O(modes) per step of a flow, O(modes steps^2) for descent.
     Descent needs eta (1 + 2 m) lam_max < 2: features that learn sharpen the spectrum.
 
     Examples
