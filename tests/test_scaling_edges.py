@@ -120,6 +120,17 @@ def test_unstable():
         sl.solve_stationary(sl.Model(LAW, 300, 400), sl.Descent(150, 1.0, batch_size=1))
 
 
+def test_learned_features_sharpen_the_spectrum():
+    """On a hard task, whose target is mostly not in mode 1, the top grows to (1 + m) lam_1: beyond eta (1 + m) = 2 descent oscillates, m falls, and it goes on."""
+    law = sl.PowerLaw(alpha=1.5, beta=0.5, modes=60)
+    m = float(sl.solve_reduced(sl.Model(law, richness=1.0), sl.Flow([1e6])).kernel_scale[-1])
+    below, above = (sl.solve_reduced(sl.Model(law, richness=1.0), sl.Descent(800, share * 2 / (1 + m))) for share in (0.95, 1.15))
+    assert (np.diff(below.test_loss) < 0).all() and (np.diff(above.test_loss) > 0).any()
+    assert above.attrs["status"] == "completed" and above.Cw[-1, -1] < 0.97 * m < 1.01 * below.Cw[-1, -1]
+    lazy = sl.solve_reduced(sl.Model(law), sl.Descent(800, 1.15 * 2 / (1 + m)))
+    assert (np.diff(lazy.test_loss) < 0).all()
+
+
 @pytest.mark.parametrize("width, examples", [(200, None), (None, 200), (200, 300)])
 def test_largest_eigenvalue(width, examples):
     """The edge that stability is judged by, against matrices: 60 of each, whose mean is known to 1 % and off by O(1/N)."""

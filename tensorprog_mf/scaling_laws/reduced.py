@@ -60,7 +60,9 @@ def solve_reduced(model: Model, training: Descent | Flow, record=None) -> xr.Dat
     -----
     Flow: exponential midpoint in 400 and 800 steps per decade of time, extrapolated, error 1e-8. Spectral measure: error 1e-8 of the
     loss at time 0; at N = M, where it reaches down to 0, and at widths of 1e12, 1e-6. Cost: O(modes) per step of a flow, O(modes steps^2) for descent.
-    Descent needs eta (1 + 2 m) lam_max < 2: features that learn sharpen the spectrum.
+    Features that learn sharpen the spectrum: its top grows to between (1 + m) and (1 + 2 m) lam_max, the more the target lies in the
+    first mode. Where eta times it passes 2 descent begins to oscillate and m falls again, until the rate is so large that it
+    diverges; students of finite size differ from each other there.
 
     Examples
     --------
