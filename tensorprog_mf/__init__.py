@@ -14,6 +14,8 @@ _HOME = {
     "Training": "optimizers",
     "MLP": "networks",
     "ResidualMLP": "networks",
+    "MeanFieldMLP": "networks",
+    "Correlated": "networks",
     "CNN": "networks",
     "RNN": "networks",
     "Transformer": "networks",
@@ -42,10 +44,11 @@ _HOME = {
     "TensorProgError": "errors",
     "UnsupportedError": "errors",
     "DrawsWarning": "errors",
+    "SaddleWarning": "errors",
     "TargetWarning": "errors",
     "QuadratureWarning": "errors",
 }
-_MODULES = ("parameterization", "plotting", "rules", "scaling_laws", "schedules")
+_MODULES = ("mean_field", "parameterization", "plotting", "rules", "scaling_laws", "schedules")
 __all__ = sorted([*_HOME, *_MODULES])
 
 

@@ -42,6 +42,10 @@ class TargetWarning(UserWarning):
     """A target error was not reached; the message says what was and why it stopped."""
 
 
+class SaddleWarning(UserWarning):
+    """A limit stays at a saddle that networks of finite width leave; the message says how fast."""
+
+
 class DrawsWarning(UserWarning):
     """A run on common draws needed directions that the earlier run had not revealed."""
 

@@ -1,6 +1,7 @@
 """Laws of initial weights, as maps of standard normals and as nodes of quadrature."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -105,10 +106,21 @@ class Uniform(Law):
         return np.where((x >= self.low) & (x <= self.high), 1 / (self.high - self.low), 0.0)
 
 
+LAWS = {law.__name__: law for law in (Gaussian, Uniform)}
+
+
 def as_law(name: str, given) -> Law:
-    """A `Law` from one, or from a number, which stands for itself."""
+    """A `Law` from one, from a number, which stands for itself, or from a table {"law": "Gaussian", ...}."""
     if isinstance(given, Law):
         return given
+    if isinstance(given, Mapping):
+        options = dict(given)
+        kind = LAWS.get(options.pop("law", None))
+        require(kind is not None, f"{name}={given!r} names no law; choose law = one of {', '.join(LAWS)}.")
+        try:
+            return kind(**options)
+        except TypeError:
+            raise InputError(f"{name}={given!r}: a {kind.__name__} law has {' and '.join(kind.__dataclass_fields__)}.") from None
     require(np.ndim(given) == 0 and not isinstance(given, str), f"{name}={given!r} must be a law (Gaussian, Uniform) or a number.")
     try:
         return Gaussian(given, 0.0)

@@ -5,7 +5,7 @@ import os
 import numpy as np
 
 from .errors import MemoryInputError
-from .schema import VARIABLES
+from .schema import TRAINING_VARIABLES, VARIABLES
 
 _NUMBER = 8  # bytes
 _RANK = 4.0  # measured ranks at tolerance 1e-4 are 2 to 4 times examples x sqrt(steps); slack for bases that grow
@@ -48,13 +48,13 @@ def of_results(
     """
     between = columns * (examples if kernel_examples is None else kernel_examples)
     total = 0
-    for name, spec in VARIABLES.items():
+    for name, spec in ((name, VARIABLES[name]) for name in TRAINING_VARIABLES):
         if name.endswith(("pseudogradient_kernel", "_moment", "_density", "preactivation_kernel")) or name.startswith("attention"):
             continue
         seen = vectors if "layer" in spec.dims else 1
         sizes = {"time": times, "layer": layers, "example": examples * seen, "sample": samples, "pass": 2}
         sizes |= {"example": between * seen, "example_prime": between * seen} if "example_prime" in spec.dims else {}
-        if spec.dims[:1] == ("time",) and sizes.keys() >= set(spec.dims):
+        if spec.dims[0] == "time" and sizes.keys() >= set(spec.dims):
             count = int(np.prod([sizes[dim] for dim in spec.dims], dtype=float))
             total += count * np.dtype(spec.dtype).itemsize * (2 * replicates + 2 if spec.estimate else 3)
     return total
@@ -80,7 +80,7 @@ def of_weights(
     else:
         rank = min(sites, fresh + min(examples * (steps + 1), _RANK * examples * np.sqrt(steps + 1)))
         # Bases reserve up to half of what they hold, and are copied when that is full, one at a time; learned parts are rank x rank.
-        each = hidden * (6.0 * rank * sites + 3.0 * rank * rank) + rank * sites if fresh else hidden * 4.0 * rank * sites
+        each = hidden * (6.0 * rank * sites + 3.0 * rank * rank) + rank * sites
     fields = (6.0 * layers * examples + (6.0 if momentum else 4.0) * min(examples + fresh, features)) * sites
     return int((each + fields) * _NUMBER * at_once)
 

@@ -103,6 +103,26 @@ def density(ds: xr.Dataset, field: str = "preactivation", time: int = -1, layer:
     return ax
 
 
+def film(ds: xr.Dataset, parameter: str | None = None, times=None, ax=None, cmap: str = "viridis"):
+    """Densities of a parameter at recorded times one above the other, each scaled to its peak: how a law of neurons flows.
+
+    `ds` is a result of `tp.mean_field` with densities; `parameter` its first one, `times` all of them by default.
+    """
+    import matplotlib.pyplot as plt
+
+    require("bin_edge" in ds, "this result has no densities; take bins > 0.")
+    ax, colors = _axis(ax), plt.get_cmap(cmap)
+    density = ds.density.sel(parameter=ds.parameter.values[0] if parameter is None else parameter)
+    density = density if times is None else density.sel(time=times)
+    edges = ds.bin_edge.sel(parameter=density.parameter).values
+    for k, line in reversed(list(enumerate(density.values))):
+        ax.stairs(k + 1.6 * line / line.max(), edges, baseline=k, fill=True, color=colors(k / max(len(density) - 0.5, 1)), alpha=0.75, zorder=10 - k / len(density))
+        ax.axhline(k, color="k", linewidth=0.5, zorder=10 - k / len(density))
+    ax.set_yticks(range(len(density)), [f"{t:g}" for t in density.time.values])
+    ax.set(xlabel=str(density.parameter.values), ylabel="time", title=ds.density.attrs["long_name"], xlim=(edges[1], edges[-2]))
+    return ax
+
+
 def parts(ds: xr.Dataset, layer: int = -1, example: int = 0, sample: int = 0, field: str = "preactivation", ax=None):
     """A field of one neuron over time, and its Gaussian, response and learned part."""
     ax = _axis(ax)

@@ -27,6 +27,11 @@ class Progress:
         self._lock, self._begin, self._last = threading.Lock(), time.monotonic(), 0.0
         self._stopped = False
 
+    @property
+    def stopped(self) -> bool:
+        """Whether the runs are asked to end."""
+        return self._stopped
+
     def stop(self) -> None:
         """Ask the runs to end at their next step."""
         self._stopped = True

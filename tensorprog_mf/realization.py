@@ -6,11 +6,13 @@ import numpy as np
 
 from .draws import Draws
 from .errors import UnsupportedError, require
+from .laws import Law
 from .matrices.conditioned import Conditioned
 from .matrices.dense import Dense
 from .matrices.feedback import Aligned, Static
 from .matrices.input import InputMatrix
 from .matrices.matrix import Matrix
+from .matrices.mean import Mean
 from .matrices.readout import ReadoutMatrix
 from .matrices.revealed import Revealed
 from .matrices.taps import Taps
@@ -88,6 +90,12 @@ class Realization:
             matrix.teacher = Static(name, into, self.outputs)
         return matrix
 
+    def mean_field(self, name: str, out: Sites, into: Sites, u: np.ndarray, v: np.ndarray, std: float) -> Matrix:
+        """A matrix of entries of mean sum_k u_k v_k and standard deviation `std` that averages over what it sees."""
+        if self.ensemble.matrix == "dense":
+            return self._random(name, out, into).recentred(u.T @ v, std)
+        return self._kept(Mean(name, out, into, self.ensemble.tolerance, u, v))
+
     def taps(self, name: str, out: Sites, into: Sites, count: int) -> Taps:
         """Random matrices that see the same vectors."""
         return Taps([self._random(f"{name} tap {tap}" if tap else name, out, into) for tap in range(count)])
@@ -106,16 +114,16 @@ class Realization:
             matrix = kind(name, out, into, self.ensemble.tolerance, self.weighted)
         return self._kept(matrix)
 
-    def input(self, name: str, out: Sites, inputs: np.ndarray) -> InputMatrix:
-        """The matrix that sees the inputs, of which those given are known."""
-        return self._kept(InputMatrix(name, out, inputs))
+    def input(self, name: str, out: Sites, inputs: np.ndarray, law: Law | None = None) -> InputMatrix:
+        """The matrix that sees the inputs, of which those given are known; of N(0,1) entries or of another law."""
+        return self._kept(InputMatrix(name, out, inputs, law))
 
-    def readout(self, name: str, into: Sites, std: float = 1.0, positions: int = 1) -> ReadoutMatrix:
+    def readout(self, name: str, into: Sites, std: float = 1.0, positions: int = 1, law: Law | None = None) -> ReadoutMatrix:
         """The matrix that makes the outputs, with a row for each and each of the positions it reads."""
         feedback = (0.0, 1.0) if isinstance(self.rule, DirectFeedbackAlignment) else None
         if isinstance(self.rule, FeedbackAlignment) and not self.rule.current_readout:
             feedback = (std * self.rule.correlation, std * (1 - self.rule.correlation**2) ** 0.5)
-        return self._kept(ReadoutMatrix(name, into, positions * self.outputs, self.ensemble.centred, feedback))
+        return self._kept(ReadoutMatrix(name, into, positions * self.outputs, self.ensemble.centred, feedback, law))
 
     def _kept(self, matrix):
         self.matrices.append(matrix)

@@ -34,7 +34,7 @@ class Record:
         examples backward fields.
     moments
         Names of fields whose averages E[x^k], k = 1 ... 4, over all sites are kept: any of preactivation, backward_field,
-        feature = phi(h), gradient = phi'(h) z.
+        feature = phi(h), gradient = phi'(h) z, and of a MeanFieldMLP input_weight.
     densities, edges
         Names of fields whose density over sites is kept, and the edges of its bins.
     two_time
@@ -193,7 +193,7 @@ class Recorder:
         """Whole fields become averages over their sites, others are cut to the sites to keep."""
         if seen.name.startswith("whole "):
             found = self._reductions.add(seen.name.removeprefix("whole "), seen.layer, seen.values)
-            return [Observation(name, seen.layer, values) for name, values in found.items()]
+            return [Observation(name, seen.layer, values, None) for name, values in found.items()]
         if self.kept.responses and seen.name in VARIABLES and "sample" in VARIABLES[seen.name].dims:
             if seen.name.endswith("_gaussian_part"):
                 self._reductions.keep(seen.name, seen.layer, seen.values)
@@ -217,6 +217,9 @@ def _stacked(observations: list[Observation], labels: list[int], multipliers: di
         shapes[name] = np.maximum(shapes.get(name, np.shape(values)), np.shape(values)) if np.ndim(values) else ()
     for name, layer, values, weight in observations:
         values = np.asarray(values)
+        if layer is None and weight is None:
+            total[name] = values
+            continue
         if layer is None:
             total[name] = total.get(name, 0) + multipliers[weight] * values
             continue

@@ -10,7 +10,7 @@ from .matrices.basis import Basis
 from .sites import Sites
 
 MOMENTS = 4
-FIELDS = ("preactivation", "backward_field", "feature", "gradient")
+FIELDS = ("preactivation", "backward_field", "feature", "gradient", "input_weight")
 _TWO_TIME = {"feature": "feature_kernel_two_time", "gradient": "gradient_kernel_two_time"}
 _TOLERANCE = 1e-4  # of directions, as of the matrices' own
 _CUTOFF = 1e-6  # of eigenvalues of the covariance of Gaussian fields, relative, below which a response is not resolved
@@ -25,7 +25,7 @@ class Reductions:
         self._handles: dict[tuple[str, int], list[np.ndarray]] = {}
         self._fields: dict[tuple[str, int], list[np.ndarray]] = {}
 
-    def add(self, name: str, layer: int, field: np.ndarray) -> dict[str, np.ndarray]:
+    def add(self, name: str, layer: int | None, field: np.ndarray) -> dict[str, np.ndarray]:
         """Take a field of a layer at the next recorded time; its moments and density there."""
         found = {}
         if name in self.record.moments:

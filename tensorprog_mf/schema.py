@@ -75,6 +75,7 @@ VARIABLES: dict[str, Variable] = {
     "attention_mean": Variable(("time", "layer", "example", "token", "token_prime"), "mean attention", "E[sigma]", "Over heads; from token to token_prime."),
     "attention_variance": Variable(("time", "layer", "example", "token", "token_prime"), "variance of attention", "Var[sigma]", "Over heads."),
     "attention": Variable(("time", "layer", "example", "token", "token_prime", "head"), "attention", "sigma", "Of the first heads of replicate 0; from token to token_prime.", estimate=False, dtype="float32"),
+    "input_weight": Variable(("time", "feature", "sample"), "input weight", "W^0", "At the first sites of replicate 0; readout weights are the backward field of the last layer.", estimate=False, dtype="float32"),
     "rank": Variable(("time", "layer", "pass"), "directions revealed", "K", "Forward: of a layer's features; backward: of its gradients; 0 where no hidden matrix is asked. Largest over replicates.", estimate=False, dtype="int32"),
     "rank_fraction": Variable(("time", "layer", "pass"), "directions revealed over number of sites", "K/N", "Near 1 the run is a finite network, not the limit.", estimate=False),
     "input": Variable(("example", "feature"), "inputs", "x", "As given.", estimate=False),
@@ -96,6 +97,9 @@ for _field, (_name, _symbol) in _WHOLE.items():
         ("time", "layer", "example", "bin"), f"density of the {_name}", f"p({_symbol})", "Share of sites in a bin over its width; sites beyond the edges are in none."
     )
 
+for _what, _dims, _meaning in (("moment", ("moment",), "E[W^k]"), ("density", ("bin",), "p(W)")):
+    VARIABLES[f"input_weight_{_what}"] = Variable(("time", "feature", *_dims), f"{_what} of the input weight", _meaning, "Over all sites.")
+
 ORDERS = 4  # in richness, 0 to 3, that expansions hold
 SLOT_FIELDS = ("replicate", "population", "source", "query", "vector", "column")
 
@@ -103,6 +107,7 @@ COORDINATES: dict[str, Variable] = {
     "time": Variable(("time",), "training time", "t", "Learning rate times step, summed."),
     "step": Variable(("time",), "training step", "k", "Number of optimiser steps done."),
     "layer": Variable(("layer",), "hidden layer", "l", "1 is the first hidden layer; a residual stream begins with 0."),
+    "collapsed": Variable(("layer",), "whether all neurons of the layer are the same", "", "1: identical at all times, so that the layer is one effective neuron."),
     "tau": Variable(("layer",), "depth along the stream", "tau", "Layer over depth, from 0 to 1."),
     "split": Variable(("example",), "training or test example", "", "Training examples first."),
     "sample": Variable(("sample",), "site", "i", "Neurons of one layer whose fields are kept, of replicate 0."),
@@ -115,6 +120,61 @@ COORDINATES: dict[str, Variable] = {
     "moment": Variable(("moment",), "order of the moment", "k", "Power that is averaged."),
     "bin": Variable(("bin",), "middle of a bin", "", "Bins of densities; edges lie halfway between where bins are equal."),
     "slot_field": Variable(("slot_field",), "column of the table of draws", "", "See draw_slot."),
+}
+
+TRAINING_VARIABLES = tuple(VARIABLES)  # what routes of training record; the estimate of memory is made of these
+
+# Mean-field limits: distributional dynamics of two-layer networks.
+VARIABLES |= {
+    "risk": Variable(("time",), "risk", "R", "E (y - f)^2, without a factor 1/2."),
+    "risk_excess": Variable(("time",), "risk beyond the limit's", "R_N - R", "On the same inputs."),
+    "free_energy": Variable(("time",), "free energy", "F", "R / 2 + (lambda / 2) E |theta|^2 - tau Ent; never increases."),
+    "entropy": Variable(("time",), "entropy", "Ent", "- E log rho of all parameters that are not fixed."),
+    "mean_field_residual": Variable(("time", "example"), "residual that drives every site", "f - y", "Without the weight of the example."),
+    "class_output": Variable(("time", "class"), "mean output of a class", "E[f | y]", "Over inputs of the class."),
+    "site_parameter": Variable(("time", "sample", "parameter"), "parameters of sites", "theta", "Of the first sites of replicate 0.", estimate=False, dtype="float32"),
+    "parameter_mean": Variable(("time", "parameter"), "mean of a parameter", "E theta", "Over all sites."),
+    "parameter_square": Variable(("time", "parameter"), "mean square of a parameter", "E theta^2", "Over all sites."),
+    "parameter_product": Variable(("time", "parameter", "parameter_prime"), "second moments of parameters", "E[theta theta']", "Over all sites; of up to 32 parameters."),
+    "density": Variable(("time", "parameter", "bin"), "density of a parameter", "rho_t", "Share of sites in a bin over its width; integrates to 1."),
+    "bin_edge": Variable(("parameter", "edge"), "edges of bins", "", "The outermost reach to the last site.", estimate=False),
+    "objective": Variable((), "objective", "J", "R / 2 + (lambda / 2) E |theta|^2.", estimate=False),
+    "best_objective": Variable((), "objective of the best law on the probes", "J", "Upper bound on the least objective.", estimate=False),
+    "lower_bound": Variable((), "lower bound on the objective of all laws", "", "From duality gaps.", estimate=False),
+    "gap": Variable((), "distance from the lower bound", "", "The objective is at most that far from the best.", estimate=False),
+    "dead_fraction": Variable((), "share of sites that do not move but should", "", "grad Psi is flat where Psi is not least.", estimate=False),
+    "potential": Variable(("probe",), "potential", "Psi", "Derivative of the objective in the law.", estimate=False),
+    "probe_value": Variable(("probe", "parameter"), "parameters of probes", "theta", "Nodes of a grid.", estimate=False),
+    "best_weight": Variable(("probe",), "best law on the probes", "rho", "Probability of each.", estimate=False),
+    "support_potential": Variable(("sample",), "potential at sites", "Psi", "At the best law the least of all, and the same everywhere.", estimate=False),
+    "gradient_norm": Variable(("sample",), "norm of the gradient of the potential at sites", "|grad Psi|", "", estimate=False),
+    "example_weight": Variable(("example",), "weight of an example", "p", "Probability of the point.", estimate=False),
+    "radius": Variable(("example",), "norm of the input", "|x|", "Node of quadrature.", estimate=False),
+}
+COORDINATES |= {
+    "parameter": Variable(("parameter",), "parameter", "theta", "Number that a site has."),
+    "parameter_prime": Variable(("parameter_prime",), "parameter", "theta'", "The second of a pair."),
+    "class": Variable(("class",), "class", "y", "+1 or -1."),
+}
+
+# Weight-tied autoencoder
+VARIABLES |= {
+    "gain": Variable(("time", "direction"), "size of weights along a direction", "r", "Root mean square over neurons of the weights kappa theta; those of one neuron are proportional to it.", estimate=False),
+    "reconstruction": Variable(("time", "direction"), "reconstructed share of a direction", "u", "Diagonal of B, where the output is B x: an eigenvalue of B unless there is a reconstruction_matrix.", estimate=False),
+    "reconstruction_matrix": Variable(("time", "direction", "direction_prime"), "reconstruction matrix", "B", "The output is B x; in the directions of the data.", estimate=False),
+    "reconstruction_eigenvalue": Variable(("time", "eigenvalue"), "eigenvalues of the reconstruction matrix", "eig B", "In descending order.", estimate=False),
+    "regularisation": Variable(("time",), "weight decay's term", "", "(weight_decay / 2) E|theta|^2, what the objective has beside the loss.", estimate=False),
+    "preactivation_variance": Variable(("time",), "variance of preactivations", "s^2", "Of neurons on inputs of the data; the law is Gaussian where the weights are.", estimate=False),
+    "half_rise_time": Variable(("direction",), "half-rise time", "t_half", "When the reconstructed share passes half of its final value from below; NaN where it does not, or not within the times of a numerical solution.", estimate=False),
+    "final_reconstruction": Variable(("direction",), "reconstructed share at the end of training", "u_inf", "As time goes to infinity; NaN where it was not found.", estimate=False),
+    "theta": Variable(("time", "sample", "direction"), "weights of a neuron", "kappa theta", "kappa = sqrt(d): entries of order one; one direction for each group of equal ones.", estimate=False),
+    "direction_vector": Variable(("direction", "feature"), "directions of the data", "R", "Eigenvectors of the covariance, orthonormal.", estimate=False),
+    "input_mean": Variable(("feature",), "mean of the data", "", "Taken off before training.", estimate=False),
+}  # fmt: skip
+COORDINATES |= {
+    "direction": Variable(("direction",), "direction of the data", "i", "Eigenvectors of their covariance, or groups of them with equal variances."),
+    "variance": Variable(("direction",), "variance of the data along a direction", "Sigma^2", "Eigenvalue of the covariance of inputs with entries of order one, d times that of x."),
+    "fraction": Variable(("direction",), "share of a direction", "1/d", "Number of equal directions over the dimension."),
 }
 
 # Scaling laws: `scaling_laws` (linear networks of random or learned features). Exact in theory; of students with standard errors.

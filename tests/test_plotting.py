@@ -40,3 +40,18 @@ def test_alignment_is_one_for_the_outer_product_of_targets(ds):
     made["feature_kernel"] = 0 * ds.feature_kernel + np.outer(np.nan_to_num(y), np.nan_to_num(y))
     np.testing.assert_allclose(kernel_alignment(made), 1)
     assert (abs(kernel_alignment(ds)) < 1).all() and kernel_alignment(ds).dims == ("time", "layer")
+
+
+def test_film_of_a_law():
+    from tensorprog_mf import mean_field, plotting
+
+    unit, data = mean_field.Neuron("tanh"), mean_field.FiniteData([-1.0, 1.0], [-0.5, 0.5])
+    ds = mean_field.distributional_dynamics(unit, data, {"a": tp.Gaussian(), "w": tp.Gaussian()}, [0, 0.5, 1], 0.1, 256, bins=20)
+    ax = plotting.film(ds, "w0", times=[0, 1])
+    assert len(ax.patches) == 2 and [label.get_text() for label in ax.get_yticklabels()] == ["0", "1"] and ax.get_xlabel() == "w0"
+    for k, patch in enumerate(reversed(ax.patches)):  # drawn from the last time to the first
+        values, edges, baseline = patch.get_data()
+        np.testing.assert_allclose(np.max(values) - k, 1.6)
+        assert baseline == k and len(edges) == 21
+    with pytest.raises(tp.InputError, match="no densities"):
+        plotting.film(ds.drop_vars(["density", "bin_edge"]))

@@ -30,7 +30,7 @@ import numpy as np
 
 from ..activations import Activation
 from ..errors import InputError, require
-from ..networks import CNN, MLP, RNN, ResidualMLP, Transformer
+from ..networks import CNN, MLP, RNN, MeanFieldMLP, ResidualMLP, Transformer
 from ..optimizers import Training
 from ..problems import Problem
 from ..routes.alternate import alternate
@@ -42,7 +42,7 @@ from ..routes.static_ntk import static_ntk
 from ..routes.train_finite import train_finite
 from ..tables import read_table
 
-ARCHITECTURES = {kind.__name__: kind for kind in (MLP, ResidualMLP, CNN, RNN, Transformer)}
+ARCHITECTURES = {kind.__name__: kind for kind in (MLP, MeanFieldMLP, ResidualMLP, CNN, RNN, Transformer)}
 _ROUTES = (sample, train_finite, solve_linear, static_ntk, gradient_independence, perturbation, alternate)
 ROUTES = {route.__name__: route for route in _ROUTES}
 _NOT_IN_FILES = {"network", "problem", "training", "progress", "common_draws", "path"}

@@ -82,6 +82,8 @@ class Input(Layer):
             parts = self.bias.parts(parameters, parts, view.sites) if self.bias else parts
             parts = Parts(*(view.forward_field(part, positions) for part in parts))
             seen += view.field("preactivation", self.layer, view.forward_field(trace.h, positions), parts)
+        if self.matrix.entire:
+            seen += view.weights("input_weight", self.matrix.weights(parameters[self.matrix.name]))
         if not view.backward:
             return seen
         g = trace.g.reshape(-1, trace.g.shape[2])

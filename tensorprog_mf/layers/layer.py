@@ -13,13 +13,14 @@ from ..matrices.parameter import Parameter
 class Observation(NamedTuple):
     """One observed array: the variable's name, the layer it belongs to, the values.
 
-    Without a layer it is the contribution of one `weight`, summed over weights times their learning-rate multipliers.
+    Without a layer it is the contribution of one `weight`, summed over weights times their learning-rate multipliers; or, with
+    `weight` None, all there is of it.
     """
 
     name: str
     layer: int | None
     values: np.ndarray
-    weight: str = ""
+    weight: str | None = ""
 
 
 class Signal(NamedTuple):
@@ -110,9 +111,13 @@ class View:
             seen += [Observation(f"{name}_{part}_part", layer, value) for part, value in parts._asdict().items()]
         return seen + self.entire(name, layer, field)
 
-    def entire(self, name: str, layer: int, field: np.ndarray) -> list[Observation]:
+    def entire(self, name: str, layer: int | None, field: np.ndarray) -> list[Observation]:
         """A field at all sites, if it is wanted whole."""
         return [Observation("whole " + name, layer, field)] if name in self.whole else []
+
+    def weights(self, name: str, weights: np.ndarray) -> list[Observation]:
+        """Weights (row, site) at the chosen sites, and at all if they are wanted whole."""
+        return [Observation(name, None, weights[:, self.sites].copy(), None), *self.entire(name, None, weights)]
 
 
 class Layer(ABC):

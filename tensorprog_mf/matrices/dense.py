@@ -7,12 +7,19 @@ from .parameter import Parameter
 
 
 class Dense(Matrix):
-    """W(0) stored, entries N(0,1); handles are the queries themselves."""
+    """W(0) stored, entries N(0,1) unless `recentred`; handles are the queries themselves."""
 
     def __init__(self, name, out, into, rng: np.random.Generator):
         super().__init__(name, out, into)
         self._rng = rng
         self.initial_weights = rng.standard_normal((out.count, into.count))
+
+    def recentred(self, mean: np.ndarray, std: float) -> "Dense":
+        """Itself, with entries (mean + std N(0,1)) / sqrt(n_in) at the start: averages over the neurons below, not sums."""
+        self.initial_weights *= std
+        self.initial_weights += mean
+        self.initial_weights /= np.sqrt(self.into.count)
+        return self
 
     def initial(self) -> Parameter:
         return Parameter(1.0, np.zeros_like(self.initial_weights))

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..laws import Law
 from ..sites import Sites
 from .matrix import Parts
 from .parameter import Parameter
@@ -30,25 +31,30 @@ class InputMatrix:
 
     What it is asked for are a slice or indices of the known `inputs`, or new inputs (example, feature), which add to the
     basis what they need. The learned part is (direction, site), in the same coordinates. It is never queried backward.
+
+    Entries of another `law` are stored for every feature, and nothing is divided by sqrt(D).
     """
 
-    def __init__(self, name: str, out: Sites, inputs: np.ndarray):
-        self.name, self.out, self.features = name, out, inputs.shape[1]
+    def __init__(self, name: str, out: Sites, inputs: np.ndarray, law: Law | None = None):
+        self.name, self.out, self.features, self._law = name, out, inputs.shape[1], law
+        self._divisor = np.sqrt(self.features) if law is None else 1.0
         self.basis, self.columns, self._extended = np.empty((0, self.features)), np.empty((0, out.count)), 0
-        self._extend(inputs)
+        self._extend(inputs if law is None else np.eye(self.features))
         self.coordinates = self._in_basis(inputs)
 
     def _extend(self, inputs: np.ndarray) -> None:
         before, self.basis = len(self.basis), spanning(inputs, self.basis)
         new = [self.out.draws.take((self.name, self._extended, j)) for j in range(len(self.basis) - before)]
         self.columns = np.vstack([self.columns, *(column[None] for column in new)])
+        if self._law is not None:
+            self.columns = self._law.of_normals(self.columns)
         self._extended += 1
 
     def _in_basis(self, inputs: np.ndarray) -> np.ndarray:
-        return inputs @ self.basis.T / np.sqrt(self.features)
+        return inputs @ self.basis.T / self._divisor
 
     def _coordinates(self, examples) -> np.ndarray:
-        """(example, direction), divided by the root of the number of features."""
+        """(example, direction), divided by the root of the number of features; not where entries have a law of their own."""
         if np.ndim(examples) < 2:
             return self.coordinates[examples]
         if len(self.basis) < self.features:
@@ -65,6 +71,15 @@ class InputMatrix:
         learned = parameter.learned[: s.shape[1]]
         field = self.out.combine(parameter.scale * s, self.columns[: s.shape[1]])
         return self.out.combine(s[:, : len(learned)], learned, field)
+
+    @property
+    def entire(self) -> bool:
+        """Whether the entries of every feature are stored, not of directions that the inputs span."""
+        return self._law is not None
+
+    def weights(self, parameter: Parameter) -> np.ndarray:
+        """The entries, (feature, site), of a matrix that is `entire`."""
+        return parameter.scale * self.columns + parameter.learned
 
     def refresh(self, keep: float) -> None:
         """Replace W(0) by keep W(0) + sqrt(1 - keep^2) fresh entries."""

@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..errors import require
+from ..laws import Law
 from ..sites import Sites
 from .matrix import Parts
 from .parameter import Parameter
@@ -20,6 +21,8 @@ class ReadoutMatrix:
     feedback
         Of a learning rule: what it sends back instead of w are the fixed rows feedback[0] w(0) + feedback[1] N(0,1); None
         for w itself.
+    law
+        Of the entries, where it is not N(0,1); never centred then.
 
     Raises
     ------
@@ -27,8 +30,11 @@ class ReadoutMatrix:
         Centred, and the features of the first query span more than half of the sites.
     """
 
-    def __init__(self, name: str, into: Sites, outputs: int, centred: bool, feedback: tuple[float, float] | None = None):
-        self.name, self.into, self.outputs, self.centred, self._feedback = name, into, outputs, centred, feedback
+    def __init__(
+        self, name: str, into: Sites, outputs: int, centred: bool, feedback: tuple[float, float] | None = None, law: Law | None = None
+    ):
+        self.name, self.into, self.outputs, self._feedback, self._law = name, into, outputs, feedback, law
+        self.centred = centred and law is None
         self.rows: np.ndarray | None = None
         self.fixed: np.ndarray | None = None
         self.fraction = 0.0  # of the sites' directions, taken away by centring
@@ -75,6 +81,8 @@ class ReadoutMatrix:
             return np.array([self.into.draws.take((name, 0, c)) for c in range(self.outputs)])
 
         self.rows = take(self.name)
+        if self._law is not None:
+            self.rows = self._law.of_normals(self.rows)
         if self.centred:
             self.rows, self.fraction = centred(self.rows, x, self.into)
         if self._feedback is not None:

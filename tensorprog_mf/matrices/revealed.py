@@ -4,18 +4,17 @@ from abc import abstractmethod
 
 import numpy as np
 
-from ..sites import Sites
-from .basis import Basis, appended
-from .matrix import Matrix, Parts, Query
-from .parameter import Parameter, grown
+from .based import Based, Side
+from .basis import appended
+from .matrix import Parts, Query
+from .parameter import grown
 
 
-class _Side:
+class _Side(Side):
     """One direction of queries: their basis, the images of its directions, and what the other side had fixed of them."""
 
-    def __init__(self, role: str, into: Sites, out: Sites, tolerance: float, absolute: bool = False):
-        self.role, self.out = role, out
-        self.basis, self.queries = Basis(into, tolerance, absolute), 0
+    def __init__(self, role, into, out, tolerance, absolute=False):
+        super().__init__(role, into, out, tolerance, absolute)
         self._images = np.empty((0, out.count))
         self.response = np.zeros((0, 0))  # (direction of the other side, direction of this side)
 
@@ -41,7 +40,7 @@ class _Side:
         self.response *= keep
 
 
-class Revealed(Matrix):
+class Revealed(Based):
     """W(0) by conditioning: a query x = E c + rest is answered by known images, and a new direction by a fresh one.
 
     In averages, E the directions of forward queries, U = W E / sqrt(n_in) their images; F, V = W^T F / sqrt(n_out) those
@@ -55,11 +54,7 @@ class Revealed(Matrix):
     Cost: O(sites x rank x vectors) per query, memory 4 x rank x sites numbers.
     """
 
-    def __init__(self, name: str, out: Sites, into: Sites, tolerance: float, weighted: bool = False):
-        super().__init__(name, out, into)
-        self._stretch = np.sqrt(out.count / into.count)
-        self.forward = _Side("forward", into, out, tolerance)
-        self.backward = _Side("backward", out, into, tolerance, weighted)
+    side = _Side
 
     @abstractmethod
     def _fixed(self, new: np.ndarray, omega: np.ndarray, this: _Side, other: _Side, stretch: float):
@@ -71,42 +66,11 @@ class Revealed(Matrix):
         """What to add to omega, images of this side's directions under a fresh matrix, in the other side's span, given
         the overlaps with it, `between`, that both sides must agree on."""
 
-    def initial(self) -> Parameter:
-        return Parameter(1.0, np.zeros((0, 0)))
-
-    @property
-    def rank(self) -> tuple[int, int]:
-        return self.forward.basis.rank, self.backward.basis.rank
-
-    @property
-    def fraction(self) -> float:
-        return max(side.basis.rank / side.basis.sites.count for side in (self.forward, self.backward))
-
-    @property
-    def refused(self) -> float:
-        """The largest remainder, relative to its query, that common draws kept from becoming a direction."""
-        return max(self.forward.basis.refused, self.backward.basis.refused)
-
-    def ask(self, x, transposed=False):
-        side = self.backward if transposed else self.forward
-        source, draws, number = self._source(side), side.out.draws, side.queries
-        side.queries += 1
-        handle, added = side.basis.absorb(x, lambda vector: draws.accepts((source, number, vector)))
-        return Query(handle, added, number, transposed)
-
     def answer(self, parameter, query):
         if query.transposed:
             learned = self._stretch * parameter.learned.T
             return self._answer(parameter.scale, learned, query, self.backward, self.forward, 1 / self._stretch)
         return self._answer(parameter.scale, parameter.learned, query, self.forward, self.backward, self._stretch)
-
-    def share(self, other, transposed=True):
-        self.forward.basis = other.forward.basis
-        if transposed:
-            self.backward.basis = other.backward.basis
-
-    def _source(self, side: _Side) -> str:
-        return f"{self.name} {side.role}"
 
     def refresh(self, keep):
         # A fresh matrix, asked about both bases at once: what it does between them is one rectangle of normals.
@@ -115,16 +79,6 @@ class Revealed(Matrix):
             omega = this.out.draws.noise((this.basis.rank, this.out.count))
             along = self._along(own / np.sqrt(this.out.count), omega, this, other)
             this.refresh(keep, this.out.combine(along, other.basis.rows, omega))
-
-    def inner(self, a, b, sites):
-        shared = min(a.shape[1], b.shape[1])
-        return a[:, :shared] @ b[:, :shared].T
-
-    def outer(self, weights, g, x):
-        return Parameter(0.0, (weights[: len(g), None] * g).T @ x[: len(g)])
-
-    def size(self, parameter):
-        return float(np.linalg.norm(parameter.learned))
 
     def parts_forward(self, parameter, x, chosen):
         return self._parts(parameter.scale, parameter.learned, x, self.forward, self.backward, chosen)

@@ -1,10 +1,11 @@
 """Networks: frozen descriptions that compose themselves from layers, one file per architecture."""
 
 from .cnn import CNN
+from .mean_field import Correlated, MeanFieldMLP
 from .mlp import MLP
 from .network import Footprint, Network
 from .residual import ResidualMLP
 from .rnn import RNN
 from .transformer import Transformer
 
-__all__ = ["CNN", "MLP", "RNN", "Footprint", "Network", "ResidualMLP", "Transformer"]
+__all__ = ["CNN", "MLP", "RNN", "Correlated", "Footprint", "MeanFieldMLP", "Network", "ResidualMLP", "Transformer"]

@@ -57,9 +57,9 @@ class MLP(Network):
         object.__setattr__(self, "depth", whole("depth", self.depth, 1))
         object.__setattr__(self, "richness", checked_richness(self.richness))
         object.__setattr__(self, "activation", as_activation(self.activation))
-        object.__setattr__(self, "weight_std", _each("weight_std", self.weight_std, self.depth + 1))
+        object.__setattr__(self, "weight_std", each("weight_std", self.weight_std, self.depth + 1))
         if self.bias_std is not None:
-            object.__setattr__(self, "bias_std", _each("bias_std", self.bias_std, self.depth))
+            object.__setattr__(self, "bias_std", each("bias_std", self.bias_std, self.depth))
         object.__setattr__(self, "output_bias", real("output_bias", self.output_bias, "be 0 or more", lambda v: v >= 0))
 
     @property
@@ -95,7 +95,7 @@ class MLP(Network):
         return {"architecture": "MLP", "depth": self.depth, "activation": activation, "richness": self.richness, **scales}
 
 
-def _each(name: str, given, count: int) -> tuple[float, ...]:
+def each(name: str, given, count: int) -> tuple[float, ...]:
     """One number for each of `count`, from one for all of them or as many."""
     values = [given] * count if np.ndim(given) == 0 else list(given)
     require(len(values) == count, f"{name} has {len(values)} numbers; give one, or {count}.")

@@ -27,6 +27,7 @@ class Network(ABC):
 
     input_dims: tuple[str, ...] = ("feature",)  # of one example
     vector_dim: str | None = None  # where an example is several vectors: what they are
+    has_input_weight = False  # whether the input weights of a site are known, all of them
     has_parts = True  # whether fields are told apart into Gaussian, response and learned parts
 
     @abstractmethod
@@ -37,6 +38,9 @@ class Network(ABC):
         """Refuse inputs of a wrong shape."""
         wanted = f"(example, {', '.join(self.input_dims)})"
         require(len(shape) == len(self.input_dims), f"inputs of {type(self).__name__} are {wanted}; these have {len(shape) + 1} dimensions.")
+
+    def suits(self, route: str, matrix: str, problem, training) -> None:
+        """Refuse a `route` with hidden matrices of a kind, or a training, that this network does not have; warn of what may surprise."""
 
     def coordinates(self, layers: list[int]) -> dict[str, np.ndarray]:
         """Coordinates along the observed layers, beside their numbers."""

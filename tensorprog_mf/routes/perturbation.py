@@ -113,6 +113,7 @@ def perturbation(
     settings = run.settings() | {"keep_replicates": boolean("keep_replicates", keep_replicates), "order": order, "probes": probes}
     del settings["samples"]  # no fields are kept
     network.check(problem.all_inputs.shape[1:])
+    network.suits("perturbation", "conditioned", problem, training)
     foot = network.footprint(problem.all_inputs.shape[1:])
     memory.check(
         (2 + len(probes) + ORDERS) * memory.of_results(len(steps), foot.layers, len(problem.all_inputs), 0, settings["n_replicates"], vectors=foot.vectors),

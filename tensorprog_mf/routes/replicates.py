@@ -37,6 +37,7 @@ def gather(
     """
     record, steps = as_record(record), recorded_steps(record, training.last)
     network.check(problem.all_inputs.shape[1:])
+    network.suits(route, ensemble.matrix, problem, training)
     _check_record(record, ensemble.matrix, network, problem, training)
     if training.flow:  # directions left out make rates rough, and steps small
         ensemble = replace(ensemble, tolerance=min(ensemble.tolerance, training.tolerance / 10))
@@ -98,6 +99,8 @@ def _check_record(record, matrix: str, network, problem, training) -> None:
         raise UnsupportedError("two_time and responses are recorded for one output, targets (example,); leave them out of tp.Record.")
     if record.responses and not (network.has_parts and matrix != "dense"):
         raise UnsupportedError("responses are regressions on Gaussian parts of fields, which residual streams and stored matrices do not tell apart; take matrix='conditioned' and an MLP.")
+    if "input_weight" in {*record.moments, *record.densities} and not network.has_input_weight:
+        raise UnsupportedError(f"moments and densities of input_weight are known for MeanFieldMLP; {type(network).__name__} knows weights only where inputs look.")
     if training.temperature and getattr(network, "output_bias", 0):
         raise UnsupportedError("temperature does not go with an output bias: its noise would make outputs random at any width; take output_bias=0.")
     if record.per_output and training.ruled:

@@ -1,0 +1,121 @@
+"""Initial weights of an autoencoder: what their law must be, and draws from it."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..errors import InputError, UnsupportedError, real, require
+from ..laws import Law
+from .autoencoder_spectrum import Spectrum, finite_array, symmetric
+
+_COMMUTES = 1e-13
+_REMEDY = "pair every theta with -theta, or train a finite network with tp.mean_field.train_autoencoder"
+
+
+@dataclass(frozen=True)
+class Initial:
+    """`scale` (direction,) root mean squares of kappa theta; `covariance` where it is not diagonal, its `root`, and given `neurons`."""
+
+    scale: np.ndarray
+    covariance: np.ndarray | None = None
+    neurons: np.ndarray | None = None
+    law: Law | None = None
+    root: np.ndarray | None = None
+    paired: bool = True
+
+    @property
+    def one_by_one(self) -> bool:
+        """Whether every coordinate of the data has a direction of its own."""
+        return self.root is not None
+
+    def draw(self, count: int, spectrum: Spectrum, rng: np.random.Generator, scale: np.ndarray | None = None) -> np.ndarray:
+        """kappa theta(0) of neurons (sample, direction)."""
+        if self.neurons is not None:
+            return self.neurons[:count]
+        scale = self.scale if scale is None else scale
+        z = rng.standard_normal((count, len(scale)))
+        if self.root is not None:
+            return z @ self.root.T
+        return z * scale if self.law is None else spectrum.coordinates(self.law.of_normals(z))
+
+    def describe(self) -> dict:
+        """As plain values."""
+        law = "neurons" if self.neurons is not None else "Gaussian" if self.law is None else self.law.describe()
+        return {"law": law, "scale": self.scale.tolist(), "commutes_with_data": self.covariance is None}
+
+
+def initial_law(spectrum: Spectrum, scale, covariance, neurons) -> Initial:
+    """The law of initial weights from exactly one of a scale or law, a covariance, or neurons."""
+    named = {"initial_scale": scale, "initial_covariance": covariance, "initial_theta": neurons}
+    given = " and ".join(name for name, value in named.items() if value is not None) or "none"
+    require(given in named, f"give one of {', '.join(named)}, and None for the others, not {given}.")
+    if neurons is not None:
+        theta = finite_array("initial_theta", neurons, 2, "(sample, feature)")
+        _same_size("initial_theta", theta.shape[1], spectrum)
+        own = spectrum.coordinates(theta)
+        return replace(_general(own.T @ own / len(own)), neurons=own, paired=_in_pairs(theta))
+    if covariance is not None:
+        matrix = symmetric("initial_covariance", covariance)
+        _same_size("initial_covariance", len(matrix), spectrum)
+        return _general(spectrum.rotated(matrix))
+    if isinstance(scale, Law):
+        _symmetric_law(scale)
+        return Initial(np.full(len(spectrum.variances), scale.std), law=scale)
+    return Initial(_scales(scale, len(spectrum.variances)))
+
+
+def _scales(given, size: int) -> np.ndarray:
+    if np.ndim(given) == 0:
+        return np.full(size, real("initial_scale", given, "be 0 or more", lambda v: v >= 0))
+    scales = finite_array("initial_scale", given, 1, "one number, one per direction, or a law")
+    require(len(scales) == size, f"there are {len(scales)} initial scales for {size} directions of the data; give one number, or one for each.")
+    require((scales >= 0).all(), "initial_scale has entries below 0; these are root mean squares, 0 or more.")
+    return scales
+
+
+def _same_size(name: str, size: int, spectrum: Spectrum) -> None:
+    if spectrum.dimension is None:
+        raise UnsupportedError(f"{name} needs a finite dimension: give the data's variances with multiplicities instead of fractions.")
+    require(size == spectrum.dimension, f"{name} is for {size} features, but the data have {spectrum.dimension}; they must agree.")
+
+
+def _symmetric_law(law: Law) -> None:
+    if law.mean != 0:
+        raise InputError(
+            f"initial_scale: a law of mean {law.mean:g} is not symmetric about 0, so that the reduction to gains does not hold; "
+            f"take one of mean 0, {_REMEDY}."
+        )
+
+
+def _general(covariance: np.ndarray) -> Initial:
+    """A covariance in the directions of the data; kept only if it does not commute with that of the data."""
+    values, vectors = np.linalg.eigh(covariance)
+    require(values[0] >= -1e-10 * max(values[-1], 0.0), "initial_covariance has a negative eigenvalue; it must be positive semidefinite.")
+    root = vectors * np.sqrt(np.maximum(values, 0.0))
+    diagonal = np.diag(covariance)
+    apart = np.abs(covariance - np.diag(diagonal)).max() > _COMMUTES * max(values[-1], 0.0)
+    return Initial(np.sqrt(np.maximum(diagonal, 0.0)), covariance if apart else None, root=root)
+
+
+def _in_pairs(theta: np.ndarray) -> bool:
+    """Whether neurons (sample, feature) are theta and -theta, equally often."""
+    return np.array_equal(*(rows[np.lexsort(rows.T[::-1])] for rows in (theta + 0.0, -theta + 0.0)))
+
+
+def check_fits(initial: Initial, homogeneous: bool, name: str) -> None:
+    """Refuse initial weights of which the limit with this activation is not known.
+
+    Raises
+    ------
+    InputError
+        Neurons for relu without their mirror images.
+    UnsupportedError
+        Covariances or neurons for an activation that is not linear on both sides of 0.
+    """
+    if initial.one_by_one and not homogeneous:
+        raise UnsupportedError(
+            f"initial_covariance and initial_theta need activation linear, relu or scaled_relu, not {name!r}; "
+            "give initial_scale, or use tp.mean_field.train_autoencoder."
+        )
+    known = initial.paired or name == "linear"
+    require(known, f"initial_theta is not symmetric about 0, so that the reduction of {name} does not hold; {_REMEDY}.")

@@ -1,0 +1,51 @@
+"""Kernel of one-pass stochastic gradient descent; see `accelerate` for the rules."""
+
+from ..accelerate import kernel
+from .units_numba import activate
+
+
+@kernel(sums=True)
+def _dot(x, y):
+    total = 0.0
+    for j in range(x.shape[0]):
+        total += x[j] * y[j]
+    return total
+
+
+@kernel()
+def descend(w, a, b, inputs, targets, sizes, trains, decay, noise, code, gain, offset, slopes, kinks, even):
+    """One step per example; w (site, feature), a, b (site,) in place.
+
+    theta <- (1 - 2 lambda s) theta + 2 s (y - f) grad sigma_* + noise, f the mean over sites. `trains` are three switches, of
+    a, w and b; `noise` is (step, site, feature + 2), scaled, or has no steps.
+    """
+    sites, features = w.shape
+    phi, slope = a.copy(), a.copy()
+    for k in range(inputs.shape[0]):
+        f = 0.0
+        for i in range(sites):
+            phi[i], slope[i] = activate(code, gain * (_dot(w[i], inputs[k]) + b[i]), offset, slopes, kinks, even)
+            f += a[i] * phi[i]
+        rate = 2 * sizes[k] * (targets[k] - f / sites)
+        keep = 1 - 2 * decay * sizes[k]
+        for i in range(sites):
+            back = rate * a[i] * gain * slope[i]
+            if trains[1]:
+                if decay > 0:
+                    for j in range(features):
+                        w[i, j] *= keep
+                if back != 0:
+                    for j in range(features):
+                        w[i, j] += back * inputs[k, j]
+            if trains[0]:
+                a[i] = keep * a[i] + rate * phi[i]
+            if trains[2]:
+                b[i] = keep * b[i] + back
+            if noise.shape[0] > 0:
+                if trains[1]:
+                    for j in range(features):
+                        w[i, j] += noise[k, i, j]
+                if trains[0]:
+                    a[i] += noise[k, i, features]
+                if trains[2]:
+                    b[i] += noise[k, i, features + 1]

@@ -1,0 +1,208 @@
+"""Is a law of parameters the best there is? The objective is convex in the law, so a gradient tells."""
+
+import json
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from ..errors import InputError, UnsupportedError, real, require, whole
+from ..provenance import made
+from ..results import labelled
+from .dynamics import REFERENCES
+from .populations import Population, population
+from .stationary import box
+
+_ITERATIONS = 20000
+_STARTS = 8  # of local searches for a lower potential between nodes
+
+
+def certificate(
+    ds: xr.Dataset, unit, data, intervals, fixed=None, nodes: int = 401, time: int = -1, tolerance: float = 0.01, flat: float = 1e-6
+) -> xr.Dataset:
+    """How far the law of parameters at a time is from the best of all laws on a box.
+
+        J(rho) = R(rho) / 2 + (lambda / 2) int |theta|^2 d rho,   Psi(theta; rho) = E[(f_rho - y) sigma_*] + (lambda / 2) |theta|^2,
+        J(rho) - min J <= int Psi d rho - min Psi,
+
+    as J is convex in rho with derivative Psi. At the best law Psi is least, and flat, where rho has mass (Mei, Montanari & Nguyen
+    2018, section 3). The best law on the nodes is found by pairwise Frank-Wolfe steps (Lacoste-Julien & Jaggi 2015).
+
+    Parameters
+    ----------
+    ds
+        A result of `distributional_dynamics` without temperature.
+    unit, data
+        Those of that run.
+    intervals
+        Table from trained parameters to (low, high), the box; "w" is for w0, w1, ...
+    fixed
+        Table of numbers for parameters that are not trained.
+    nodes
+        Probes per trained parameter.
+    time
+        Index of the time.
+    tolerance
+        Distance from the best that counts as reached, as a fraction of E y^2 / 2.
+    flat
+        Norm of grad Psi below which a site does not move.
+
+    Returns
+    -------
+    xarray.Dataset
+        objective J, best_objective on the probes, lower_bound on min J, gap J - lower_bound; potential (probe) at probe_value
+        (probe, parameter), best_weight (probe): the best law; support_potential, gradient_norm (sample) at the sites of `ds`;
+        dead_fraction of these: sites that do not move where Psi is higher than its least value by more than the tolerance. Attribute
+        verdict is "reached" or "not reached".
+
+    Raises
+    ------
+    InputError
+        An argument that cannot be used; a result of another unit or other data.
+    UnsupportedError
+        A result with temperature, whose best law is `boltzmann`; parameters that are not trained and differ between sites.
+
+    Notes
+    -----
+    Bounds hold for laws on the box, up to what the least of Psi between probes is lower than local searches from the lowest
+    probes find. Cost: nodes^(trained parameters) times points, per iteration.
+
+    Examples
+    --------
+    >>> import tensorprog_mf as tp
+    >>> mf = tp.mean_field
+    >>> unit, data = mf.Neuron("tanh", output_weight=False), mf.FiniteData([1.0], [0.5])
+    >>> ds = mf.distributional_dynamics(unit, data, {"w": tp.Gaussian()}, [0, 50], n_samples=64)
+    >>> [mf.certificate(ds, unit, data, {"w": (-5, 5)}, time=t).attrs["verdict"] for t in (0, 1)]
+    ['not reached', 'reached']
+    """
+    found = population(unit, data, _radial_nodes(ds))
+    settings = _settings(ds, found)
+    try:
+        now = ds.isel(time=time)
+    except IndexError:
+        raise InputError(f"time={time!r} is not an index of the {ds.sizes['time']} times of the result.") from None
+    tolerance, flat = (real(name, value, "be positive", lambda v: v > 0) for name, value in (("tolerance", tolerance), ("flat", flat)))
+    axes, probes, _ = box(found, fixed or {}, intervals, whole("nodes", nodes, 2))
+    problem = _Problem(found, settings["weight_decay"], probes, [(axis[0], axis[-1]) for axis in axes])
+    scale = tolerance * float(found.weights @ found.targets**2) / 2
+    arrays, verdict = _judged(problem, now, scale, flat)
+    chosen = {
+        "time": float(now.time),
+        "intervals": {k: list(map(float, v)) for k, v in intervals.items()},
+        "nodes": nodes,
+        "tolerance": tolerance,
+        "flat": flat,
+    }
+    attributes = made("certificate", ds.attrs["architecture"], chosen, "completed", f"The best law is {verdict}.", REFERENCES, {})
+    kept = {name: ds.attrs[name] for name in ("unit_json", "data_json")}
+    return labelled(arrays, {"parameter": np.array(found.names)}, attributes | kept | {"verdict": verdict})
+
+
+def _radial_nodes(ds) -> int | None:
+    require(
+        isinstance(ds, xr.Dataset) and ds.attrs.get("route") == "distributional_dynamics", "ds must be a result of distributional_dynamics."
+    )
+    return ds.sizes["example"] // 2 if "radius" in ds else None
+
+
+def _settings(ds: xr.Dataset, found: Population) -> dict:
+    settings = json.loads(ds.attrs["settings_json"])
+    if settings["temperature"]:
+        raise UnsupportedError("with temperature the best law is Boltzmann's; compare with tp.mean_field.boltzmann.")
+    same = ds.parameter.values.tolist() == list(found.names) and np.array_equal(ds.target, found.targets)
+    require(same, "the result is of another unit or other data; pass those of its run.")
+    spread = (ds.parameter_square - ds.parameter_mean**2).values[:, ~found.trained]
+    if (spread > 1e-9 * (1 + ds.parameter_square.values[:, ~found.trained])).any():
+        raise UnsupportedError(
+            "parameters that are not trained differ between sites: their law stays, so the best of all laws is no yardstick."
+        )
+    return settings
+
+
+@dataclass
+class _Problem:
+    """J on laws on the probes."""
+
+    population: Population
+    weight_decay: float
+    probes: np.ndarray
+    intervals: list
+
+    def __post_init__(self):
+        self.values = self.population.values(self.probes)  # (probe, point)
+        self.cost = self.decay(self.probes)
+
+    def decay(self, theta: np.ndarray) -> np.ndarray:
+        """(lambda / 2) |theta|^2 per site."""
+        return self.weight_decay / 2 * (theta[self.population.trained] ** 2).sum(axis=0)
+
+    def potential(self, theta: np.ndarray, residual: np.ndarray) -> np.ndarray:
+        """Psi per site."""
+        return self.population.values(theta) @ residual + self.decay(theta)
+
+    def gradient(self, theta: np.ndarray, residual: np.ndarray) -> np.ndarray:
+        """grad Psi, (parameter, site)."""
+        return self.population.pull(theta, residual) + self.weight_decay * theta * self.population.trained[:, None]
+
+    def least(self, residual: np.ndarray) -> float:
+        """The least Psi on the box, by local searches from the lowest probes."""
+        from scipy.optimize import minimize
+
+        at_probes = self.values @ residual + self.cost
+        found, moving = at_probes.min(), self.population.trained
+
+        def of(x, start):
+            theta = start.copy()
+            theta[moving, 0] = x
+            return float(self.potential(theta, residual)[0]), self.gradient(theta, residual)[moving, 0]
+
+        for k in np.argsort(at_probes)[:_STARTS]:
+            start = np.ascontiguousarray(self.probes[:, k : k + 1])
+            found = min(found, minimize(of, start[moving, 0], (start,), "L-BFGS-B", jac=True, bounds=self.intervals).fun)
+        return float(found)
+
+    def best(self, enough: float) -> tuple[np.ndarray, np.ndarray]:
+        """Weights of the best law on the probes, up to `enough` in J, and its outputs."""
+        weights, targets = self.population.weights, self.population.targets
+        alone = ((self.values - targets) ** 2) @ weights / 2 + self.cost
+        share = np.zeros(len(alone))
+        share[alone.argmin()] = 1.0
+        for _ in range(_ITERATIONS):
+            slope = self.values @ (weights * (share @ self.values - targets)) + self.cost
+            to, of = slope.argmin(), np.where(share > 0, slope, -np.inf).argmax()
+            if slope @ share - slope[to] < enough:
+                break
+            move = self.values[to] - self.values[of]
+            size = min(share[of], (slope[of] - slope[to]) / max(weights @ move**2, 1e-300))
+            share[to] += size
+            share[of] = max(share[of] - size, 0.0)
+        return share, share @ self.values
+
+
+def _judged(problem: _Problem, now: xr.Dataset, scale: float, flat: float) -> tuple[dict, str]:
+    """Variables of the result and the verdict."""
+    found, output = problem.population, now.output.values
+    residual, square = found.residual(output), now.parameter_square.values[found.trained].sum()
+    objective = found.risk(output) / 2 + problem.weight_decay / 2 * square
+    least = problem.least(residual)
+    share, best_output = problem.best(scale / 20)
+    best = found.risk(best_output) / 2 + share @ problem.cost
+    best_residual = found.residual(best_output)
+    lower = objective - (residual @ output + problem.weight_decay / 2 * square - least)
+    lower = max(lower, best - (best_residual @ best_output + share @ problem.cost - problem.least(best_residual)), 0.0)
+    theta = np.ascontiguousarray(now.site_parameter.values.T, dtype=float)
+    at_sites, slopes = problem.potential(theta, residual), np.linalg.norm(problem.gradient(theta, residual), axis=0)
+    dead = (slopes < flat) & (at_sites > least + scale)
+    scalars = {
+        "objective": objective,
+        "best_objective": best,
+        "lower_bound": lower,
+        "gap": objective - lower,
+        "dead_fraction": dead.mean() if dead.size else np.nan,
+    }
+    arrays = {name: ((), value) for name, value in scalars.items()} | {
+        "potential": (("probe",), problem.values @ residual + problem.cost), "probe_value": (("probe", "parameter"), problem.probes.T),
+        "best_weight": (("probe",), share), "support_potential": (("sample",), at_sites), "gradient_norm": (("sample",), slopes),
+    }  # fmt: skip
+    return arrays, "reached" if objective - lower <= scale else "not reached"

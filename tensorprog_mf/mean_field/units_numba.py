@@ -1,0 +1,184 @@
+"""Kernels over blocks of sites for values and gradients of units; see `accelerate` for the rules.
+
+theta is (parameter, site); `forward` adds weight * sigma_* up per block, `pull` writes sum_m r_m grad sigma_*(x_m).
+Activations: code 0 linear, 1 relu, 2 scaled_relu, 3 erf, 4 tanh, 5 softplus, 6 quadratic, 7 hinges s + sum_k c_k (u - t_k)_+.
+"""
+
+import math
+
+from ..accelerate import BLOCK, kernel
+
+CODES = {name: code for code, name in enumerate(("linear", "relu", "scaled_relu", "erf", "tanh", "softplus", "quadratic"))}
+HINGES = 7
+_ROOT_HALF, _DENSITY = math.sqrt(0.5), 1 / math.sqrt(2 * math.pi)
+_ROOT_TWO, _ERF_SLOPE = math.sqrt(2.0), 2 / math.sqrt(math.pi)
+
+
+@kernel()
+def activate(code, h, offset, slopes, kinks, even):
+    """phi(h) and phi'(h)."""
+    if code == 0:
+        return h, 1.0
+    if code == 1:
+        return (h, 1.0) if h > 0 else (0.0, 0.0)
+    if code == 2:
+        return (_ROOT_TWO * h, _ROOT_TWO) if h > 0 else (0.0, 0.0)
+    if code == 3:
+        return math.erf(h), _ERF_SLOPE * math.exp(-h * h)
+    if code == 4:
+        phi = math.tanh(h)
+        return phi, 1 - phi * phi
+    if code == 5:
+        small = math.exp(-abs(h))
+        return max(h, 0.0) + math.log1p(small), (1.0 if h > 0 else small) / (1 + small)
+    if code == 6:
+        return h * h, 2 * h
+    u = abs(h) if even else h
+    phi, slope = offset, 0.0
+    for k in range(slopes.shape[0]):
+        if u > kinks[k]:
+            phi += slopes[k] * (u - kinks[k])
+            slope += slopes[k]
+    return phi, -slope if even and h < 0 else slope
+
+
+@kernel(sums=True)
+def forward_finite(first, last, theta, weight, inputs, has_a, has_b, code, gain, offset, slopes, kinks, even, partial):
+    """partial[block, m] = sum over sites of weight a phi(gain (<w, x_m> + b))."""
+    points, features = inputs.shape
+    for block in range(first, last):
+        for m in range(points):
+            total = 0.0
+            for i in range(block * BLOCK, min((block + 1) * BLOCK, theta.shape[1])):
+                h = theta[has_a + features, i] if has_b else 0.0
+                for j in range(features):
+                    h += theta[has_a + j, i] * inputs[m, j]
+                phi, _ = activate(code, gain * h, offset, slopes, kinks, even)
+                total += weight[i] * (theta[0, i] * phi if has_a else phi)
+            partial[block, m] = total
+
+
+@kernel()
+def pull_finite(first, last, theta, residual, inputs, has_a, has_b, code, gain, offset, slopes, kinks, even, out):
+    """out = sum_m residual_m grad sigma_*(x_m)."""
+    points, features = inputs.shape
+    for block in range(first, last):
+        low, high = block * BLOCK, min((block + 1) * BLOCK, theta.shape[1])
+        out[:, low:high] = 0.0
+        for m in range(points):
+            for i in range(low, high):
+                h = theta[has_a + features, i] if has_b else 0.0
+                for j in range(features):
+                    h += theta[has_a + j, i] * inputs[m, j]
+                phi, slope = activate(code, gain * h, offset, slopes, kinks, even)
+                back = residual[m] * gain * slope
+                if has_a:
+                    out[0, i] += residual[m] * phi
+                    back *= theta[0, i]
+                for j in range(features):
+                    out[has_a + j, i] += back * inputs[m, j]
+                if has_b:
+                    out[has_a + features, i] += back
+
+
+@kernel()
+def smoothed(b, s, offset, slopes, kinks, even):
+    """m = E sigma(s g + b), g ~ N(0,1), and dm/db, dm/ds."""
+    m, db, ds = offset, 0.0, 0.0
+    for k in range(slopes.shape[0]):
+        for side in range(2 if even else 1):
+            sign = 1.0 - 2.0 * side
+            above = sign * b - kinks[k]
+            if s > 0.0:
+                share, density = 0.5 * math.erfc(-above / s * _ROOT_HALF), _DENSITY * math.exp(-0.5 * (above / s) ** 2)
+            else:  # a point; at its kink the mean of both sides
+                share, density = (1.0 if above > 0 else 0.5 if above == 0 else 0.0), (_DENSITY if above == 0 else 0.0)
+            m += slopes[k] * (above * share + s * density)
+            db += slopes[k] * sign * share
+            ds += slopes[k] * density
+    return m, db, ds
+
+
+@kernel(sums=True)
+def forward_smoothed(first, last, theta, weight, scales, has_a, has_b, radii, offset, slopes, kinks, even, partial):
+    """partial[block, y] = sum over sites of weight a E sigma(s_y g + b), s_y^2 = tau_y^2 r1^2 + r2^2."""
+    for block in range(first, last):
+        for y in range(scales.shape[0]):
+            total = 0.0
+            for i in range(block * BLOCK, min((block + 1) * BLOCK, theta.shape[1])):
+                s = (scales[y] * theta[has_a, i]) ** 2 + (theta[has_a + 1, i] ** 2 if radii == 2 else 0.0)
+                m, _, _ = smoothed(theta[has_a + radii, i] if has_b else 0.0, math.sqrt(s), offset, slopes, kinks, even)
+                total += weight[i] * (theta[0, i] * m if has_a else m)
+            partial[block, y] = total
+
+
+@kernel()
+def pull_smoothed(first, last, theta, residual, scales, has_a, has_b, radii, offset, slopes, kinks, even, out):
+    """out = sum_y residual_y grad of the smoothed unit."""
+    for block in range(first, last):
+        low, high = block * BLOCK, min((block + 1) * BLOCK, theta.shape[1])
+        out[:, low:high] = 0.0
+        for y in range(scales.shape[0]):
+            for i in range(low, high):
+                r1 = theta[has_a, i]
+                r2 = theta[has_a + 1, i] if radii == 2 else 0.0
+                s = math.sqrt((scales[y] * r1) ** 2 + r2 * r2)
+                m, db, ds = smoothed(theta[has_a + radii, i] if has_b else 0.0, s, offset, slopes, kinks, even)
+                back = residual[y]
+                if has_a:
+                    out[0, i] += back * m
+                    back *= theta[0, i]
+                if s > 0.0:
+                    out[has_a, i] += back * ds * scales[y] ** 2 * r1 / s
+                    if radii == 2:
+                        out[has_a + 1, i] += back * ds * r2 / s
+                if has_b:
+                    out[has_a + radii, i] += back * db
+
+
+@kernel()
+def look_up(s, cell, starts, table):
+    """h(s) and h'(s) from cubic Hermite pieces: piece k of `table` begins at starts[k]; constant before the first."""
+    if s <= starts[0]:
+        return table[0, 0, 0], 0.0
+    piece = 0
+    while piece + 1 < starts.shape[0] and s > starts[piece + 1]:
+        piece += 1
+    x = (s - starts[piece]) / cell[piece]
+    j = min(int(x), table.shape[1] - 2)
+    t = x - j
+    low, high, width = table[piece, j], table[piece, j + 1], cell[piece]
+    a, b = (1 + 2 * t) * (1 - t) ** 2, t * (1 - t) ** 2
+    c, d = t * t * (3 - 2 * t), t * t * (t - 1)
+    value = a * low[0] + b * width * low[1] + c * high[0] + d * width * high[1]
+    slope = a * low[1] + b * width * low[2] + c * high[1] + d * width * high[2]
+    return value, slope
+
+
+@kernel(sums=True)
+def forward_radial(first, last, theta, weight, radius, has_a, cell, starts, table, partial):
+    """partial[block, m] = sum over sites of weight a h(R_m r)."""
+    for block in range(first, last):
+        for m in range(radius.shape[0]):
+            total = 0.0
+            for i in range(block * BLOCK, min((block + 1) * BLOCK, theta.shape[1])):
+                value, _ = look_up(abs(radius[m] * theta[has_a, i]), cell, starts, table)
+                total += weight[i] * (theta[0, i] * value if has_a else value)
+            partial[block, m] = total
+
+
+@kernel()
+def pull_radial(first, last, theta, residual, radius, has_a, cell, starts, table, out):
+    """out = sum_m residual_m grad of a h(R_m r), h even."""
+    for block in range(first, last):
+        low, high = block * BLOCK, min((block + 1) * BLOCK, theta.shape[1])
+        out[:, low:high] = 0.0
+        for m in range(radius.shape[0]):
+            for i in range(low, high):
+                r = theta[has_a, i]
+                value, slope = look_up(abs(radius[m] * r), cell, starts, table)
+                back = residual[m] * radius[m] * (slope if r >= 0 else -slope)
+                if has_a:
+                    out[0, i] += residual[m] * value
+                    back *= theta[0, i]
+                out[has_a, i] += back

@@ -1,0 +1,261 @@
+"""Multilayer networks in mean-field scaling: every hidden average is 1/N, every weight moves."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..activations import Activation, as_activation
+from ..draws import Draws
+from ..errors import InputError, SaddleWarning, UnsupportedError, require, warn, whole
+from ..laws import Gaussian, Law, as_law
+from ..layers.bias import Bias
+from ..layers.chain import Chain
+from ..layers.dense import Dense
+from ..layers.elementwise import Elementwise
+from ..layers.input import Input
+from ..layers.layer import Layer
+from ..layers.readout import Readout
+from ..realization import Realization
+from ..sites import Sites
+from .mlp import each
+from .network import Footprint, Network
+
+_SITES = 2**14  # for the kernel in an escape rate
+
+
+@dataclass(frozen=True)
+class Correlated:
+    """The mean of initial weights that know the neurons they join: m(c, c') = sum_k out_k(c) into_k(c').
+
+    Parameters
+    ----------
+    out, into
+        Functions from the labels of a population to (k, site): `out` of the layer that the matrix feeds, `into` of the one it
+        reads. Labels are a dict of (row, site): "W0" in the first layer, "w" in the last, "b" where there are random
+        biases, and everywhere "label", one N(0,1) of its own.
+
+    Examples
+    --------
+    >>> import tensorprog_mf as tp
+    >>> aligned = tp.Correlated(out=lambda c: c["label"], into=lambda c: c["W0"][:1])
+    >>> tp.MeanFieldMLP(depth=2, hidden_mean=aligned).depth
+    2
+    """
+
+    out: Callable
+    into: Callable
+
+    def describe(self) -> dict:
+        """As plain values: functions by their names."""
+        return {name: getattr(function, "__name__", "unnamed") for name, function in vars(self).items()}
+
+
+@dataclass(frozen=True)
+class MeanFieldMLP(Network):
+    """Fully connected network whose hidden layers are averages, (1/N) sum, of the layer below.
+
+    H^1 = W^0 x + b^0, H^{l+1} = (1/N) W^l phi(H^l) + b^l, f = (1/N) w . phi(H^L). With gradients times N (N^2 for W^l), as in
+    `Training`, every weight moves, and as N -> infinity the neurons of a layer are independent given their labels, their
+    own initial weights (Mei, Montanari & Nguyen 2018, arXiv:1804.06561; Nguyen & Pham 2020, arXiv:2001.11443). What is
+    random in W^l beside its mean averages out:
+
+        H^{l+1}(t) = m E[phi(H^l(t))] - eta sum_s C^l(t, s) delta^{l+1}(s),        C(t, s) = E[phi(H^l(t)) phi(H^l(s))]
+
+    Parameters
+    ----------
+    depth
+        Number of hidden layers L; 1 is the two-layer network a phi(w x).
+    activation
+        As of `MLP`.
+    input_weight, readout_weight
+        Laws of the entries of W^0 and w: `Gaussian`, `Uniform` or a number.
+    hidden_mean
+        Means of the entries of W^1 ... W^{L-1}: one or L - 1 numbers, or `Correlated`.
+    hidden_std
+        Their standard deviations: they matter at finite width only.
+    bias_std
+        As of `MLP`. Random biases keep neurons different; without them all neurons of layers 2 ... L - 1 are the same,
+        and those of layer L differ by w only (coordinate `collapsed`).
+
+    Raises
+    ------
+    InputError
+        Depth below 1, unknown activation, what is no law, numbers that are too many or negative standard deviations.
+
+    Notes
+    -----
+    Use it with `sample` and `train_finite`. Inputs are not divided by sqrt(D). There is no richness: this network learns
+    features always, and has no lazy limit. If all hidden means are zero and phi(0) = 0, from three hidden layers on the
+    start is a saddle that the limit never leaves, while networks of width N do after a time of the order of log N
+    (see `escape_rate`): a `SaddleWarning` says so.
+    """
+
+    depth: int
+    activation: Activation | str | tuple = "tanh"
+    input_weight: Law | float = Gaussian()
+    hidden_mean: tuple | float | Correlated = 1.0
+    hidden_std: tuple[float, ...] | float = 1.0
+    readout_weight: Law | float = Gaussian()
+    bias_std: tuple[float, ...] | float | None = None
+
+    richness = 1.0
+    has_input_weight = True
+    has_parts = False
+
+    def __post_init__(self):
+        object.__setattr__(self, "depth", whole("depth", self.depth, 1))
+        object.__setattr__(self, "activation", as_activation(self.activation))
+        for name in ("input_weight", "readout_weight"):
+            object.__setattr__(self, name, as_law(name, getattr(self, name)))
+        object.__setattr__(self, "hidden_mean", _means(self.hidden_mean, self.depth - 1))
+        object.__setattr__(self, "hidden_std", each("hidden_std", self.hidden_std, self.depth - 1))
+        if self.bias_std is not None:
+            object.__setattr__(self, "bias_std", each("bias_std", self.bias_std, self.depth))
+
+    def footprint(self, shape):
+        return Footprint(self.depth, self.depth - 1, shape[0])
+
+    @property
+    def frozen(self) -> bool:
+        """Whether the limit never leaves the saddle it starts at."""
+        silent = not np.any(self.activation(np.zeros(1))[0])
+        return self.depth > 2 and silent and self.bias_std is None and all(mean == 0 for mean in self.hidden_mean)
+
+    @property
+    def collapsed(self) -> tuple[bool, ...]:
+        """Per layer, whether all its neurons are the same at all times."""
+        own = [not self.input_weight.fixed, *[False] * (self.depth - 1)]
+        own[-1] = own[-1] or not self.readout_weight.fixed
+        for layer in range(self.depth):
+            own[layer] = own[layer] or bool(self.bias_std and self.bias_std[layer] > 0)
+        for below, mean in enumerate(self.hidden_mean):
+            if isinstance(mean, Correlated):
+                own[below] = own[below + 1] = True
+        return tuple(not differ for differ in own)
+
+    def coordinates(self, layers):
+        return {"collapsed": np.array([self.collapsed[layer - 1] for layer in layers], np.int8)}
+
+    def suits(self, route, matrix, problem, training):
+        if route == "perturbation":
+            raise UnsupportedError("perturbation expands in the richness, which a MeanFieldMLP does not have; take tp.sample, or an MLP.")
+        if matrix == "untied":
+            raise UnsupportedError(f"{route} draws backward weights anew; in a MeanFieldMLP they have no random part that is seen: take tp.sample.")
+        if route == "train_finite" and matrix == "conditioned" and any(self.hidden_std):
+            raise UnsupportedError("matrix='conditioned' knows hidden weights by their means; take matrix='dense', or hidden_std=0.")
+        if training.temperature:
+            raise UnsupportedError("temperature with a MeanFieldMLP is not there; for two layers take tp.mean_field.distributional_dynamics.")
+        training.refuse_rules("a MeanFieldMLP")
+        if self.frozen and route != "train_finite":
+            warn(_saddle(self, problem), SaddleWarning)
+
+    def compose(self, realization: Realization, inputs: np.ndarray) -> Layer:
+        sites = [realization.sites(f"layer {layer}") for layer in range(1, self.depth + 1)]
+        biases = [None] * self.depth
+        if self.bias_std is not None:
+            biases = [Bias(f"b{layer}", own, self.bias_std[layer]) for layer, own in enumerate(sites)]
+        first = realization.input("W0", sites[0], inputs, self.input_weight)
+        last = realization.readout("w", sites[-1], law=self.readout_weight)
+        labels = None
+        layers: list[Layer] = [Input(first, bias=biases[0])]
+        for layer in range(1, self.depth):
+            mean, pair = self.hidden_mean[layer - 1], slice(layer - 1, layer + 1)
+            if isinstance(mean, Correlated):
+                labels = labels or _labels(sites, biases, first, last)
+            u, v = _mean_rows(mean, sites[pair], None if labels is None else labels[pair], f"hidden_mean of W{layer}")
+            matrix = realization.mean_field(f"W{layer}", sites[layer], sites[layer - 1], u, v, self.hidden_std[layer - 1])
+            layers += [Elementwise(self.activation, layer), Dense(matrix, layer, bias=biases[layer])]
+        return Chain([*layers, Elementwise(self.activation, self.depth), Readout(last, self.depth)])
+
+    def describe(self) -> dict:
+        return {
+            "architecture": "MeanFieldMLP", "depth": self.depth, "activation": {"name": self.activation.name, "gain": self.activation.gain},
+            "input_weight": self.input_weight.describe(), "readout_weight": self.readout_weight.describe(),
+            "hidden_mean": [mean.describe() if isinstance(mean, Correlated) else mean for mean in self.hidden_mean],
+            "hidden_std": self.hidden_std, "bias_std": self.bias_std,
+        }  # fmt: skip
+
+
+def escape_rate(network: MeanFieldMLP, problem) -> float:
+    """Rate at which networks of finite width leave the saddle at which the limit of `network` is frozen.
+
+        lambda^2 = phi'(0)^4 E[w^2] sum_{mn} y_m E[phi(H^1_m) phi(H^1_n)] y_n / P^2        for three hidden layers,
+
+    so that the loss has fallen after log(N) / (2 lambda) + const. With more hidden layers all rates are zero: the saddle is left
+    as a power of time, and only after a power of N.
+
+    Raises
+    ------
+    InputError
+        A network whose limit moves; several outputs.
+    """
+    require(network.frozen, "escape_rate is of a network whose limit is frozen: three hidden layers or more, phi(0) = 0, means of zero, no biases.")
+    require(problem.outputs is None, "escape_rate is known for one output, targets (example,).")
+    if network.depth > 3:
+        return 0.0
+    inputs, pull = problem.inputs, problem.loss.error(np.zeros(problem.n_train), problem.targets)
+    sites = Sites("layer 1", _SITES, Draws(_SITES, (0,)))
+    weight = network.input_weight.of_normals(np.array([sites.draws.column(j) for j in range(inputs.shape[1])]))
+    feature = network.activation(inputs @ weight)[0]
+    slope = float(network.activation(np.zeros(1))[1][0])
+    second = network.readout_weight.std**2 + network.readout_weight.mean**2
+    return slope**2 * float(np.sqrt(second * (pull @ sites.mean(feature, feature) @ pull))) / len(inputs)
+
+
+def _saddle(network: MeanFieldMLP, problem) -> str:
+    begin = "All hidden means are zero and phi(0) = 0, so the limit never leaves its start, a saddle; "
+    if problem.outputs is not None or problem.n_train == 0:
+        return begin + "networks of finite width do. Give hidden_mean a value other than zero."
+    rate = escape_rate(network, problem)
+    if rate == 0:
+        return begin + "networks of width N do as a power of time, after a power of N. Give hidden_mean a value other than zero."
+    return begin + (
+        f"networks of width N escape at the rate lambda = {rate:.3g}, after a time of log(N) / (2 lambda) = {1 / (2 * rate):.3g} log N "
+        "+ const. Give hidden_mean a value other than zero."
+    )
+
+
+def _means(given, count: int) -> tuple:
+    """One mean for each hidden matrix."""
+    several = isinstance(given, (list, tuple, np.ndarray))
+    values = list(given) if several else [given] * count
+    require(len(values) == count, f"hidden_mean has {len(values)} entries; give one, or {count}.")
+    return tuple(mean if isinstance(mean, Correlated) else _mean(mean) for mean in values)
+
+
+def _mean(given) -> float:
+    law = as_law("hidden_mean", given)
+    require(law.fixed, "hidden_mean is a number or tp.Correlated; what is random beside it is hidden_std.")
+    return law.mean
+
+
+def _labels(sites: list[Sites], biases: list, first, last) -> list[dict[str, np.ndarray]]:
+    """What tells the neurons of each population apart at the start, (row, site) each."""
+    last.reveal(np.empty((0, last.into.count)))
+    found = []
+    for layer, own in enumerate(sites):
+        labels = {"label": own.draws.take(("label", 0, 0))[None]}
+        labels |= {"W0": first.columns} if layer == 0 else {}
+        labels |= {"w": last.rows} if own is sites[-1] else {}
+        labels |= {"b": biases[layer].std * biases[layer].column[None]} if biases[layer] is not None else {}
+        found.append(labels)
+    return found
+
+
+def _mean_rows(mean, sites: list[Sites], labels: list[dict] | None, what: str) -> tuple[np.ndarray, np.ndarray]:
+    """u and v, (k, site), of m = sum_k u_k v_k."""
+    below, above = sites
+    if not isinstance(mean, Correlated):
+        return np.full((int(mean != 0), above.count), mean), np.ones((int(mean != 0), below.count))
+    rows = []
+    for name, function, own, site in (("out", mean.out, labels[1], above), ("into", mean.into, labels[0], below)):
+        try:
+            row = np.atleast_2d(np.asarray(function(own), float))
+        except KeyError as error:
+            raise InputError(f"{what}: `{name}` asks for the label {error}; there are {', '.join(own)}.") from None
+        require(row.ndim == 2 and row.shape[1] == site.count, f"{what}: `{name}` must return (k, site), here (k, {site.count}); it returned {row.shape}.")
+        require(bool(np.isfinite(row).all()), f"{what}: `{name}` returned a value that is not finite.")
+        rows.append(row)
+    require(len(rows[0]) == len(rows[1]), f"{what}: `out` returned {len(rows[0])} rows and `into` {len(rows[1])}; they must be as many.")
+    return rows[0], rows[1]
