@@ -48,7 +48,7 @@ _HOME = {
     "TargetWarning": "errors",
     "QuadratureWarning": "errors",
 }
-_MODULES = ("mean_field", "parameterization", "plotting", "rules", "schedules")
+_MODULES = ("mean_field", "parameterization", "plotting", "rules", "scaling_laws", "schedules")
 __all__ = sorted([*_HOME, *_MODULES])
 
 

@@ -121,6 +121,7 @@ def _check_common(earlier: xr.Dataset, network, problem, training, settings: dic
     """Refuse an earlier run whose queries are not those of this one, number by number."""
     require(isinstance(earlier, xr.Dataset), f"common_draws={earlier!r} must be the result of an earlier run.")
     theirs = json.loads(earlier.attrs.get("settings_json", "{}"))
+    settings = json.loads(json.dumps(settings))  # lists for tuples, as theirs
     for name in ("n_samples", "n_replicates", "seed", "draws", "tolerance", "record", "centred"):
         require(
             theirs.get(name) == settings[name],

@@ -1,0 +1,88 @@
+"""Where a budget of compute is spent best: width against time."""
+
+from dataclasses import replace
+
+import numpy as np
+import xarray as xr
+
+from ..errors import UnsupportedError, require, whole
+from .inversion import late_population_loss
+from .labels import result
+from .model import Flow, Model
+from .reduced import solve_reduced
+
+
+def compute_optimal(model: Model, compute, widths, n_times: int = 40) -> xr.Dataset:
+    """Smallest test loss at compute C = N t, over the widths N of students trained by gradient flow on infinitely many examples.
+
+    Parameters
+    ----------
+    model
+        Its width is not used. Random features, or projected ones that learn.
+    compute
+        (compute,) budgets C, increasing.
+    widths
+        (width,) increasing whole numbers, at least three; the optimum is interpolated between them by a parabola in logarithms.
+    n_times
+        Times of test_loss, log-spaced over those that the budgets reach.
+
+    Returns
+    -------
+    xarray.Dataset
+        L_opt, N_opt, t_opt (compute); test_loss (width, time). Budgets are ds["compute"], as ds.compute is a method of xarray. Budgets whose optimum is at an end of the widths are NaN.
+
+    Raises
+    ------
+    InputError
+        Budgets or widths that do not increase or are not positive.
+    UnsupportedError
+        Finitely many examples.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import tensorprog_mf as tp
+    >>> sl = tp.scaling_laws
+    >>> model = sl.Model(sl.PowerLaw(a=1.75, b=1.25, modes=1e6, bin_ratio=1.1))
+    >>> ds = sl.compute_optimal(model, [1e4, 1e5], np.geomspace(10, 3000, 20).astype(int))
+    >>> ds.L_opt.dims, bool(ds.N_opt[1] > ds.N_opt[0])
+    (('compute',), True)
+    """
+    if model.examples is not None:
+        raise UnsupportedError("compute_optimal is for infinitely many examples; leave out examples.")
+    budgets, sizes = _rising("compute", compute, 1), np.array([whole("widths", n, 1) for n in _rising("widths", widths, 3)])
+    times = np.geomspace(budgets[0] / sizes[-1], budgets[-1] / sizes[0], whole("n_times", n_times, 2))
+    losses = [_losses(replace(model, width=int(n)), np.concatenate([times, budgets / n])) for n in sizes]
+    loss, at_budget = np.array([v[: len(times)] for v in losses]), np.array([v[len(times) :] for v in losses])
+    best = np.array([_lowest(np.log(sizes), np.log(column)) for column in at_budget.T])
+    n_opt = np.exp(best[:, 0])
+    arrays = {"L_opt": np.exp(best[:, 1]), "N_opt": n_opt, "t_opt": budgets / n_opt}
+    arrays = {name: (("compute",), values) for name, values in arrays.items()} | {"test_loss": (("width", "time"), loss)}
+    settings = {"widths": sizes.tolist(), "n_times": len(times)}
+    more = {"compute": budgets, "width": sizes}
+    return result("compute_optimal", arrays, times, replace(model, width=None), Flow(times), settings, more=more)
+
+
+def _rising(name: str, values, least: int) -> np.ndarray:
+    values = np.asarray(values, float)
+    good = values.ndim == 1 and len(values) >= least and np.isfinite(values).all() and (values > 0).all() and (np.diff(values) > 0).all()
+    require(bool(good), f"{name} must be a list of {least} or more positive numbers that increase.")
+    return values
+
+
+def _losses(model: Model, times: np.ndarray) -> np.ndarray:
+    """Test losses of a flow at times in any order."""
+    if model.richness == 0:
+        return late_population_loss(model, times)
+    ordered, back = np.unique(times, return_inverse=True)
+    return solve_reduced(model, Flow(ordered)).test_loss.values[back]
+
+
+def _lowest(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
+    """Minimum of the parabola through the lowest point and its neighbours; NaN at an end."""
+    i = int(np.argmin(y))
+    if i in (0, len(x) - 1):
+        return np.nan, np.nan
+    curve = np.polyfit(x[i - 1 : i + 2] - x[i], y[i - 1 : i + 2], 2)
+    at = -curve[1] / (2 * curve[0])
+    return x[i] + at, float(np.polyval(curve, at))

@@ -1,0 +1,64 @@
+"""What all solvers of scaling laws share: labels of results, ensembles, how a run ends."""
+
+import numpy as np
+import xarray as xr
+
+from ..engine import Status
+from ..errors import DivergenceWarning, require, warn, whole
+from ..provenance import made
+from ..results import labelled
+from .model import Descent, Flow, Model
+
+REFERENCES = (
+    "Bordelon, Atanasov & Pehlevan 2024, 'A dynamical model of neural scaling laws', arXiv:2402.01092; "
+    "the same 2024, 'How feature learning can improve neural scaling laws', arXiv:2409.17858"
+)
+TWO_TIME = ("time", "time_prime")
+
+
+def architecture(model: Model) -> str:
+    """Of the attributes."""
+    return "random features" if model.richness == 0 else "projected linear network" if model.projected else "unprojected linear network"
+
+
+def result(
+    route: str, arrays: dict, times: np.ndarray, model: Model, training: Descent | Flow, settings: dict, steps: np.ndarray | None = None,
+    status: Status = Status.COMPLETED, step: int = 0, more: dict | None = None,
+) -> xr.Dataset:
+    """A labelled Dataset; spectrum and coordinates are added."""
+    modes = model.modes
+    arrays = arrays | {name: (("mode",), values) for name, values in (("eigenvalue", modes.eigenvalues), ("power", modes.power), ("multiplicity", modes.multiplicity))}
+    coordinates = {"time": times, "time_prime": times, "mode": np.arange(1, 1 + len(modes.power)), **(more or {})}
+    if steps is not None:
+        coordinates["step"] = steps
+    described = {"model": model.describe(), "training": training.describe()}
+    message = status.message.format(step=step, count="")
+    attributes = made(f"scaling_laws.{route}", architecture(model), settings, status.label, message, REFERENCES, described)
+    return labelled(arrays, coordinates, attributes)
+
+
+def ending(status: Status, step: int) -> None:
+    """Warn of a run that diverged; refuse one of which nothing is left."""
+    if status is Status.DIVERGED:
+        require(step > 0, "the run diverged before its first record, so there is nothing to return; take a smaller learning rate.")
+        warn(status.message.format(step=step), DivergenceWarning)
+
+
+def ensemble_sizes(given) -> tuple[int, ...]:
+    """Sizes of ensembles: positive whole numbers."""
+    require(np.ndim(given) == 1, f"ensemble_sizes={given!r} must be a list of whole numbers.")
+    return tuple(whole("ensemble_sizes", size, 1) for size in given)
+
+
+def bias_variance(total: np.ndarray, same_a: np.ndarray, same_data: np.ndarray, bias: np.ndarray, noise: float, sizes: tuple[int, ...]) -> dict:
+    """Bias, variances and losses of ensembles from the correlations of students' errors, (..., time)."""
+    arrays = {
+        "bias_loss": bias, "loss_same_A": same_a, "loss_same_data": same_data,
+        "variance_data": same_data - bias, "variance_features": same_a - bias, "variance_both": total - same_a - same_data + bias,
+    }  # fmt: skip
+    found = {name: (("time",), values) for name, values in arrays.items()}
+    if sizes:
+        each = np.array(sizes, float)[:, None]
+        for name, shared in (("ensemble_loss", same_data), ("bagging_loss", same_a)):
+            found[name] = (("ensemble_size", "time"), shared + (total - shared) / each + noise)
+    return found

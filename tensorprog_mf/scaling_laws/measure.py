@@ -1,0 +1,131 @@
+"""The spectral measure of the kernel of a finite width, in the direction of the target.
+
+Legend: S = Lam^1/2 K0 Lam^1/2, K0 = A0^T A0 / N; F(s) = sum c / (1 + lam x(s)) / s with x = (1/s)(1 - df/N) is the transform
+of its measure, c = lam w*^2 the power; u nodes.
+"""
+
+import numpy as np
+
+from ..accelerate import kernel
+from ..errors import UnsupportedError
+from .limits import resolution
+from .model import Model
+from .resolvent import largest_eigenvalue, newton
+from .spectrum import Spectrum
+
+_RATIO, _ARC, _REACH = 1.05, 40, 2.7  # of neighbouring edges; nodes of the arc between them, and how near they come to its ends
+_TOGETHER, _NUMBERS = 128, 4_000_000  # bins, and nodes x modes, done at once
+_NOTHING, _ALL = 1e-9, 1e-10  # share of the power below which a bin is left out; what may be missing at the end
+
+
+@kernel()
+def _walk(s, lam, count, n, x, good):
+    """x(s) along a path in the upper half plane that begins far out; the solution there has x below the axis, and is alone."""
+    value = 1 / s[0]
+    for i in range(len(s)):
+        value, good[i] = newton(value, 1 / s[i], lam, count, n, 0.0)
+        x[i] = value
+
+
+def spectral_measure(model: Model) -> Spectrum:
+    """Nodes u and masses of the measure of S in the direction Lam^1/2 w*, two in each of many bins; `unexplained` is the atom at 0.
+
+    Masses and three moments of a bin are integrals of F over an arc between its edges through the upper half plane, where F is
+    smooth: narrow bands are not missed, and none of their tails is counted.
+
+    Raises
+    ------
+    UnsupportedError
+        Finitely many examples, infinite width.
+    """
+    if model.examples is not None or model.width is None:
+        raise UnsupportedError("the spectral measure is that of a finite width on infinitely many examples.")
+    modes = model.modes
+    kappa = resolution(modes, model.width)
+    atom = float((modes.multiplicity * modes.power * kappa / (modes.eigenvalues + kappa)).sum())
+    top = 1.02 * largest_eigenvalue(modes, model.inverse_width, 0.0)
+    edges = _edges(np.sort(modes.eigenvalues)[::-1], top)
+    nodes, masses, missing, first = [], [], modes.total_power - atom, 0
+    while missing > _ALL * modes.total_power and edges[first] > 1e-14 * top:
+        if first + 1 == len(edges):
+            edges = np.concatenate([edges, edges[-1] * _RATIO ** -np.arange(1.0, _TOGETHER)])
+        for u, mass in _bins(model, edges[first : first + _TOGETHER]):
+            nodes.append(u)
+            masses.append(mass)
+            missing -= mass.sum()
+        first = min(first + _TOGETHER, len(edges)) - 1
+    u, mass = np.concatenate(nodes), np.concatenate(masses)
+    kept = mass > _NOTHING * modes.total_power
+    u, mass = u[kept], mass[kept] * (modes.total_power - atom) / mass[kept].sum()
+    return Spectrum(u, mass, unexplained=atom)
+
+
+def _edges(eigenvalues: np.ndarray, top: float) -> np.ndarray:
+    """Edges from `top` down, at most `_RATIO` apart, none on a band: at large widths these are narrow, and near the eigenvalues.
+
+    They lie half-way between eigenvalues that are apart, and around these.
+    """
+    edges, near = [top], np.sqrt(_RATIO)
+
+    def down_to(end):
+        count = max(1, int(np.ceil(np.log(edges[-1] / end) / np.log(_RATIO))))
+        edges.extend(edges[-1] * (end / edges[-1]) ** (np.arange(1.0, count + 1) / count))
+
+    for value, lower in zip(eigenvalues, [*eigenvalues[1:], eigenvalues[-1] / _RATIO**2]):
+        middle = np.sqrt(value * lower)
+        if edges[-1] > value * _RATIO:
+            down_to(value * near)
+        if middle < value / _RATIO:
+            edges.append(value / near)
+        if middle * near <= edges[-1]:
+            down_to(middle)
+    return np.array(edges)
+
+
+def _arc() -> tuple[np.ndarray, np.ndarray]:
+    """Angles from pi to 0 and weights of the integral over them: nodes crowd at the ends, near which there may be a band."""
+    x = np.linspace(-_REACH, _REACH, _ARC)
+    inner = np.pi / 2 * np.sinh(x)
+    return np.pi / 2 * (1 - np.tanh(inner)), (x[1] - x[0]) * np.pi**2 / 4 * np.cosh(x) / np.cosh(inner) ** 2
+
+
+def _bins(model: Model, edges: np.ndarray):
+    """(nodes, masses) of every bin between falling edges that has any."""
+    modes, (angle, weight) = model.modes, _arc()
+    middle, radius = (edges[:-1] + edges[1:]) / 2, (edges[:-1] - edges[1:]) / 2
+    around = radius[:, None] * np.exp(1j * angle)  # from the larger edge of u, on the left in s = -u, to the smaller one
+    s = around - middle[:, None]
+    transform = _transform(s.ravel(), modes, model.inverse_width).reshape(s.shape)
+    slope = 1j * around * weight
+    return [found for bin in range(len(middle)) if (found := _quadrature(around[bin], transform[bin] * slope[bin], middle[bin], radius[bin]))]
+
+
+def _transform(s: np.ndarray, modes: Spectrum, n: float) -> np.ndarray:
+    """F at points of the upper half plane near each other, reached from far out."""
+    far = s[0] + 1j * abs(s[0]) * np.geomspace(1e4 * max(1.0, modes.eigenvalues.max() / abs(s[0])), 1e-2, 60)
+    path = np.concatenate([far, s])
+    x, good = np.empty_like(path), np.zeros(len(path), bool)
+    _walk(path, modes.eigenvalues, modes.multiplicity, n, x, good)
+    x = x[len(far) :]
+    if not good.all() or (x.imag > 1e-6 * np.abs(x)).any():
+        raise UnsupportedError("the spectral measure was not found: the spectrum spans more than rounding allows; take fewer modes.")
+    each = max(1, _NUMBERS // len(modes.power))
+    blocks = [x[first : first + each, None] for first in range(0, len(x), each)]
+    return np.concatenate([(modes.multiplicity * modes.power / (1 + block * modes.eigenvalues)).sum(axis=1) for block in blocks]) / s
+
+
+def _quadrature(around: np.ndarray, weighted: np.ndarray, middle: float, radius: float) -> tuple[np.ndarray, np.ndarray] | None:
+    """Two Gauss nodes and masses from the moments of (-s - middle) / radius in a bin; one where it is too narrow for two."""
+    moments = [float((weighted * (-around / radius) ** k).sum().imag) / np.pi for k in range(4)]
+    mass = moments[0]
+    if not mass > 0:
+        return None
+    mean = np.clip(moments[1] / mass, -1, 1)
+    spread = moments[2] / mass - mean**2
+    if not 1e-4 < spread <= 1:
+        return np.array([middle + radius * mean]), np.array([mass])
+    skew = (moments[3] / mass - 3 * mean * moments[2] / mass + 2 * mean**3) / spread
+    root = np.sqrt(skew**2 / 4 + spread)
+    nodes = np.array([skew / 2 - root, skew / 2 + root])
+    shares = np.array([nodes[1], -nodes[0]]) / (nodes[1] - nodes[0])
+    return middle + radius * np.clip(mean + nodes, -1, 1), mass * shares

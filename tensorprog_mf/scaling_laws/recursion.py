@@ -1,0 +1,132 @@
+"""The causal recursion: one pass through time, nothing implicit.
+
+Legend: Th4, Th2 propagators of the weights, E = Th4 R3 + Th2, Q = E R1; R1, R3 responses of data and feature sites, R02,
+R24 of modes; C0 ... C3 covariances of modes' errors, data sites, modes' gradients and feature sites; W the weights'
+dependence on feature sites, Cw their covariance; S covariance of the gradients' noise over examples; a, d: with another
+student on the same features, on the same data.
+"""
+
+import numpy as np
+
+from ..accelerate import BLOCK, over_blocks
+from .causal_numba import MODES, gather, propagate, respond
+from .model import Descent, Model
+from .propagators import Propagators
+
+COVARIANCES = ("C0", "C1", "C2", "C3", "C0a", "C2a", "C3a", "C0d", "C1d", "bias")
+RESPONSES = ("R1", "R3", "R02", "R24")
+
+
+def footprint(modes: int, steps: int, model: Model, training: Descent) -> int:
+    """Bytes that a run will hold."""
+    kinds = _kinds(model, training)
+    return 8 * ((steps + 1) ** 2 * (2 * modes * sum(kinds) + 24) + 4 * modes * (steps + 1))
+
+
+def _kinds(model: Model, training: Descent) -> tuple[bool, bool]:
+    """Whether modes have noise from random features, and from examples."""
+    return model.width is not None, model.examples is not None or training.online(model) > 0
+
+
+class Recursion:
+    """All rows of correlation and response functions, added one time at a time.
+
+    `rows` holds the (time, time_prime) functions by name, complete up to the last time that `advance` has done.
+    """
+
+    def __init__(self, model: Model, training: Descent, cross: bool):
+        modes, self.model, self.cross = model.modes, model, cross
+        self.lam, self.count, self.weight = modes.eigenvalues, modes.multiplicity, modes.weights
+        self.with_g4, self.with_g2 = _kinds(model, training)
+        self.excess, self.online = training.excess(model), training.online(model)
+        self.times, size = training.steps + 1, len(self.lam)
+        self.blocks = -(-size // MODES)
+        self.rows = {name: np.zeros((self.times, self.times)) for name in (*COVARIANCES, *RESPONSES, "Th4", "Th2", "E", "Q", "U", "S", "Sd")}
+        self.train, self.variance = np.zeros(self.times), np.zeros((size, self.times))
+        self.m, self.rm = np.zeros((size, self.times)), np.zeros((size, self.times))
+        shapes = [(size, self.times, self.times) if kind else (1, 1, 1) for kind in (self.with_g4, self.with_g4, self.with_g2, self.with_g2)]
+        self.g4, self.rg4, self.g2, self.j = (np.zeros(shape) for shape in shapes)
+        self.propagators = Propagators(training, model.richness)
+        self.rows |= {"W": self.propagators.w, "Cw": self.propagators.cw}
+
+    def _over_modes(self, kernel, rows: int, t: int, arguments) -> np.ndarray:
+        """Sums over modes, (row, time), of the partials of a kernel."""
+        partial = np.zeros((self.blocks, rows, self.times))
+        shaped = partial[:, 0] if rows == 1 else partial
+        over_blocks(lambda first, last: kernel(first, last, t, *arguments, shaped), self.blocks * BLOCK, MODES * self.blocks * t * t)
+        return partial.sum(axis=0)
+
+    def advance(self, t: int) -> None:
+        """Row t of everything, then the propagators of row t + 1."""
+        r, n, p = self.rows, self.model.inverse_width, self.model.inverse_examples
+        with np.errstate(over="ignore", invalid="ignore"):  # of a run that diverges
+            r["E"][t, :t] = r["Th4"][t, :t] @ r["R3"][:t, :t] + r["Th2"][t, :t]
+            r["Q"][t, :t] = r["E"][t, :t] @ r["R1"][:t, :t]
+            (row,) = self._over_modes(propagate, 1, t, (self.lam, self.count, r["Th4"][t], r["E"][t], r["Q"][t], self.m, self.g4, self.g2, self.with_g4, self.with_g2))
+            r["R02"][t] = row
+            r["R1"][t, t], r["R1"][t, :t] = 1.0, p * row[:t] @ r["R1"][:t, :t]
+            self._modes_row(t, n, p)
+            self._data_row(t, p)
+            self._gradient_row(t, n)
+            if t + 1 < self.times:
+                self._weights_row(t)
+
+    def _modes_row(self, t: int, n: float, p: float) -> None:
+        """R24, R3 and C0."""
+        r, variance = self.rows, np.zeros(len(self.lam))
+        r24, c0, c0a, c0d, bias = self._over_modes(
+            respond, 5, t,
+            (self.lam, self.count, self.weight, r["R1"][t], self.m, self.g4, self.g2, self.rm, self.rg4, self.j, self.with_g4, self.with_g2,
+             n * r["C3"], r["S"], n * r["C3a"], r["Sd"], self.cross, variance),
+        )  # fmt: skip
+        r["R24"][t] = r24
+        r["R3"][t, t], r["R3"][t, :t] = 1.0, n * r24[:t] @ r["R3"][:t, :t]
+        self.variance[:, t] = variance
+        for name, values in (("C0", c0 + bias), ("C0a", c0a + bias), ("C0d", c0d + bias), ("bias", bias)):
+            self._set(name, t, values)
+
+    def _data_row(self, t: int, p: float) -> None:
+        """C1, training loss and the noise of the gradients."""
+        r, sigma = self.rows, self.model.noise
+        if self.online:
+            r["S"][t, t] = self.online * (r["C0"][t, t] + sigma)
+            return
+        u, past = r["U"], slice(0, t + 1)
+        u[t, past] = u[past, t] = r["C0"][t, past] + sigma
+        self._set("C1", t, self._sandwich("R1", u, t))
+        self.train[t] = r["C1"][t, t]
+        r["C1"][t, t] += (d := self.excess * self.train[t])
+        u[t, t] += d
+        r["S"][t, past] = r["S"][past, t] = p * r["C1"][t, past]
+        if self.cross:
+            self._set("C1d", t, self._sandwich("R1", r["C0d"] + sigma, t))
+            r["Sd"][t, past] = r["Sd"][past, t] = p * r["C1d"][t, past]
+
+    def _gradient_row(self, t: int, n: float) -> None:
+        """C2 and C3."""
+        r = self.rows
+        c2, c2a = self._over_modes(
+            gather, 2, t,
+            (self.lam, self.count, self.weight, self.rm, self.rg4, self.j, self.with_g4, self.with_g2, n * r["C3"], r["S"], n * r["C3a"], self.cross),
+        )  # fmt: skip
+        self._set("C2", t, c2)
+        self._set("C3", t, self._sandwich("R3", r["C2"], t))
+        if self.cross:
+            self._set("C2a", t, c2a)
+            self._set("C3a", t, self._sandwich("R3", r["C2a"], t))
+
+    def _weights_row(self, t: int) -> None:
+        """Propagators of time t + 1."""
+        r, projected = self.rows, self.model.projected
+        self.propagators.advance(t, r["C3" if projected else "C2"], r["C3"])
+        r["Th4"][t + 1] = self.propagators.w[t + 1]
+        r["Th4" if projected else "Th2"][t + 1] += self.propagators.learned(t + 1)
+
+    def _sandwich(self, response: str, inner: np.ndarray, t: int) -> np.ndarray:
+        """Row t of R inner R^T."""
+        rows, now = self.rows[response], slice(0, t + 1)
+        return (rows[t, now] @ inner[now, now]) @ rows[now, now].T
+
+    def _set(self, name: str, t: int, values: np.ndarray) -> None:
+        now = slice(0, t + 1)
+        self.rows[name][t, now] = self.rows[name][now, t] = values[now]

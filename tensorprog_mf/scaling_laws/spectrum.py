@@ -1,0 +1,124 @@
+"""Spectra of a task: eigenvalues of the kernel and how much of the target each mode carries.
+
+Legend: lam_k eigenvalue, w*_k target weight of mode psi_k ~ N(0, lam_k), c_k = lam_k w*_k^2 power, n_k multiplicity.
+"""
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import real, require, whole
+
+_SMALLEST = 1e-10  # relative eigenvalue of a measured kernel below which a mode is rounding
+
+
+@dataclass(frozen=True, eq=False)
+class Spectrum:
+    """Modes psi_k ~ N(0, lam_k) and a target y = sum_k w*_k psi_k (+ noise), any numbers.
+
+    Parameters
+    ----------
+    eigenvalues
+        (mode,) lam_k, positive.
+    power
+        (mode,) lam_k w*_k^2: the variance of the target that one mode carries.
+    multiplicity
+        (mode,) n_k: how many equal modes an entry stands for; need not be whole. None: all 1.
+    unexplained
+        Variance of the target outside all modes; pass it to `Model` as part of the noise.
+
+    Raises
+    ------
+    InputError
+        Shapes that differ, eigenvalues or multiplicities that are not positive, power that is negative or not finite.
+
+    Examples
+    --------
+    >>> from tensorprog_mf.scaling_laws import Spectrum
+    >>> Spectrum([1.0, 0.25], [1.0, 0.5], multiplicity=[1, 4]).total_power
+    3.0
+    """
+
+    eigenvalues: np.ndarray
+    power: np.ndarray
+    multiplicity: np.ndarray | None = None
+    unexplained: float = 0.0
+
+    def __post_init__(self):
+        size = np.shape(self.eigenvalues)
+        require(len(size) == 1 and size[0] > 0, f"eigenvalues have shape {size}; give a list of one number or more.")
+        for name, positive in (("eigenvalues", True), ("power", False), ("multiplicity", True)):
+            given = np.ones(size) if (value := getattr(self, name)) is None else np.array(value, float)
+            require(given.shape == size, f"{name} has shape {given.shape}, eigenvalues {size}; give one number for each mode.")
+            good = np.isfinite(given).all() and (given > 0).all() if positive else np.isfinite(given).all() and (given >= 0).all()
+            require(bool(good), f"{name} must be finite and {'positive' if positive else '0 or more'}; leave out modes that are not.")
+            given.flags.writeable = False
+            object.__setattr__(self, name, given)
+        object.__setattr__(self, "unexplained", real("unexplained", self.unexplained, "be 0 or more", lambda v: v >= 0))
+
+    @classmethod
+    def of_kernel(cls, kernel, targets) -> "Spectrum":
+        """Spectrum of a kernel between examples and of targets in its eigenvectors.
+
+            K phi_k / n = lam_k phi_k,  phi_k . phi_l / n = delta_kl,      c_k = (phi_k . y / n)^2
+
+        Parameters
+        ----------
+        kernel
+            (example, example_prime), symmetric and positive semi-definite.
+        targets
+            (example,) or (example, output); powers of several outputs add up.
+
+        Raises
+        ------
+        InputError
+            Shapes that do not fit, a kernel that is not symmetric or has clearly negative eigenvalues.
+
+        Notes
+        -----
+        Modes whose eigenvalue is below 1e-10 of the largest are left out and what they carry is `unexplained`. Eigenvalues of n examples estimate
+        those of the population well up to mode n / 5 or so.
+        """
+        kernel, targets = np.asarray(kernel, float), np.asarray(targets, float)
+        count = len(kernel)
+        require(kernel.shape == (count, count) and count > 0, f"kernel has shape {kernel.shape}; give a square array (example, example_prime).")
+        require(targets.ndim in (1, 2) and len(targets) == count, f"targets have shape {targets.shape}; give one for each of the {count} examples.")
+        require(bool(np.isfinite(kernel).all() and np.isfinite(targets).all()), "kernel and targets must be finite.")
+        require(np.allclose(kernel, kernel.T, rtol=0, atol=1e-8 * np.abs(kernel).max()), "kernel is not symmetric; pass one between examples and themselves.")
+        values, vectors = np.linalg.eigh(kernel / count)
+        require(values[0] > -1e-6 * values[-1], f"kernel has a negative eigenvalue, {values[0]:.2g} beside {values[-1]:.2g}; pass a positive semi-definite one.")
+        values, vectors = values[::-1], vectors[:, ::-1]
+        power = ((vectors.T @ targets.reshape(count, -1)) ** 2).sum(axis=1) / count
+        kept = values > _SMALLEST * values[0]
+        return cls(values[kept], power[kept], unexplained=float(power[~kept].sum()))
+
+    @property
+    def modes(self) -> float:
+        """Number of modes, with their multiplicities."""
+        return float(self.multiplicity.sum())
+
+    @property
+    def total_power(self) -> float:
+        """Variance of the target: the test loss before training, less the noise."""
+        return float(self.multiplicity @ self.power)
+
+    @property
+    def weights(self) -> np.ndarray:
+        """(mode,) w*_k, positive."""
+        return np.sqrt(self.power / self.eigenvalues)
+
+    def repeated(self, copies: int) -> "Spectrum":
+        """Every mode `copies` times, w*_k^2 / copies each: with N, P and B times `copies` the theory stays the same."""
+        copies = whole("copies", copies, 1)
+        return Spectrum(self.eigenvalues, self.power / copies, self.multiplicity * copies, self.unexplained)
+
+    @property
+    def spectrum(self) -> "Spectrum":
+        """Itself."""
+        return self
+
+    def describe(self) -> dict:
+        """As plain values."""
+        data = b"".join(values.tobytes() for values in (self.eigenvalues, self.power, self.multiplicity))
+        return {"name": "Spectrum", "entries": len(self.power), "modes": self.modes, "unexplained": self.unexplained, "sha256": hashlib.sha256(data).hexdigest()}
