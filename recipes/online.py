@@ -6,7 +6,7 @@ A teacher that looks along one direction of 20 labels Gaussian inputs, one new e
 new direction for each hidden matrix, so ranks grow with the steps and never saturate: the recipe prints how close to the number
 of sites they come, the memory that was announced against the one that was used, the error against the number of sites, and
 how far real networks are. Writes online.nc and, with matplotlib, online.png into FOLDER (default: output).
-300 steps (the default) take about two minutes; 2000 steps, sixteen times as long and about 9 GB.
+300 steps (the default) take about two minutes; 2000 steps, half an hour and 6 GB.
 """
 
 import pathlib

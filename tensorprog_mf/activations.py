@@ -82,6 +82,10 @@ class Activation:
         """Whether the derivative is known to jump; a user's own function counts as smooth."""
         return self.function is None and self.name in ("relu", "scaled_relu")
 
+    def describe(self) -> dict:
+        """As plain values."""
+        return {"name": self.name, "gain": self.gain}
+
     def __call__(self, h: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """phi(gain h) and gain phi'(gain h)."""
         function = self.function or FUNCTIONS[self.name]

@@ -12,11 +12,17 @@ import functools
 
 import numpy as np
 
-from .errors import require
+from .errors import require, whole
 
 KINDS = ("sobol", "pseudo-random")
 SOBOL_COLUMNS = 256
 _BITS = 30
+
+
+def fresh_seed(seed: int | None, checkpoint=None) -> int:
+    """The seed itself, or one from the operating system if None; always recorded with the result."""
+    require(seed is not None or checkpoint is None, "checkpoint needs a seed: with seed=None no later run could go on.")
+    return int(np.random.SeedSequence().entropy) if seed is None else whole("seed", seed)
 
 
 @functools.cache

@@ -27,6 +27,7 @@ def interrupt_after(monkeypatch, steps):
             due = self._done == steps and self not in sent
             sent.extend([self] * due)
         if due:
+            heard.clear()
             signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
             heard.wait(10)
             return False

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .autoencoder_slopes import Slopes, constant_slope
+from .autoencoder_slopes import Slopes
 from .autoencoder_spectrum import Spectrum
 
 _HUGE = 1e100  # of a gain that diverges: its powers are still finite

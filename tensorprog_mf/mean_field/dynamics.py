@@ -8,10 +8,10 @@ import xarray as xr
 
 from .. import memory
 from ..accelerate import map_runs
+from ..draws import fresh_seed
 from ..errors import DivergenceWarning, UnsupportedError, real, require, warn, whole
 from ..progress import Progress
 from ..provenance import made
-from ..routes.replicates import fresh_seed
 from .data import FiniteData
 from .initial import NODES, RANDOM, Sites, initial_laws, initial_sites
 from .observables import Observer, averaged, densities, result

@@ -7,6 +7,7 @@ import xarray as xr
 
 from ..accelerate import map_runs
 from ..activations import Activation
+from ..draws import fresh_seed
 from ..errors import (
     DivergenceWarning,
     InputError,
@@ -19,7 +20,6 @@ from ..errors import (
 from ..progress import Progress
 from ..provenance import made
 from ..results import labelled
-from ..routes.replicates import fresh_seed
 from .data import AnisotropicGaussians, FiniteData, IsotropicGaussians
 from .dynamics import REFERENCES
 from .initial import initial_laws

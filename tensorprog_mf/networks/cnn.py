@@ -111,7 +111,3 @@ class CNN(Network):
             return Chain([*layers, FlatReadout(realization.readout("w", sites[-1], positions=positions), self.depth, positions)])
         layers.append(LastPooling(np.arange(positions)[None], positions, sites[-1], self.depth))
         return Chain([*layers, Readout(realization.readout("w", sites[-1]), self.depth, observed=False)])
-
-    def describe(self) -> dict:
-        activation = {"name": self.activation.name, "gain": self.activation.gain}
-        return {"architecture": "CNN", **{name: getattr(self, name) for name in self.__dataclass_fields__}, "activation": activation}

@@ -168,14 +168,6 @@ class MeanFieldMLP(Network):
             layers += [Elementwise(self.activation, layer), Dense(matrix, layer, bias=biases[layer])]
         return Chain([*layers, Elementwise(self.activation, self.depth), Readout(last, self.depth)])
 
-    def describe(self) -> dict:
-        return {
-            "architecture": "MeanFieldMLP", "depth": self.depth, "activation": {"name": self.activation.name, "gain": self.activation.gain},
-            "input_weight": self.input_weight.describe(), "readout_weight": self.readout_weight.describe(),
-            "hidden_mean": [mean.describe() if isinstance(mean, Correlated) else mean for mean in self.hidden_mean],
-            "hidden_std": self.hidden_std, "bias_std": self.bias_std,
-        }  # fmt: skip
-
 
 def escape_rate(network: MeanFieldMLP, problem) -> float:
     """Rate at which networks of finite width leave the saddle at which the limit of `network` is frozen.

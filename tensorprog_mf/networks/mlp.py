@@ -89,10 +89,6 @@ class MLP(Network):
         layers.append(Readout(realization.readout("w", sites[-1], std[-1]), self.depth, std[-1], self.output_bias))
         return Chain(layers)
 
-    def describe(self) -> dict:
-        activation = {"name": self.activation.name, "gain": self.activation.gain}
-        scales = {"weight_std": self.weight_std, "bias_std": self.bias_std, "output_bias": self.output_bias}
-        return {"architecture": "MLP", "depth": self.depth, "activation": activation, "richness": self.richness, **scales}
 
 
 def each(name: str, given, count: int) -> tuple[float, ...]:

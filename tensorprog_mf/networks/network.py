@@ -1,7 +1,7 @@
 """What every network says of itself."""
 
 from abc import ABC, abstractmethod
-from dataclasses import asdict
+from dataclasses import fields
 from typing import NamedTuple
 
 import numpy as np
@@ -57,7 +57,14 @@ class Network(ABC):
 
     def describe(self) -> dict:
         """The description as plain values."""
-        return {"architecture": type(self).__name__, **asdict(self)}
+        return {"architecture": type(self).__name__, **{field.name: _plain(getattr(self, field.name)) for field in fields(self)}}
+
+
+def _plain(value):
+    """What has a description of its own, alone or in a list, as that."""
+    if isinstance(value, (tuple, list)):
+        return [_plain(entry) for entry in value]
+    return value.describe() if hasattr(value, "describe") else value
 
 
 def checked_richness(given) -> float:

@@ -85,10 +85,3 @@ class ResidualMLP(Network):
         layers += [Stream(stream, self.depth), Elementwise(self.activation, self.depth, in_branch=True)]
         layers.append(Readout(realization.readout("w", stream), self.depth, of_stream=True))
         return Chain(layers)
-
-    def describe(self) -> dict:
-        activation = {"name": self.activation.name, "gain": self.activation.gain}
-        return {
-            "architecture": "ResidualMLP", "depth": self.depth, "activation": activation, "richness": self.richness,
-            "branch_scale": self.branch_scale, "n_tau": self.n_tau,
-        }  # fmt: skip

@@ -55,7 +55,3 @@ class RNN(Network):
         positions, drive = inputs.shape[1], realization.input("U", sites, as_vectors(inputs))
         recurrent = Recurrent(realization.hidden("W", sites, sites), drive, self.activation, positions, self.readout == "average")
         return Chain([recurrent, Readout(realization.readout("w", sites), 1, observed=False)])
-
-    def describe(self) -> dict:
-        activation = {"name": self.activation.name, "gain": self.activation.gain}
-        return {"architecture": "RNN", "activation": activation, "richness": self.richness, "readout": self.readout}

@@ -121,7 +121,3 @@ class Transformer(Network):
         readers = [realization.hidden(name, heads, stream) for name in names]
         output = realization.hidden(f"WO{block + 1}", stream, heads)
         return Attention(*readers, output, tokens, *self._head(heads.count), self.causal, self.query_key_rate, block)
-
-    def describe(self) -> dict:
-        activation = {"name": self.activation.name, "gain": self.activation.gain}
-        return {"architecture": "Transformer", **{name: getattr(self, name) for name in self.__dataclass_fields__}, "activation": activation}

@@ -10,6 +10,7 @@ from .. import memory
 from ..accelerate import map_runs, thread_count
 from ..alternation import Alternation, Guess, Solution
 from ..draws import Draws
+from ..draws import fresh_seed
 from ..errors import ConvergenceWarning, DivergenceWarning, UnsupportedError, boolean, real, require, warn, whole
 from ..initial_kernels import initial_kernels
 from ..networks import MLP
@@ -20,7 +21,7 @@ from ..provenance import attributes
 from ..recorder import recorded_steps
 from ..results import dataset, summarise
 from ..sites import Sites
-from .replicates import fresh_seed, listed, small
+from .replicates import listed, small
 
 _ZERO = 1e-10  # norm of outputs that are zero but for rounding
 

@@ -10,6 +10,7 @@ from ..errors import require
 from ..networks import Network
 from ..results import described_error, output_as_data, replaced
 
+
 def infinite_depth(run: Callable[[Network], xr.Dataset], network: Network, keep_replicates: bool) -> xr.Dataset:
     """Results of the two deepest refinements f(n), f(2n), extrapolated: 2 f(2n) - f(n), on the layers of the former.
 

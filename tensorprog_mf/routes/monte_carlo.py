@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 
 import xarray as xr
 
+from ..draws import fresh_seed
 from ..errors import boolean, real, require, whole
 from ..optimizers import Training
 from ..provenance import attributes
 from ..realization import Ensemble
 from ..results import slot_maps
 from .continuum import infinite_depth
-from .replicates import fresh_seed, gather, listed, small
+from .replicates import gather, listed, small
 from .target import refine
 
 _BATCHES = ("batch_size", "replacement", "batch_seed", "batches")

@@ -12,7 +12,7 @@ from .. import memory
 from ..accelerate import map_runs, thread_count
 from ..checkpoints import Checkpoint
 from ..engine import Outcome, Status, run
-from ..errors import DivergenceWarning, InputError, UnsupportedError, real, require, warn, whole
+from ..errors import DivergenceWarning, InputError, UnsupportedError, real, require, warn
 from ..progress import Progress
 from ..provenance import attributes
 from ..realization import Ensemble
@@ -191,12 +191,6 @@ def _check_memory(network, problem, training, ensemble: Ensemble, settings: dict
         memory.check(results + weights, "record fewer times (record=tp.log_steps(...)), fewer kernels (tp.Record(kernel_examples=...)) or keep fewer samples")
     memory.check(results + weights, f"take a smaller {size}, threads=1 or a larger tolerance")
     return results + weights
-
-
-def fresh_seed(seed: int | None, checkpoint=None) -> int:
-    """The seed itself, or one from the operating system if None; always recorded with the result."""
-    require(seed is not None or checkpoint is None, "checkpoint needs a seed: with seed=None no later run could go on.")
-    return int(np.random.SeedSequence().entropy) if seed is None else whole("seed", seed)
 
 
 def small(tolerance) -> float:

@@ -4,13 +4,14 @@ import pathlib
 
 import xarray as xr
 
+from ..draws import fresh_seed
 from ..errors import UnsupportedError, boolean, require, whole
 from ..networks import Network
 from ..optimizers import Training
 from ..parameterization import as_mean_field
 from ..problems import Problem
 from ..realization import Ensemble
-from .replicates import fresh_seed, gather, listed, small
+from .replicates import gather, listed, small
 
 
 def train_finite(

@@ -5,6 +5,7 @@ import xarray as xr
 
 from .. import memory
 from ..accelerate import blocks_on_threads, one_blas_thread, thread_count
+from ..draws import fresh_seed
 from ..engine import Status
 from ..errors import UnsupportedError, whole
 from ..progress import Progress
@@ -92,7 +93,7 @@ def solve(
         raise UnsupportedError("solve goes in steps; for gradient flow take solve_stationary (richness 0) or solve_reduced (infinitely many examples).")
     training.check(model)
     sizes, samples = checked_sizes(ensemble_sizes), whole("samples", samples)
-    seed = int(np.random.SeedSequence().entropy) if seed is None else whole("seed", seed)
+    seed = fresh_seed(seed)
     steps = recorded_steps(record, training.steps, "solve")
     memory.check(footprint(len(model.modes.power), training.steps, model, training), "take fewer steps, or bins of modes (bin_ratio=1.1)")
     run, status, reached = _run(model, training, bool(sizes), Progress("solve", training.steps + 1, progress), threads)

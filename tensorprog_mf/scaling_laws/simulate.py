@@ -6,6 +6,7 @@ import xarray as xr
 from .. import memory
 from ..accelerate import map_runs, thread_count
 from ..engine import Status
+from ..draws import fresh_seed
 from ..errors import UnsupportedError, boolean, require, whole
 from ..progress import Progress
 from ..recorder import recorded_steps
@@ -84,7 +85,7 @@ def simulate(
     sizes, n_replicates, samples = checked_sizes(ensemble_sizes), whole("n_replicates", n_replicates, 1), whole("samples", samples)
     samples = min(count for count in (samples, model.width, model.examples) if count is not None)
     _check(model, training)
-    seed = int(np.random.SeedSequence().entropy) if seed is None else whole("seed", seed)
+    seed = fresh_seed(seed)
     flowing = isinstance(training, Flow)
     require(not flowing or record is None, "record is for steps; a flow keeps the times that it is given.")
     steps = np.arange(len(training.times)) if flowing else recorded_steps(record, training.steps, "simulate")
