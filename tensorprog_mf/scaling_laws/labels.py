@@ -37,10 +37,18 @@ def result(
     return labelled(arrays, coordinates, attributes)
 
 
-def ending(status: Status, step: int) -> None:
-    """Warn of a run that diverged; refuse one of which nothing is left."""
+def ending(status: Status, step: int, kept: int) -> None:
+    """Warn of a run that diverged at `step`; refuse one of which nothing is kept."""
+    require(
+        kept > 0 or status is not Status.INTERRUPTED,
+        f"the run was interrupted before step {step} and before its first record, so there is nothing to return; record earlier steps.",
+    )
+    require(
+        kept > 0,
+        f"the run diverged at step {step}, before its first record, so there is nothing to return; "
+        "take a smaller learning rate, or a smaller spectrum or target.",
+    )
     if status is Status.DIVERGED:
-        require(step > 0, "the run diverged before its first record, so there is nothing to return; take a smaller learning rate.")
         warn(status.message.format(step=step), DivergenceWarning)
 
 

@@ -8,7 +8,7 @@ import xarray as xr
 
 from ..errors import UnsupportedError, require
 from .labels import result
-from .model import Flow, Model
+from .model import Flow, Model, check_kinds
 from .spectrum import Spectrum
 
 
@@ -58,6 +58,7 @@ def limits(model: Model) -> xr.Dataset:
     >>> round(float(sl.limits(sl.Model(sl.PowerLaw(a=1.5, b=1.25, modes=1000), width=150)).test_t_inf), 6)
     0.25652
     """
+    check_kinds(model)
     if model.richness > 0:
         raise UnsupportedError("limits are those of random features; with richness, take solve_reduced to late times.")
     n, p = model.width, model.examples

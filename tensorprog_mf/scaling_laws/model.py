@@ -186,3 +186,10 @@ class Flow:
     def describe(self) -> dict:
         """As plain values."""
         return {"name": "Flow", "times": list(self.times)}
+
+
+def check_kinds(model, *trainings) -> None:
+    """Refuse what is no `Model`, or no training."""
+    require(isinstance(model, Model), f"model={model!r} must be a scaling_laws.Model.")
+    for training in trainings:
+        require(isinstance(training, (Descent, Flow)), f"training={training!r} must be a scaling_laws.Descent, or a scaling_laws.Flow.")

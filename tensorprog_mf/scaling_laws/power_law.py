@@ -8,7 +8,7 @@ import numpy as np
 from ..errors import real, require, whole
 from .spectrum import Spectrum
 
-_UNBINNED = 1_000_000
+_UNBINNED, _LARGEST = 1_000_000, 10**300
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,8 @@ class PowerLaw:
         object.__setattr__(self, "exact_modes", whole("exact_modes", self.exact_modes, 16))
         if self.bin_ratio is not None:
             object.__setattr__(self, "bin_ratio", real("bin_ratio", self.bin_ratio, "lie above 1 and below 2", lambda v: 1 < v < 2))
+        require(self.modes <= _LARGEST, f"modes must be {_LARGEST:.0e} at most, larger numbers are no floats.")
+        require(self.bin_ratio is None or self._bins() <= _UNBINNED, f"modes={self.modes:.3g}, bin_ratio={self.bin_ratio} are too many bins; pass bin_ratio=1.05.")
         require(self.bin_ratio is not None or self.modes <= _UNBINNED, f"modes={self.modes} is too many to hold one by one; pass bin_ratio=1.05.")
         object.__setattr__(self, "_spectrum", self._build())
 
@@ -71,6 +73,10 @@ class PowerLaw:
     def spectrum(self) -> Spectrum:
         """Its modes, or bins of them."""
         return self._spectrum
+
+    def _bins(self) -> float:
+        """At most so many bins: of single modes while these are wider than the ratio, then of that ratio."""
+        return min(self.modes, 1 / (self.bin_ratio - 1) + math.log(self.modes) / math.log(self.bin_ratio))
 
     def _build(self) -> Spectrum:
         alone = self.modes if self.bin_ratio is None else min(self.modes, self.exact_modes)

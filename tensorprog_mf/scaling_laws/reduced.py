@@ -10,7 +10,7 @@ from ..errors import UnsupportedError, require
 from ..recorder import recorded_steps
 from .labels import TWO_TIME, ending, result
 from .measure import spectral_measure
-from .model import Descent, Flow, Model
+from .model import Descent, Flow, Model, check_kinds
 from .propagators import Propagators
 from .reductions_numba import flow
 from .spectrum import Spectrum
@@ -54,7 +54,7 @@ def solve_reduced(model: Model, training: Descent | Flow, record=None) -> xr.Dat
     UnsupportedError
         Finitely many examples, finite width without projection, batches other than above.
     InputError
-        Online descent whose noise grows without bound.
+        Online descent whose noise grows without bound; a target without power, unless online.
 
     Notes
     -----
@@ -73,6 +73,7 @@ def solve_reduced(model: Model, training: Descent | Flow, record=None) -> xr.Dat
     >>> sl.solve_reduced(sl.Model(law, richness=1.0), flow).test_loss.values.round(5).tolist()  # lazy: 0.25976, 0.022
     [0.15314, 0.00374]
     """
+    check_kinds(model, training)
     if model.examples is not None:
         raise UnsupportedError(f"solve_reduced is for infinitely many examples; for examples={model.examples} take solve, or solve_stationary at richness 0.")
     if model.width is not None and not model.projected and model.richness > 0:
@@ -85,6 +86,7 @@ def solve_reduced(model: Model, training: Descent | Flow, record=None) -> xr.Dat
 def _solved(model: Model, training: Descent | Flow, record) -> xr.Dataset:
     if isinstance(training, Descent) and training.online(model):
         return _online(model, training, record)
+    require(model.modes.total_power > 0, "the target has no power, so that there is nothing to learn; give some mode some.")
     nodes = model.modes if model.width is None else spectral_measure(model)
     left = nodes.unexplained if model.width is not None else 0.0
     if isinstance(training, Flow):
@@ -126,8 +128,8 @@ def _descent(model: Model, training: Descent, nodes: Spectrum, left: float, reco
     weight, propagators = nodes.multiplicity * nodes.power, Propagators(training, model.richness)
     v, c3, reached = _steps(nodes, weight, propagators, times)
     status = Status.COMPLETED if reached == times else Status.DIVERGED
-    ending(status, reached)
     kept = steps[steps < reached]
+    ending(status, reached, len(kept))
     square, c0 = np.ix_(kept, kept), (v[kept] * weight) @ v[kept].T
     arrays = {
         "test_loss": (("time",), np.diag(c0) + left + model.noise), "C0": (TWO_TIME, c0 + left), "C3": (TWO_TIME, c3[square]),

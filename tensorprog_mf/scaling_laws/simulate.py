@@ -10,7 +10,7 @@ from ..errors import UnsupportedError, boolean, require, whole
 from ..progress import Progress
 from ..recorder import recorded_steps
 from .labels import ending, ensemble_sizes as checked_sizes, result
-from .model import Descent, Flow, Model
+from .model import Descent, Flow, Model, check_kinds
 from .student import Task
 from .students import cut, replicate, summary
 
@@ -80,6 +80,7 @@ def simulate(
     >>> ds.test_loss.dims, ds.C0_stderr.dims
     (('time',), ('time', 'time_prime'))
     """
+    check_kinds(model, training)
     training.check(model)
     sizes, n_replicates, samples = checked_sizes(ensemble_sizes), whole("n_replicates", n_replicates, 1), whole("samples", samples)
     samples = min(count for count in (samples, model.width, model.examples) if count is not None)
@@ -108,8 +109,7 @@ def simulate(
     reached = min((len(record["test_loss"]) for record in found), default=0)
     stopped = Status.COMPLETED if reached == len(steps) and not interrupted else Status.INTERRUPTED if interrupted else Status.DIVERGED
     at = int(steps[reached]) if reached < len(steps) else int(steps[-1])
-    require(reached > 0, "no replicate reached its first record, so there is nothing to return.")
-    ending(stopped, at)
+    ending(stopped, at, reached)
     settings = {"n_replicates": n_replicates, "record": steps.tolist(), "ensemble_sizes": list(sizes), "samples": samples, "seed": seed, "keep_replicates": boolean("keep_replicates", keep_replicates)}
     arrays = summary([cut(record, reached) for record in found], model, sizes, keep_replicates)
     times = training.clock()[:reached] if flowing else training.clock()[steps[:reached]]

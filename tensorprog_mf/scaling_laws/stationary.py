@@ -5,14 +5,15 @@ import xarray as xr
 
 from .. import memory
 from ..accelerate import one_blas_thread
-from ..errors import UnsupportedError, require
+from ..errors import UnsupportedError, boolean, require
 from ..recorder import recorded_steps
 from .inversion import FEW, between_times, early_steps, on_circle, on_talbot, transfer
 from .labels import TWO_TIME, bias_variance, ensemble_sizes as checked_sizes, result
-from .model import Descent, Flow, Model
+from .model import Descent, Flow, Model, check_kinds
 from .renewal import convolve, renewal
 
 _PER_DECADE = 32  # times between which batch noise is interpolated
+_FURTHEST = 1e100  # time, in units of 1 / largest eigenvalue
 _LONGEST = 5_000_000  # steps over which noise of batches is followed
 _EQUAL_TIME = ("C0", "C1", "bias", "C0a", "C0d", "noise_test", "noise_train", "noise_online")
 
@@ -50,7 +51,7 @@ def solve_stationary(model: Model, training: Descent | Flow, record=None, ensemb
     Raises
     ------
     InputError
-        Descent that diverges, also from the noise of its batches; batch noise over more than 5 million steps; two_time of many steps.
+        Times beyond 1e-100 ... 1e100 over the largest eigenvalue; descent that diverges, also from the noise of its batches; batch noise over more than 5 million steps; two_time of many steps.
     UnsupportedError
         Richness, or a schedule.
 
@@ -69,6 +70,8 @@ def solve_stationary(model: Model, training: Descent | Flow, record=None, ensemb
     >>> sl.solve_stationary(model, sl.Flow([1.0, 1e3, 1e6])).test_loss.values.round(4).tolist()
     [1.3597, 0.1646, 0.1594]
     """
+    check_kinds(model, training)
+    two_time = boolean("two_time", two_time)
     if model.richness > 0:
         raise UnsupportedError(f"richness={model.richness} changes the kernel in time; take solve, or solve_reduced for infinitely many examples.")
     training.check(model)
@@ -86,6 +89,7 @@ def _flow(model: Model, training: Flow, sizes: tuple[int, ...], two_time: bool) 
     times = training.clock()
     _check_memory(model, len(times), (22 * len(times)) ** 2 * 16 if two_time else 0)
     later = times[times > 0]
+    _check_times(model, later)
     start = _at_start(model) if len(later) < len(times) else None
     late = on_talbot(model, training, later) if len(later) else {}
     pairs = {name: _joined(start, late, name) for name in _EQUAL_TIME[:5]}
@@ -178,6 +182,14 @@ def _arrays(model: Model, test: np.ndarray, train: np.ndarray, pairs: dict, size
     if model.examples is not None:
         arrays["loss"] = (("time",), train)
     return arrays | bias_variance(test, pairs["C0a"], pairs["C0d"], pairs["bias"], model.noise, sizes)
+
+
+def _check_times(model: Model, times: np.ndarray) -> None:
+    """Beyond them squares of frequencies are no floats."""
+    top = float(model.modes.eigenvalues.max())
+    for t in times:
+        message = f"times={t:.3g} is out of range; take 0, or times from {1 / top / _FURTHEST:.3g} to {_FURTHEST / top:.3g}, or limits(model)."
+        require(1 / _FURTHEST <= t * top <= _FURTHEST, message)
 
 
 def _check_memory(model: Model, times: int, more: int) -> None:

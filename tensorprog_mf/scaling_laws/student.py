@@ -62,9 +62,10 @@ def _descend(task: Task, training: Descent, a0: np.ndarray | None, data: Data, s
     for t in range(training.steps + 1):
         v0 = task.weight - (w if a0 is None else w @ a / width)
         v2 = _gradient(task, _shown(task, training, data, stream), v0)
+        if not float(task.lam @ v0**2) < _LARGEST:
+            break
         if t in steps:
-            loss = float(task.lam @ v0**2)
-            if not loss < _LARGEST or not advance():
+            if not advance():
                 break
             record["v0"].append(v0)
             record["w"].append(w)
