@@ -91,7 +91,9 @@ def solve(
     """
     check_kinds(model, training)
     if isinstance(training, Flow):
-        raise UnsupportedError("solve goes in steps; for gradient flow take solve_stationary (richness 0) or solve_reduced (infinitely many examples).")
+        raise UnsupportedError(
+            "solve goes in steps; for gradient flow take solve_stationary (richness 0) or solve_reduced (infinitely many examples)."
+        )
     training.check(model)
     sizes, samples = checked_sizes(ensemble_sizes), whole("samples", samples)
     seed = int(np.random.SeedSequence().entropy) if seed is None else whole("seed", seed)

@@ -30,7 +30,8 @@ def compute_optimal(model: Model, compute, widths, n_times: int = 40) -> xr.Data
     Returns
     -------
     xarray.Dataset
-        L_opt, N_opt, t_opt (compute); test_loss (width, time). Budgets are ds["compute"], as ds.compute is a method of xarray. Budgets whose optimum is at an end of the widths are NaN.
+        L_opt, N_opt, t_opt (compute); test_loss (width, time). Budgets are ds["compute"], as ds.compute is a method of xarray.
+        Budgets whose optimum is at an end of the widths are NaN.
 
     Raises
     ------

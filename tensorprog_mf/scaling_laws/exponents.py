@@ -134,7 +134,9 @@ def predicted_exponents(law: PowerLaw, richness: float = 0.0) -> dict[str, float
     return found
 
 
-def fit_exponents(curves: Mapping[str, tuple], law: PowerLaw | None = None, richness: float = 0.0, windows: Mapping[str, tuple] | None = None) -> xr.Dataset:
+def fit_exponents(
+    curves: Mapping[str, tuple], law: PowerLaw | None = None, richness: float = 0.0, windows: Mapping[str, tuple] | None = None
+) -> xr.Dataset:
     """Exponents of several resources, beside the predicted ones.
 
     Parameters
@@ -174,7 +176,8 @@ def fit_exponents(curves: Mapping[str, tuple], law: PowerLaw | None = None, rich
     sign = [-1.0 if name in ("N_opt", "t_opt") else 1.0 for name in names]
     arrays = {
         "exponent": [s * fit.exponent for s, fit in zip(sign, fits)], "exponent_stderr": [fit.stderr for fit in fits],
-        "exponent_drift": [s * fit.drift for s, fit in zip(sign, fits)], "predicted_exponent": [expected.get(name, np.nan) for name in names],
+        "exponent_drift": [s * fit.drift for s, fit in zip(sign, fits)],
+        "predicted_exponent": [expected.get(name, np.nan) for name in names],
     }  # fmt: skip
     described = {} if law is None else {"model": {"spectrum": law.describe(), "richness": richness}}
     settings = {"windows": {name: list(map(float, window)) for name, window in windows.items()}}

@@ -27,7 +27,10 @@ def result(
 ) -> xr.Dataset:
     """A labelled Dataset; spectrum and coordinates are added."""
     modes = model.modes
-    arrays = arrays | {name: (("mode",), values) for name, values in (("eigenvalue", modes.eigenvalues), ("power", modes.power), ("multiplicity", modes.multiplicity))}
+    arrays = arrays | {
+        name: (("mode",), values)
+        for name, values in (("eigenvalue", modes.eigenvalues), ("power", modes.power), ("multiplicity", modes.multiplicity))
+    }
     coordinates = {"time": times, "time_prime": times, "mode": np.arange(1, 1 + len(modes.power)), **(more or {})}
     if steps is not None:
         coordinates["step"] = steps
@@ -58,7 +61,9 @@ def ensemble_sizes(given) -> tuple[int, ...]:
     return tuple(whole("ensemble_sizes", size, 1) for size in given)
 
 
-def bias_variance(total: np.ndarray, same_a: np.ndarray, same_data: np.ndarray, bias: np.ndarray, noise: float, sizes: tuple[int, ...]) -> dict:
+def bias_variance(
+    total: np.ndarray, same_a: np.ndarray, same_data: np.ndarray, bias: np.ndarray, noise: float, sizes: tuple[int, ...]
+) -> dict:
     """Bias, variances and losses of ensembles from the correlations of students' errors, (..., time)."""
     arrays = {
         "bias_loss": bias, "loss_same_A": same_a, "loss_same_data": same_data,

@@ -110,7 +110,14 @@ def simulate(
     stopped = Status.COMPLETED if reached == len(steps) and not interrupted else Status.INTERRUPTED if interrupted else Status.DIVERGED
     at = int(steps[reached]) if reached < len(steps) else int(steps[-1])
     ending(stopped, at, reached)
-    settings = {"n_replicates": n_replicates, "record": steps.tolist(), "ensemble_sizes": list(sizes), "samples": samples, "seed": seed, "keep_replicates": boolean("keep_replicates", keep_replicates)}
+    settings = {
+        "n_replicates": n_replicates,
+        "record": steps.tolist(),
+        "ensemble_sizes": list(sizes),
+        "samples": samples,
+        "seed": seed,
+        "keep_replicates": boolean("keep_replicates", keep_replicates),
+    }
     arrays = summary([cut(record, reached) for record in found], model, sizes, keep_replicates)
     times = training.clock()[:reached] if flowing else training.clock()[steps[:reached]]
     more = {"ensemble_size": np.array(sizes)}
@@ -119,7 +126,10 @@ def simulate(
 
 def _check(model: Model, training: Descent | Flow) -> None:
     modes = model.modes
-    require(bool((modes.multiplicity == np.rint(modes.multiplicity)).all()), "multiplicities must be whole for students of finite size; leave out bin_ratio, or take other modes.")
+    require(
+        bool((modes.multiplicity == np.rint(modes.multiplicity)).all()),
+        "multiplicities must be whole for students of finite size; leave out bin_ratio, or take other modes.",
+    )
     require(modes.modes <= _MOST, f"{modes.modes:.3g} modes are too many to draw one by one; take {_MOST} at most.")
     random = model.width is not None or model.examples is not None or training.online(model) > 0
     require(random, "nothing is random at infinite width on infinitely many examples; take solve_stationary or solve_reduced.")
