@@ -6,7 +6,8 @@ Linear students of power-law tasks. Theory (lines) beside students of finite siz
 and at late times, bias and variances with the bump where features are as many as examples, the compute-optimal frontier, and
 where learning features changes the exponent: on hard tasks (beta < 1), not on easy ones. Last, the kernel of a network on
 handwritten digits: its own eigenvalues and target coefficients predict how it learns from random draws of digits, until late
-times, where it matters that digits are not Gaussian. Prints fitted beside predicted exponents, takes about half a minute, and writes scaling_laws.nc and, with matplotlib, scaling_laws.png into FOLDER (default: output).
+times, where it matters that digits are not Gaussian. Prints fitted beside predicted exponents, takes about half a minute, and
+writes scaling_laws.nc and, with matplotlib, scaling_laws.png into FOLDER (default: output).
 """
 
 import pathlib
@@ -118,7 +119,8 @@ def run() -> dict[str, xr.Dataset]:
     found = curves() | late() | double_descent() | features() | digits()
     for kind, richness in (("lazy", 0.0), ("rich", 1.0)):
         flow, frontier = found[f"hard, {kind}"], found[f"frontier, {kind}"]
-        curve = {"time": (flow.time, flow.test_loss), "compute": (frontier["compute"], frontier.L_opt), "N_opt": (frontier["compute"], frontier.N_opt)}
+        budgets = frontier["compute"]
+        curve = {"time": (flow.time, flow.test_loss), "compute": (budgets, frontier.L_opt), "N_opt": (budgets, frontier.N_opt)}
         windows = {"time": (1e5, 1e7), "compute": (1e5, 1e8), "N_opt": (1e5, 1e8)}
         found[f"exponents, hard, {kind}"] = sl.fit_exponents(curve, HARD, richness, windows)
         flow = found[f"easy, {kind}"]
@@ -132,7 +134,8 @@ def report(results: dict[str, xr.Dataset]) -> None:
     for task in ("hard", "easy"):
         for kind in ("lazy", "rich"):
             ds = results[f"exponents, {task}, {kind}"]
-            text = ",  ".join(f"{name} {ds.exponent.sel(resource=name):.4f} ({ds.predicted_exponent.sel(resource=name):.4f})" for name in ds.resource.values)
+            both = zip(ds.resource.values, ds.exponent.values, ds.predicted_exponent.values)
+            text = ",  ".join(f"{name} {fitted:.4f} ({predicted:.4f})" for name, fitted, predicted in both)
             print(f"  {task} task, {kind} features: {text}")
     print("students beside the theory: largest distance over time, relative, and in standard errors")
     for width in WIDTHS:
@@ -173,7 +176,8 @@ def draw(results: dict[str, xr.Dataset], path: pathlib.Path) -> None:
     ax.set(xlabel="features N or examples P, the other infinite", ylabel="test loss", title="late times, 1000 modes: what is scarce")
 
     ax, ds, real = axes[0, 2], results["bias and variance"], results["bias and variance, students"]
-    parts = {"test_loss": ("k", "test loss"), "ensemble_loss": ("C4", "mean of 4 students, same data"), "bias_loss": ("C0", "bias"), "variance_data": ("C3", "variance: data"),
+    parts = {"test_loss": ("k", "test loss"), "ensemble_loss": ("C4", "mean of 4 students, same data"), "bias_loss": ("C0", "bias"),
+             "variance_data": ("C3", "variance: data"),
              "variance_features": ("C2", "variance: features"), "variance_both": ("C1", "variance: both")}  # fmt: skip
     for name, (color, label) in parts.items():
         pick = (lambda d: d.sel(ensemble_size=4)) if name == "ensemble_loss" else (lambda d: d)
@@ -187,7 +191,8 @@ def draw(results: dict[str, xr.Dataset], path: pathlib.Path) -> None:
     for task, style in (("hard", "-"), ("easy", ":")):
         for kind, color in (("lazy", "C0"), ("rich", "C3")):
             ds, fit = results[f"{task}, {kind}"], results[f"exponents, {task}, {kind}"]
-            ax.plot(ds.time, ds.test_loss, style, color=color, label=f"{task} task, {kind}: exponent {float(fit.exponent[0]):.3f} (predicted {float(fit.predicted_exponent[0]):.3f})")
+            exponents = f"exponent {float(fit.exponent[0]):.3f} (predicted {float(fit.predicted_exponent[0]):.3f})"
+            ax.plot(ds.time, ds.test_loss, style, color=color, label=f"{task} task, {kind}: {exponents}")
             if task == "hard":
                 real = results[f"hard, {kind}, students"]
                 _dots(ax, real.time, real, color=color)
@@ -199,9 +204,11 @@ def draw(results: dict[str, xr.Dataset], path: pathlib.Path) -> None:
         for width in MANY[2::5]:
             one = ds.test_loss.sel(width=width)
             ax.plot(width * ds.time, one, color=color, linewidth=0.6, alpha=0.5)
-        ax.plot(ds["compute"], ds.L_opt, color=color, linewidth=2.5, label=f"{kind}: exponent {float(fit.exponent[1]):.3f} ({float(fit.predicted_exponent[1]):.3f})")
+        label = f"{kind}: exponent {float(fit.exponent[1]):.3f} ({float(fit.predicted_exponent[1]):.3f})"
+        ax.plot(ds["compute"], ds.L_opt, color=color, linewidth=2.5, label=label)
     ax.plot([], [], color="0.5", linewidth=0.6, label="one width each: " + ", ".join(str(width) for width in MANY[2::5]))
-    ax.set(xlabel="compute N t", ylabel="test loss", title="hard task: compute-optimal frontier, and widths", xlim=(BUDGETS[0], BUDGETS[-1]), ylim=(1.5e-3, 0.6))
+    title = "hard task: compute-optimal frontier, and widths"
+    ax.set(xlabel="compute N t", ylabel="test loss", title=title, xlim=(BUDGETS[0], BUDGETS[-1]), ylim=(1.5e-3, 0.6))
 
     ax = axes[1, 2]
     for count, color in zip(EXAMPLES, shades.values()):
@@ -212,7 +219,8 @@ def draw(results: dict[str, xr.Dataset], path: pathlib.Path) -> None:
     for ax in axes.flat:
         ax.set(xscale="log", yscale="log")
         ax.legend(fontsize=8, ncols=2 if ax is axes[0, 2] else 1)
-    figure.suptitle("Neural scaling laws: theory (lines), and students of finite size or digits (dots, two standard errors)", fontweight="bold")
+    title = "Neural scaling laws: theory (lines), and students of finite size or digits (dots, two standard errors)"
+    figure.suptitle(title, fontweight="bold")
     figure.savefig(path, dpi=100)
 
 

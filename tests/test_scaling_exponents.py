@@ -159,3 +159,34 @@ def test_what_cannot_be_fitted(curve, window, message):
 def test_shapes_that_differ():
     with pytest.raises(tp.InputError, match="give two lists of the same length"):
         sl.local_exponent([1, 2, 3], [1, 2])
+
+
+@pytest.mark.parametrize(
+    "make, message",
+    [
+        (lambda: sl.fit_exponent([1, 2, 3], [1, 2]), "give two lists of the same length"),
+        (lambda: sl.fit_exponent([1, 2, 3], [1, 2], (1, 3)), "give two lists of the same length"),
+        (lambda: sl.fit_exponent([[1, 2, 3]], [[1, 2, 3]]), "give two lists of the same length"),
+        (lambda: sl.fit_exponent([1, 2, 3], [1, np.inf, 2]), "must be positive and finite"),
+        (lambda: sl.fit_exponent([1, 2, np.inf], [1, 3, 2]), "must be positive and finite"),
+        (lambda: sl.fit_exponent([1, 2, 3], ["a", "b", "c"]), "loss=.* must be real numbers"),
+        (lambda: sl.fit_exponent([1, 2, 3], [1, 2, 3], 3), "window=3 must be two numbers that increase"),
+        (lambda: sl.fit_exponent([1, 2, 3], [1, 2, 3], (3, 1)), "must be two numbers that increase"),
+        (lambda: sl.fit_exponent([1, 2, 3], [1, 2, 3], (1, np.nan)), "must be two numbers that increase"),
+        (lambda: sl.fit_exponent([1, 2, 3], [1, 2, 3], ("a", "b")), "window=.* must be real numbers"),
+        (lambda: sl.local_exponent([1, 2], [1, np.inf]), "must be positive and finite"),
+        (lambda: sl.local_exponent([1], [1]), "give two points or more"),
+        (lambda: sl.predicted_exponents("x"), "law='x' must be a PowerLaw"),
+        (lambda: sl.predicted_exponents(sl.PowerLaw(a=2, b=2), np.nan), "richness=nan must be 0 or more"),
+        (lambda: sl.predicted_exponents(sl.PowerLaw(a=2, b=2), -1), "richness=-1 must be 0 or more"),
+        (lambda: sl.fit_exponents({}), "curves must map names"),
+        (lambda: sl.fit_exponents([1, 2]), "curves must map names"),
+        (lambda: sl.fit_exponents({"time": [1, 2, 3]}), r"curves\['time'\] must be a pair"),
+        (lambda: sl.fit_exponents({"time": ([1, 2, 3], [3, 2, 1])}, windows=[1]), "windows=.* must map names"),
+        (lambda: sl.fit_exponents({"time": ([1, 2, 3], [3, 2, 1])}, windows={"tim": (1, 3)}), "windows has tim, of which there is no curve"),
+        (lambda: sl.fit_exponents({"time": ([1, 2, 3], [3, 2, 1])}, "x"), "law='x' must be a PowerLaw"),
+    ],
+)
+def test_what_is_no_curve(make, message):
+    with pytest.raises(tp.InputError, match=message):
+        make()

@@ -230,3 +230,28 @@ def test_a_result_survives_its_file(tmp_path):
     again = tp.load(tp.save(ds, tmp_path / "a.nc"))
     assert ds.identical(again) and ds.step.values.tolist() == [0, 2, 5] and ds.sizes["time_prime"] == 3
     assert all(variable.attrs["long_name"] and variable.attrs["units"] for variable in ds.variables.values())
+
+
+def test_what_is_not_followed_is_left_out():
+    """R24 of infinite width and R02 without noise of examples are not 0 but unknown; where they are known they are limits of ever more."""
+    law, training = sl.PowerLaw(a=1.5, b=1.25, modes=20), sl.Descent(5, 0.1)
+    assert "R24" not in sl.solve(sl.Model(law, None, 30), training) and "R02" not in sl.solve(sl.Model(law, 30), training)
+    assert "R02" in sl.solve(sl.Model(law), sl.Descent(5, 0.1, batch_size=9))
+    ds = sl.solve(sl.Model(law, 10**9, 10**9), training)
+    # One step of a feature: R24(1, 0) = -eta sum_k lam_k, of the first gradient's response; R02(1, 0) the same.
+    first = -0.1 * float(ds.eigenvalue.sum())
+    assert abs(float(ds.R24[1, 0]) - first) < 1e-6 and abs(float(ds.R02[1, 0]) - first) < 1e-6
+
+
+def test_a_student_that_diverges_stops():
+    """Between records, too: no step is computed after the first that is not finite."""
+    from tensorprog_mf.scaling_laws import student
+
+    calls, gradient = [], student._gradient
+    student._gradient = lambda *given: calls.append(1) or gradient(*given)
+    try:
+        with pytest.raises(tp.InputError, match="before its first record"):
+            sl.simulate(sl.Model(sl.PowerLaw(a=1.5, b=1.25, modes=20), 10), sl.Descent(500, 1e10), 1, [500], threads=1, progress=False)
+    finally:
+        student._gradient = gradient
+    assert len(calls) < 10

@@ -11,7 +11,7 @@ from ..errors import UnsupportedError, whole
 from ..progress import Progress
 from ..recorder import recorded_steps
 from .labels import TWO_TIME, bias_variance, ending, ensemble_sizes as checked_sizes, result
-from .model import Descent, Flow, Model
+from .model import Descent, Flow, Model, check_kinds
 from .recursion import Recursion, footprint
 from .site_draws import draw_sites
 
@@ -63,14 +63,15 @@ def solve(
     Returns
     -------
     xarray.Dataset
-        test_loss, loss (on training examples, if they are finitely many), bias_loss (time); H, var_v0 (mode, time); C0 ... C3, R1,
-        R3, R02, R24, W, Cw (time, time_prime), the diagonal of Cw being |w|^2 / N; `time` is eta summed. Test loss and ensemble losses
-        hold the label noise, biases and correlations do not.
+        test_loss, loss (on training examples, if they are finitely many), bias_loss (time); H, var_v0 (mode, time); C0, C1 (if there are
+        finitely many examples), C2, C3, R1, R3, R02 (if there are finitely many examples, or batches of new ones), R24 (of finite
+        width), W, Cw (time, time_prime), the diagonal of Cw being |w|^2 / N; `time` is eta summed. Test loss and ensemble losses hold
+        the label noise, biases and correlations do not.
 
     Raises
     ------
     InputError
-        An argument that cannot be used, a batch larger than the data, not enough memory.
+        An argument that cannot be used, a batch larger than the data, not enough memory, a run that diverges before its first record.
     UnsupportedError
         Gradient flow.
 
@@ -89,16 +90,19 @@ def solve(
     >>> ds.test_loss[[0, -1]].values.round(4).tolist(), ds.C0.dims
     ([2.4129, 1.0538], ('time', 'time_prime'))
     """
+    check_kinds(model, training)
     if isinstance(training, Flow):
-        raise UnsupportedError("solve goes in steps; for gradient flow take solve_stationary (richness 0) or solve_reduced (infinitely many examples).")
+        raise UnsupportedError(
+            "solve goes in steps; for gradient flow take solve_stationary (richness 0) or solve_reduced (infinitely many examples)."
+        )
     training.check(model)
     sizes, samples = checked_sizes(ensemble_sizes), whole("samples", samples)
     seed = fresh_seed(seed)
     steps = recorded_steps(record, training.steps, "solve")
     memory.check(footprint(len(model.modes.power), training.steps, model, training), "take fewer steps, or bins of modes (bin_ratio=1.1)")
     run, status, reached = _run(model, training, bool(sizes), Progress("solve", training.steps + 1, progress), threads)
-    ending(status, reached)
     kept = steps[steps < reached]
+    ending(status, reached, len(kept))
     settings = {"record": kept.tolist(), "ensemble_sizes": list(sizes), "samples": samples, "seed": seed}
     arrays = _arrays(run, kept, sizes) | (draw_sites(run, kept, samples, seed) if samples else {})
     more = {"ensemble_size": np.array(sizes)}
@@ -133,8 +137,9 @@ def _arrays(run: Recursion, steps: np.ndarray, sizes: tuple[int, ...]) -> dict:
         "H": (("mode", "time"), run.m[:, steps]),
         "var_v0": (("mode", "time"), run.variance[:, steps]),
     }
-    if run.online or run.model.examples is None:
-        stored.remove("C1")
+    for name, known in (("C1", run.model.examples is not None), ("R24", run.with_g4), ("R02", run.with_g2)):
+        if not known:  # not followed where there is no end of features, or of examples
+            stored.remove(name)
     if run.model.examples is not None:
         arrays["loss"] = (("time",), run.train[steps])
     arrays |= {name: (TWO_TIME, run.rows[name][np.ix_(steps, steps)]) for name in stored}

@@ -56,8 +56,10 @@ def propagate(first, last, t, lam, count, th4, e, q, m, g4, g2, with_g4, with_g2
 
 
 @kernel(sums=True)
-def respond(first, last, t, lam, count, weight, r1, m, g4, g2, rm, rg4, j, with_g4, with_g2, k4, k2, cross4, cross2, with_cross, variance, partial):
-    """Rows t of rm, rg4, j; variance[k] of v0; partial[block] of R24, of C0 and of its parts with the same features, the same data and none."""
+def respond(
+    first, last, t, lam, count, weight, r1, m, g4, g2, rm, rg4, j, with_g4, with_g2, k4, k2, cross4, cross2, with_cross, variance, partial
+):
+    """Rows t of rm, rg4, j; variance[k] of v0; partial[block] of R24, of C0 and of its parts with the same features, data, none."""
     for block in range(first, last):
         row, c0, c0a, c0d, bias = partial[block, 0], partial[block, 1], partial[block, 2], partial[block, 3], partial[block, 4]
         for k in range(block * MODES, min(block * MODES + MODES, len(lam))):

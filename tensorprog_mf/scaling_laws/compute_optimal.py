@@ -6,9 +6,10 @@ import numpy as np
 import xarray as xr
 
 from ..errors import UnsupportedError, require, whole
+from .checks import numbers
 from .inversion import late_population_loss
 from .labels import result
-from .model import Flow, Model
+from .model import Flow, Model, check_kinds
 from .reduced import solve_reduced
 
 
@@ -29,7 +30,8 @@ def compute_optimal(model: Model, compute, widths, n_times: int = 40) -> xr.Data
     Returns
     -------
     xarray.Dataset
-        L_opt, N_opt, t_opt (compute); test_loss (width, time). Budgets are ds["compute"], as ds.compute is a method of xarray. Budgets whose optimum is at an end of the widths are NaN.
+        L_opt, N_opt, t_opt (compute); test_loss (width, time). Budgets are ds["compute"], as ds.compute is a method of xarray.
+        Budgets whose optimum is at an end of the widths are NaN.
 
     Raises
     ------
@@ -48,6 +50,7 @@ def compute_optimal(model: Model, compute, widths, n_times: int = 40) -> xr.Data
     >>> ds.L_opt.dims, bool(ds.N_opt[1] > ds.N_opt[0])
     (('compute',), True)
     """
+    check_kinds(model)
     if model.examples is not None:
         raise UnsupportedError("compute_optimal is for infinitely many examples; leave out examples.")
     budgets, sizes = _rising("compute", compute, 1), np.array([whole("widths", n, 1) for n in _rising("widths", widths, 3)])
@@ -64,7 +67,7 @@ def compute_optimal(model: Model, compute, widths, n_times: int = 40) -> xr.Data
 
 
 def _rising(name: str, values, least: int) -> np.ndarray:
-    values = np.asarray(values, float)
+    values = numbers(name, values)
     good = values.ndim == 1 and len(values) >= least and np.isfinite(values).all() and (values > 0).all() and (np.diff(values) > 0).all()
     require(bool(good), f"{name} must be a list of {least} or more positive numbers that increase.")
     return values

@@ -9,9 +9,10 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
-from ..errors import require
+from ..errors import real, require
 from ..provenance import made
 from ..results import labelled
+from .checks import numbers
 from .labels import REFERENCES
 from .power_law import PowerLaw
 
@@ -54,8 +55,8 @@ def fit_exponent(resource, loss, window: tuple[float, float] | None = None) -> F
     >>> round(fit_exponent([1, 10, 100, 1000], [1, 0.1, 0.01, 0.001]).exponent, 6)
     1.0
     """
-    resource, loss = np.asarray(resource, float), np.asarray(loss, float)
-    low, high = window or (-np.inf, np.inf)
+    resource, loss = _pair(resource, loss)
+    low, high = (-np.inf, np.inf) if window is None else _window(window)
     inside = (resource >= low * (1 - 1e-12)) & (resource <= high * (1 + 1e-12))
     require(inside.sum() >= 3, f"{inside.sum()} points lie in the window {window}; a fit with an error needs three or more.")
     x, y = _logs(resource[inside], loss[inside])
@@ -66,10 +67,27 @@ def fit_exponent(resource, loss, window: tuple[float, float] | None = None) -> F
     return Fit(-slope, float(np.sqrt(scatter @ scatter / (len(x) - 2) / (x0 @ x0))), float(local[0] - local[-1]), len(x))
 
 
+def _pair(resource, loss) -> tuple[np.ndarray, np.ndarray]:
+    x, y = numbers("resource", resource), numbers("loss", loss)
+    require(x.ndim == 1 and x.shape == y.shape, f"resource has shape {x.shape}, loss {y.shape}; give two lists of the same length.")
+    return x, y
+
+
+def _window(window) -> np.ndarray:
+    ends = numbers("window", window)
+    require(ends.shape == (2,) and bool(ends[0] < ends[1]), f"window={window!r} must be two numbers that increase, (from, to).")
+    return ends
+
+
 def _logs(resource, loss) -> tuple[np.ndarray, np.ndarray]:
-    x, y = np.asarray(resource, float), np.asarray(loss, float)
-    require(x.ndim == 1 and x.shape == y.shape and len(x) > 1, f"resource has shape {x.shape}, loss {y.shape}; give two lists of the same length, two or more.")
-    require(bool((x > 0).all() and (y > 0).all()), "resource and loss must be positive; leave out time 0, and subtract no more than the limit of the loss.")
+    x, y = _pair(resource, loss)
+    require(len(x) > 1, f"resource has shape {x.shape}; give two points or more.")
+    good = bool((x > 0).all() and (y > 0).all() and np.isfinite(x).all() and np.isfinite(y).all())
+    require(
+        good,
+        "resource and loss must be positive and finite; leave out time 0 and budgets whose optimum is at an end of the widths, "
+        "and subtract no more than the limit of the loss.",
+    )
     require(bool((np.diff(x) > 0).all()), "resource must increase.")
     return np.log(x), np.log(y)
 
@@ -85,6 +103,11 @@ def predicted_exponents(law: PowerLaw, richness: float = 0.0) -> dict[str, float
     that learn: alpha beta chi / (alpha beta + chi) with N ~ C^(chi / (alpha beta + chi)) for beta < 1; alpha beta / (alpha beta + 1)
     for beta > 1, where the exponent of N is not predicted. Time is what is left, t = C / N.
 
+    Raises
+    ------
+    InputError
+        What is no PowerLaw, a richness below 0.
+
     Examples
     --------
     >>> from tensorprog_mf.scaling_laws import PowerLaw, predicted_exponents
@@ -92,6 +115,8 @@ def predicted_exponents(law: PowerLaw, richness: float = 0.0) -> dict[str, float
     >>> predicted_exponents(hard)["time"], round(predicted_exponents(hard, richness=1.0)["time"], 4)
     (0.5, 0.6667)
     """
+    require(isinstance(law, PowerLaw), f"law={law!r} must be a PowerLaw; of other spectra no exponents are known.")
+    richness = real("richness", richness, "be 0 or more", lambda v: v >= 0)
     a, b, beta = law.a, law.b, law.beta
     bias = min(a - 1, 2 * b)
     found = {"time": beta, "width": min(a - 1, b), "examples": bias, "bias_width": bias}
@@ -109,7 +134,9 @@ def predicted_exponents(law: PowerLaw, richness: float = 0.0) -> dict[str, float
     return found
 
 
-def fit_exponents(curves: Mapping[str, tuple], law: PowerLaw | None = None, richness: float = 0.0, windows: Mapping[str, tuple] | None = None) -> xr.Dataset:
+def fit_exponents(
+    curves: Mapping[str, tuple], law: PowerLaw | None = None, richness: float = 0.0, windows: Mapping[str, tuple] | None = None
+) -> xr.Dataset:
     """Exponents of several resources, beside the predicted ones.
 
     Parameters
@@ -130,7 +157,7 @@ def fit_exponents(curves: Mapping[str, tuple], law: PowerLaw | None = None, rich
     Raises
     ------
     InputError
-        As of `fit_exponent`.
+        As of `fit_exponent`; curves that are not pairs, windows of resources without a curve.
 
     Examples
     --------
@@ -144,13 +171,24 @@ def fit_exponents(curves: Mapping[str, tuple], law: PowerLaw | None = None, rich
     ([0.333], [0.333])
     """
     windows, expected = windows or {}, predicted_exponents(law, richness) if law is not None else {}
+    _check_curves(curves, windows)
     fits, names = [fit_exponent(*curve, windows.get(name)) for name, curve in curves.items()], list(curves)
     sign = [-1.0 if name in ("N_opt", "t_opt") else 1.0 for name in names]
     arrays = {
         "exponent": [s * fit.exponent for s, fit in zip(sign, fits)], "exponent_stderr": [fit.stderr for fit in fits],
-        "exponent_drift": [s * fit.drift for s, fit in zip(sign, fits)], "predicted_exponent": [expected.get(name, np.nan) for name in names],
+        "exponent_drift": [s * fit.drift for s, fit in zip(sign, fits)],
+        "predicted_exponent": [expected.get(name, np.nan) for name in names],
     }  # fmt: skip
     described = {} if law is None else {"model": {"spectrum": law.describe(), "richness": richness}}
     settings = {"windows": {name: list(map(float, window)) for name, window in windows.items()}}
     attributes = made("scaling_laws.fit_exponents", "", settings, "completed", "", REFERENCES, described)
     return labelled({name: (("resource",), values) for name, values in arrays.items()}, {"resource": np.array(names)}, attributes)
+
+
+def _check_curves(curves, windows) -> None:
+    require(isinstance(curves, Mapping) and len(curves) > 0, "curves must map names of resources to (resource, loss), one or more.")
+    require(isinstance(windows, Mapping), f"windows={windows!r} must map names of resources to (from, to).")
+    for name, curve in curves.items():
+        require(isinstance(curve, (tuple, list)) and len(curve) == 2, f"curves[{name!r}] must be a pair, (resource, loss).")
+    unknown = sorted(set(windows) - set(curves))
+    require(not unknown, f"windows has {', '.join(unknown)}, of which there is no curve; take names of curves.")

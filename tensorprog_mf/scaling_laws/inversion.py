@@ -8,7 +8,8 @@ from .resolvent import largest_eigenvalue
 from .transforms import LINE, PLANE, Nodes, circle, descent_nodes, flow_nodes, from_circle, from_torus, full_circle, talbot
 from .two_point import OnePoint, two_point
 
-FEW, _EARLY, _LATEST = 200, 128, 800  # steps up to which all are on a circle; from which, or which at the latest, the others are on Talbot's contour
+FEW = 200  # steps up to which all are on a circle
+_EARLY, _LATEST = 128, 800  # step from which, or from which at the latest, the others are on Talbot's contour
 _NUMBERS = 4_000_000  # of a block of nodes x modes
 _FORGOTTEN = 1e-8
 
@@ -17,7 +18,9 @@ def on_circle(model: Model, training: Descent, times: int) -> tuple[dict, dict]:
     """Covariances (time, time_prime) of steps 0 ... times - 1, and functions of one time: H (mode, time), R1, R3 (time,)."""
     nodes, radius, count = circle(times, training.learning_rate, training.momentum)
     one = OnePoint.at(nodes, model)
-    whole = OnePoint(Nodes(full_circle(nodes.h, count), full_circle(nodes.step, count)), *(full_circle(v, count) for v in (one.x, one.r1, one.r3)))
+    whole = OnePoint(
+        Nodes(full_circle(nodes.h, count), full_circle(nodes.step, count)), *(full_circle(v, count) for v in (one.x, one.r1, one.r3))
+    )
     pairs = {name: from_torus(values, radius, count, times) for name, values in two_point(whole, one, model).items()}
     transfer = (one.transfer(model.modes.eigenvalues) * nodes.step[:, None]).T
     single = {"H": transfer, "R1": one.r1, "R3": one.r3}
@@ -36,7 +39,9 @@ def on_talbot(model: Model, training: Descent | Flow, times: np.ndarray) -> dict
     found = []
     for block in _blocks(times, PLANE, model):
         one = OnePoint.at(_nodes(training, zeta / block[:, None]), model)
-        found.append({name: np.einsum("i,j,tij->t", weight, weight, values).real / block**2 for name, values in two_point(one, one, model).items()})
+        found.append(
+            {name: np.einsum("i,j,tij->t", weight, weight, values).real / block**2 for name, values in two_point(one, one, model).items()}
+        )
     return {name: np.concatenate([part[name] for part in found]) for name in found[0]}
 
 
@@ -93,14 +98,16 @@ def early_steps(model: Model, training: Descent) -> int:
     rate, mu = training.learning_rate, training.momentum
     require(
         rate * top < 2 * (1 + mu),
-        f"learning_rate={rate} makes descent diverge: the largest eigenvalue of these features on these data is {top:.4g}; take less than {2 * (1 + mu) / top:.4g}.",
+        f"learning_rate={rate} makes descent diverge: the largest eigenvalue of these features on these data is {top:.4g}; "
+        f"take less than {2 * (1 + mu) / top:.4g}.",
     )
     middle = rate * top - 1 - mu
     slowest = max(mu**0.5, (middle + max(middle**2 - 4 * mu, 0.0) ** 0.5) / 2)
     early = max(_EARLY, int(np.ceil(np.log(_FORGOTTEN) / np.log(slowest)))) if slowest > 0 else _EARLY
     require(
         early <= _LATEST or training.steps < FEW,
-        f"descent with momentum={mu}, learning_rate={rate} oscillates over {early} steps, too many for late times; take less than {FEW} steps, a smaller rate or less momentum.",
+        f"descent with momentum={mu}, learning_rate={rate} oscillates over {early} steps, too many for late times; "
+        f"take less than {FEW} steps, a smaller rate or less momentum.",
     )
     return early
 

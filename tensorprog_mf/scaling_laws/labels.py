@@ -27,7 +27,10 @@ def result(
 ) -> xr.Dataset:
     """A labelled Dataset; spectrum and coordinates are added."""
     modes = model.modes
-    arrays = arrays | {name: (("mode",), values) for name, values in (("eigenvalue", modes.eigenvalues), ("power", modes.power), ("multiplicity", modes.multiplicity))}
+    arrays = arrays | {
+        name: (("mode",), values)
+        for name, values in (("eigenvalue", modes.eigenvalues), ("power", modes.power), ("multiplicity", modes.multiplicity))
+    }
     coordinates = {"time": times, "time_prime": times, "mode": np.arange(1, 1 + len(modes.power)), **(more or {})}
     if steps is not None:
         coordinates["step"] = steps
@@ -37,10 +40,18 @@ def result(
     return labelled(arrays, coordinates, attributes)
 
 
-def ending(status: Status, step: int) -> None:
-    """Warn of a run that diverged; refuse one of which nothing is left."""
+def ending(status: Status, step: int, kept: int) -> None:
+    """Warn of a run that diverged at `step`; refuse one of which nothing is kept."""
+    require(
+        kept > 0 or status is not Status.INTERRUPTED,
+        f"the run was interrupted before step {step} and before its first record, so there is nothing to return; record earlier steps.",
+    )
+    require(
+        kept > 0,
+        f"the run diverged at step {step}, before its first record, so there is nothing to return; "
+        "take a smaller learning rate, or a smaller spectrum or target.",
+    )
     if status is Status.DIVERGED:
-        require(step > 0, "the run diverged before its first record, so there is nothing to return; take a smaller learning rate.")
         warn(status.message.format(step=step), DivergenceWarning)
 
 
@@ -50,7 +61,9 @@ def ensemble_sizes(given) -> tuple[int, ...]:
     return tuple(whole("ensemble_sizes", size, 1) for size in given)
 
 
-def bias_variance(total: np.ndarray, same_a: np.ndarray, same_data: np.ndarray, bias: np.ndarray, noise: float, sizes: tuple[int, ...]) -> dict:
+def bias_variance(
+    total: np.ndarray, same_a: np.ndarray, same_data: np.ndarray, bias: np.ndarray, noise: float, sizes: tuple[int, ...]
+) -> dict:
     """Bias, variances and losses of ensembles from the correlations of students' errors, (..., time)."""
     arrays = {
         "bias_loss": bias, "loss_same_A": same_a, "loss_same_data": same_data,

@@ -8,7 +8,7 @@ import xarray as xr
 
 from ..errors import UnsupportedError, require
 from .labels import result
-from .model import Flow, Model
+from .model import Flow, Model, check_kinds
 from .spectrum import Spectrum
 
 
@@ -24,7 +24,10 @@ def resolution(modes: Spectrum, count: float | None) -> float:
         return float((number * lam / (lam + np.exp(log_kappa))).sum()) / count - 1
 
     least = np.log(lam.min()) - 50
-    require(excess(least) > 0, f"{count} features or examples are so near the number of modes that the resolution is rounding; take fewer, or more modes.")
+    require(
+        excess(least) > 0,
+        f"{count} features or examples are so near the number of modes that the resolution is rounding; take fewer, or more modes.",
+    )
     return float(np.exp(brentq(excess, least, np.log(lam.max() * modes.modes / count) + 1, xtol=1e-14, rtol=1e-15, maxiter=500)))
 
 
@@ -58,14 +61,19 @@ def limits(model: Model) -> xr.Dataset:
     >>> round(float(sl.limits(sl.Model(sl.PowerLaw(a=1.5, b=1.25, modes=1000), width=150)).test_t_inf), 6)
     0.25652
     """
+    check_kinds(model)
     if model.richness > 0:
         raise UnsupportedError("limits are those of random features; with richness, take solve_reduced to late times.")
     n, p = model.width, model.examples
     require(
         n is None or n != p or n >= model.modes.modes,
-        f"with as many features as examples, {n}, the test loss diverges at late times (double descent); take other numbers, or solve_stationary at finite times.",
+        f"with as many features as examples, {n}, the test loss diverges at late times (double descent); "
+        "take other numbers, or solve_stationary at finite times.",
     )
-    require(p != model.modes.modes or model.noise == 0 or (n or p) < p, f"with as many examples as modes, {p}, the label noise diverges at late times; take other numbers.")
+    require(
+        p != model.modes.modes or model.noise == 0 or (n or p) < p,
+        f"with as many examples as modes, {p}, the label noise diverges at late times; take other numbers.",
+    )
     kappa = resolution(model.modes, min((v for v in (n, p) if v is not None), default=None))
     test, train, bias = _late(model, kappa)
     arrays = {"kappa": kappa, "test_t_inf": test, "train_t_inf": train, "bias_t_inf": bias}

@@ -97,7 +97,9 @@ def _bins(model: Model, edges: np.ndarray):
     s = around - middle[:, None]
     transform = _transform(s.ravel(), modes, model.inverse_width).reshape(s.shape)
     slope = 1j * around * weight
-    return [found for bin in range(len(middle)) if (found := _quadrature(around[bin], transform[bin] * slope[bin], middle[bin], radius[bin]))]
+    return [
+        found for bin in range(len(middle)) if (found := _quadrature(around[bin], transform[bin] * slope[bin], middle[bin], radius[bin]))
+    ]
 
 
 def _transform(s: np.ndarray, modes: Spectrum, n: float) -> np.ndarray:

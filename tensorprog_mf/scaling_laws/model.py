@@ -133,7 +133,10 @@ class Descent:
         """Refuse a batch that is larger than the number of examples."""
         if self.batch_size is not None and model.examples is not None and not self.replacement:
             fits = self.batch_size <= model.examples
-            require(fits, f"batch_size={self.batch_size} is more than the {model.examples} examples of the model; take fewer, or replacement=True.")
+            require(
+                fits,
+                f"batch_size={self.batch_size} is more than the {model.examples} examples of the model; take fewer, or replacement=True.",
+            )
 
     def excess(self, model: Model) -> float:
         """How much larger the variance of a batch is: P / B - 1, P / B with replacement, 0 for all examples."""
@@ -163,7 +166,9 @@ class Flow:
     times: tuple[float, ...]
 
     def __post_init__(self):
-        require(np.ndim(self.times) == 1 and len(self.times) > 0, f"times={self.times!r} must list the times at which the flow is recorded.")
+        require(
+            np.ndim(self.times) == 1 and len(self.times) > 0, f"times={self.times!r} must list the times at which the flow is recorded."
+        )
         times = tuple(real("times", t, "be 0 or more", lambda v: v >= 0) for t in self.times)
         require(all(a < b for a, b in zip(times, times[1:])), "times must increase.")
         object.__setattr__(self, "times", times)
@@ -186,3 +191,10 @@ class Flow:
     def describe(self) -> dict:
         """As plain values."""
         return {"name": "Flow", "times": list(self.times)}
+
+
+def check_kinds(model, *trainings) -> None:
+    """Refuse what is no `Model`, or no training."""
+    require(isinstance(model, Model), f"model={model!r} must be a scaling_laws.Model.")
+    for training in trainings:
+        require(isinstance(training, (Descent, Flow)), f"training={training!r} must be a scaling_laws.Descent, or a scaling_laws.Flow.")

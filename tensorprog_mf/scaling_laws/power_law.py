@@ -8,7 +8,7 @@ import numpy as np
 from ..errors import real, require, whole
 from .spectrum import Spectrum
 
-_UNBINNED = 1_000_000
+_UNBINNED, _LARGEST = 1_000_000, 10**300
 
 
 @dataclass(frozen=True)
@@ -54,9 +54,13 @@ class PowerLaw:
 
     def __post_init__(self):
         pair = [name for name in ("a", "b", "alpha", "beta") if getattr(self, name) is not None]
-        require(pair in (["a", "b"], ["alpha", "beta"]), f"PowerLaw got {' and '.join(pair) or 'no exponents'}; give a and b, or alpha and beta.")
+        require(
+            pair in (["a", "b"], ["alpha", "beta"]),
+            f"PowerLaw got {' and '.join(pair) or 'no exponents'}; give a and b, or alpha and beta.",
+        )
         b = real(pair[1] if pair[0] == "a" else "alpha", self.b if pair[0] == "a" else self.alpha, "be positive", lambda v: v > 0)
-        a = self.a if pair[0] == "a" else 1 + b * real("beta", self.beta, "be positive: the power of the target k^-(1 + alpha beta) is not normalisable otherwise", lambda v: v > 0)
+        source = "be positive: the power of the target k^-(1 + alpha beta) is not normalisable otherwise"
+        a = self.a if pair[0] == "a" else 1 + b * real("beta", self.beta, source, lambda v: v > 0)
         a = real("a", a, "be above 1: the power of the target k^-a is not normalisable otherwise", lambda v: v > 1)
         for name, value in (("a", a), ("b", b), ("alpha", b), ("beta", (a - 1) / b)):
             object.__setattr__(self, name, float(value))
@@ -64,13 +68,25 @@ class PowerLaw:
         object.__setattr__(self, "exact_modes", whole("exact_modes", self.exact_modes, 16))
         if self.bin_ratio is not None:
             object.__setattr__(self, "bin_ratio", real("bin_ratio", self.bin_ratio, "lie above 1 and below 2", lambda v: 1 < v < 2))
-        require(self.bin_ratio is not None or self.modes <= _UNBINNED, f"modes={self.modes} is too many to hold one by one; pass bin_ratio=1.05.")
+        require(self.modes <= _LARGEST, f"modes must be {_LARGEST:.0e} at most, larger numbers are no floats.")
+        require(
+            self.bin_ratio is None or self._bins() <= _UNBINNED,
+            f"modes={self.modes:.3g}, bin_ratio={self.bin_ratio} are too many bins; pass bin_ratio=1.05.",
+        )
+        require(
+            self.bin_ratio is not None or self.modes <= _UNBINNED,
+            f"modes={self.modes} is too many to hold one by one; pass bin_ratio=1.05.",
+        )
         object.__setattr__(self, "_spectrum", self._build())
 
     @property
     def spectrum(self) -> Spectrum:
         """Its modes, or bins of them."""
         return self._spectrum
+
+    def _bins(self) -> float:
+        """At most so many bins: of single modes while these are wider than the ratio, then of that ratio."""
+        return min(self.modes, 1 / (self.bin_ratio - 1) + math.log(self.modes) / math.log(self.bin_ratio))
 
     def _build(self) -> Spectrum:
         alone = self.modes if self.bin_ratio is None else min(self.modes, self.exact_modes)
@@ -87,7 +103,8 @@ class PowerLaw:
 
     def describe(self) -> dict:
         """As plain values."""
-        return {"name": "PowerLaw", "a": self.a, "b": self.b, "modes": str(self.modes), "bin_ratio": self.bin_ratio, "exact_modes": self.exact_modes}
+        named = {name: getattr(self, name) for name in ("a", "b", "bin_ratio", "exact_modes")}
+        return {"name": "PowerLaw", "modes": str(self.modes), **named}
 
 
 def _edges(first: int, last: int, ratio: float | None) -> list[int]:

@@ -41,10 +41,14 @@ class Recursion:
         self.excess, self.online = training.excess(model), training.online(model)
         self.times, size = training.steps + 1, len(self.lam)
         self.blocks = -(-size // MODES)
-        self.rows = {name: np.zeros((self.times, self.times)) for name in (*COVARIANCES, *RESPONSES, "Th4", "Th2", "E", "Q", "U", "S", "Sd")}
+        self.rows = {
+            name: np.zeros((self.times, self.times)) for name in (*COVARIANCES, *RESPONSES, "Th4", "Th2", "E", "Q", "U", "S", "Sd")
+        }
         self.train, self.variance = np.zeros(self.times), np.zeros((size, self.times))
         self.m, self.rm = np.zeros((size, self.times)), np.zeros((size, self.times))
-        shapes = [(size, self.times, self.times) if kind else (1, 1, 1) for kind in (self.with_g4, self.with_g4, self.with_g2, self.with_g2)]
+        shapes = [
+            (size, self.times, self.times) if kind else (1, 1, 1) for kind in (self.with_g4, self.with_g4, self.with_g2, self.with_g2)
+        ]
         self.g4, self.rg4, self.g2, self.j = (np.zeros(shape) for shape in shapes)
         self.propagators = Propagators(training, model.richness)
         self.rows |= {"W": self.propagators.w, "Cw": self.propagators.cw}
@@ -62,7 +66,12 @@ class Recursion:
         with np.errstate(over="ignore", invalid="ignore"):  # of a run that diverges
             r["E"][t, :t] = r["Th4"][t, :t] @ r["R3"][:t, :t] + r["Th2"][t, :t]
             r["Q"][t, :t] = r["E"][t, :t] @ r["R1"][:t, :t]
-            (row,) = self._over_modes(propagate, 1, t, (self.lam, self.count, r["Th4"][t], r["E"][t], r["Q"][t], self.m, self.g4, self.g2, self.with_g4, self.with_g2))
+            (row,) = self._over_modes(
+                propagate,
+                1,
+                t,
+                (self.lam, self.count, r["Th4"][t], r["E"][t], r["Q"][t], self.m, self.g4, self.g2, self.with_g4, self.with_g2),
+            )
             r["R02"][t] = row
             r["R1"][t, t], r["R1"][t, :t] = 1.0, p * row[:t] @ r["R1"][:t, :t]
             self._modes_row(t, n, p)
@@ -107,7 +116,8 @@ class Recursion:
         r = self.rows
         c2, c2a = self._over_modes(
             gather, 2, t,
-            (self.lam, self.count, self.weight, self.rm, self.rg4, self.j, self.with_g4, self.with_g2, n * r["C3"], r["S"], n * r["C3a"], self.cross),
+            (self.lam, self.count, self.weight, self.rm, self.rg4, self.j, self.with_g4, self.with_g2,
+             n * r["C3"], r["S"], n * r["C3a"], self.cross),
         )  # fmt: skip
         self._set("C2", t, c2)
         self._set("C3", t, self._sandwich("R3", r["C2"], t))

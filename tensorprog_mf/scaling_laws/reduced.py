@@ -10,7 +10,7 @@ from ..errors import UnsupportedError, require
 from ..recorder import recorded_steps
 from .labels import TWO_TIME, ending, result
 from .measure import spectral_measure
-from .model import Descent, Flow, Model
+from .model import Descent, Flow, Model, check_kinds
 from .propagators import Propagators
 from .reductions_numba import flow
 from .spectrum import Spectrum
@@ -54,12 +54,13 @@ def solve_reduced(model: Model, training: Descent | Flow, record=None) -> xr.Dat
     UnsupportedError
         Finitely many examples, finite width without projection, batches other than above.
     InputError
-        Online descent whose noise grows without bound.
+        Online descent whose noise grows without bound; a target without power, unless online.
 
     Notes
     -----
     Flow: exponential midpoint in 400 and 800 steps per decade of time, extrapolated, error 1e-8. Spectral measure: error 1e-8 of the
-    loss at time 0; at N = M, where it reaches down to 0, and at widths of 1e12, 1e-6. Cost: O(modes) per step of a flow, O(modes steps^2) for descent.
+    loss at time 0; at N = M, where it reaches down to 0, and at widths of 1e12, 1e-6. Cost: O(modes) per step of a flow,
+    O(modes steps^2) for descent.
     Features that learn sharpen the spectrum: its top grows to between (1 + m) and (1 + 2 m) lam_max, the more the target lies in the
     first mode. Where eta times it passes 2 descent begins to oscillate and m falls again, until the rate is so large that it
     diverges; students of finite size differ from each other there.
@@ -73,10 +74,15 @@ def solve_reduced(model: Model, training: Descent | Flow, record=None) -> xr.Dat
     >>> sl.solve_reduced(sl.Model(law, richness=1.0), flow).test_loss.values.round(5).tolist()  # lazy: 0.25976, 0.022
     [0.15314, 0.00374]
     """
+    check_kinds(model, training)
     if model.examples is not None:
-        raise UnsupportedError(f"solve_reduced is for infinitely many examples; for examples={model.examples} take solve, or solve_stationary at richness 0.")
+        raise UnsupportedError(
+            f"solve_reduced is for infinitely many examples; for examples={model.examples} take solve, or solve_stationary at richness 0."
+        )
     if model.width is not None and not model.projected and model.richness > 0:
-        raise UnsupportedError("an unprojected model of finite width is no function of its spectral measure; take solve, or projected=True.")
+        raise UnsupportedError(
+            "an unprojected model of finite width is no function of its spectral measure; take solve, or projected=True."
+        )
     require(record is None or isinstance(training, Descent), "record is for steps; a flow keeps the times that it is given.")
     with one_blas_thread():
         return _solved(model, training, record)
@@ -85,6 +91,7 @@ def solve_reduced(model: Model, training: Descent | Flow, record=None) -> xr.Dat
 def _solved(model: Model, training: Descent | Flow, record) -> xr.Dataset:
     if isinstance(training, Descent) and training.online(model):
         return _online(model, training, record)
+    require(model.modes.total_power > 0, "the target has no power, so that there is nothing to learn; give some mode some.")
     nodes = model.modes if model.width is None else spectral_measure(model)
     left = nodes.unexplained if model.width is not None else 0.0
     if isinstance(training, Flow):
@@ -101,7 +108,9 @@ def _flow(model: Model, training: Flow, nodes: Spectrum, left: float) -> xr.Data
     losses = [(values**2 @ weight) + left + model.noise for values in (fine[0], h)]
     error = float(np.max(np.abs(losses[1] - losses[0]) / losses[1]))
     b2 = (1 - h) ** 2 @ (weight / nodes.eigenvalues)
-    arrays = {"test_loss": (("time",), losses[1]), "kernel_scale": (("time",), m), "beta_norm2": (("time",), b2)} | _modes(model, nodes, h.T)
+    arrays = {"test_loss": (("time",), losses[1]), "kernel_scale": (("time",), m), "beta_norm2": (("time",), b2)} | _modes(
+        model, nodes, h.T
+    )
     return result("solve_reduced", arrays, times, model, training, {}).assign_attrs(numerical_error=error)
 
 
@@ -126,8 +135,8 @@ def _descent(model: Model, training: Descent, nodes: Spectrum, left: float, reco
     weight, propagators = nodes.multiplicity * nodes.power, Propagators(training, model.richness)
     v, c3, reached = _steps(nodes, weight, propagators, times)
     status = Status.COMPLETED if reached == times else Status.DIVERGED
-    ending(status, reached)
     kept = steps[steps < reached]
+    ending(status, reached, len(kept))
     square, c0 = np.ix_(kept, kept), (v[kept] * weight) @ v[kept].T
     arrays = {
         "test_loss": (("time",), np.diag(c0) + left + model.noise), "C0": (TWO_TIME, c0 + left), "C3": (TWO_TIME, c3[square]),
@@ -178,5 +187,6 @@ def _check_noise(model: Model, training: Descent, inverse: float) -> None:
     total = float(eta * inverse * (model.modes.multiplicity * lam / left).sum()) if (left > 0).all() else np.inf
     require(
         total < 1,
-        f"noise of the batches comes back {total:.3g} times as strong, so that the loss grows without bound; take a smaller learning_rate or a larger batch_size.",
+        f"noise of the batches comes back {total:.3g} times as strong, so that the loss grows without bound; "
+        "take a smaller learning_rate or a larger batch_size.",
     )

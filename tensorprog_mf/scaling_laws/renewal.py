@@ -20,7 +20,8 @@ def renewal(given: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     total = float(kernel[1:].sum())
     require(
         total < 1,
-        f"noise of the batches comes back {total:.3g} times as strong, so that the loss grows without bound; take a smaller learning_rate or a larger batch_size.",
+        f"noise of the batches comes back {total:.3g} times as strong, so that the loss grows without bound; "
+        "take a smaller learning_rate or a larger batch_size.",
     )
     times = len(given)
     count = next_fast_len(4 * times, real=True)

@@ -78,7 +78,9 @@ def resolve(h: np.ndarray, modes: Spectrum, inverse_width: float, inverse_exampl
     top = lam.max() * max(1.0, _size(modes) * max(inverse_width, inverse_examples))
     _ramp(0, len(h), h, lam, count, inverse_width, inverse_examples, top, x, df, good)
     if not good.all():
-        raise TensorProgError(f"the resolvent was not found at {(~good).sum()} of {len(h)} nodes; the spectrum spans more than rounding allows.")
+        raise TensorProgError(
+            f"the resolvent was not found at {(~good).sum()} of {len(h)} nodes; the spectrum spans more than rounding allows."
+        )
     return x, df
 
 

@@ -11,7 +11,7 @@ from ..errors import UnsupportedError, boolean, require, whole
 from ..progress import Progress
 from ..recorder import recorded_steps
 from .labels import ending, ensemble_sizes as checked_sizes, result
-from .model import Descent, Flow, Model
+from .model import Descent, Flow, Model, check_kinds
 from .student import Task
 from .students import cut, replicate, summary
 
@@ -81,6 +81,7 @@ def simulate(
     >>> ds.test_loss.dims, ds.C0_stderr.dims
     (('time',), ('time', 'time_prime'))
     """
+    check_kinds(model, training)
     training.check(model)
     sizes, n_replicates, samples = checked_sizes(ensemble_sizes), whole("n_replicates", n_replicates, 1), whole("samples", samples)
     samples = min(count for count in (samples, model.width, model.examples) if count is not None)
@@ -109,9 +110,15 @@ def simulate(
     reached = min((len(record["test_loss"]) for record in found), default=0)
     stopped = Status.COMPLETED if reached == len(steps) and not interrupted else Status.INTERRUPTED if interrupted else Status.DIVERGED
     at = int(steps[reached]) if reached < len(steps) else int(steps[-1])
-    require(reached > 0, "no replicate reached its first record, so there is nothing to return.")
-    ending(stopped, at)
-    settings = {"n_replicates": n_replicates, "record": steps.tolist(), "ensemble_sizes": list(sizes), "samples": samples, "seed": seed, "keep_replicates": boolean("keep_replicates", keep_replicates)}
+    ending(stopped, at, reached)
+    settings = {
+        "n_replicates": n_replicates,
+        "record": steps.tolist(),
+        "ensemble_sizes": list(sizes),
+        "samples": samples,
+        "seed": seed,
+        "keep_replicates": boolean("keep_replicates", keep_replicates),
+    }
     arrays = summary([cut(record, reached) for record in found], model, sizes, keep_replicates)
     times = training.clock()[:reached] if flowing else training.clock()[steps[:reached]]
     more = {"ensemble_size": np.array(sizes)}
@@ -120,7 +127,10 @@ def simulate(
 
 def _check(model: Model, training: Descent | Flow) -> None:
     modes = model.modes
-    require(bool((modes.multiplicity == np.rint(modes.multiplicity)).all()), "multiplicities must be whole for students of finite size; leave out bin_ratio, or take other modes.")
+    require(
+        bool((modes.multiplicity == np.rint(modes.multiplicity)).all()),
+        "multiplicities must be whole for students of finite size; leave out bin_ratio, or take other modes.",
+    )
     require(modes.modes <= _MOST, f"{modes.modes:.3g} modes are too many to draw one by one; take {_MOST} at most.")
     random = model.width is not None or model.examples is not None or training.online(model) > 0
     require(random, "nothing is random at infinite width on infinitely many examples; take solve_stationary or solve_reduced.")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import real, require, whole
+from .checks import numbers
 
 _SMALLEST = 1e-10  # relative eigenvalue of a measured kernel below which a mode is rounding
 
@@ -46,10 +47,10 @@ class Spectrum:
     unexplained: float = 0.0
 
     def __post_init__(self):
-        size = np.shape(self.eigenvalues)
+        size = numbers("eigenvalues", self.eigenvalues).shape
         require(len(size) == 1 and size[0] > 0, f"eigenvalues have shape {size}; give a list of one number or more.")
         for name, positive in (("eigenvalues", True), ("power", False), ("multiplicity", True)):
-            given = np.ones(size) if (value := getattr(self, name)) is None else np.array(value, float)
+            given = np.ones(size) if (value := getattr(self, name)) is None and name == "multiplicity" else numbers(name, value)
             require(given.shape == size, f"{name} has shape {given.shape}, eigenvalues {size}; give one number for each mode.")
             good = np.isfinite(given).all() and (given > 0).all() if positive else np.isfinite(given).all() and (given >= 0).all()
             require(bool(good), f"{name} must be finite and {'positive' if positive else '0 or more'}; leave out modes that are not.")
@@ -77,17 +78,29 @@ class Spectrum:
 
         Notes
         -----
-        Modes whose eigenvalue is below 1e-10 of the largest are left out and what they carry is `unexplained`. Eigenvalues of n examples estimate
-        those of the population well up to mode n / 5 or so.
+        Modes whose eigenvalue is below 1e-10 of the largest are left out and what they carry is `unexplained`. Eigenvalues of n
+        examples estimate those of the population well up to mode n / 5 or so.
         """
-        kernel, targets = np.asarray(kernel, float), np.asarray(targets, float)
-        count = len(kernel)
-        require(kernel.shape == (count, count) and count > 0, f"kernel has shape {kernel.shape}; give a square array (example, example_prime).")
-        require(targets.ndim in (1, 2) and len(targets) == count, f"targets have shape {targets.shape}; give one for each of the {count} examples.")
+        kernel, targets = numbers("kernel", kernel), numbers("targets", targets)
+        count = len(kernel) if kernel.ndim else 0
+        require(
+            kernel.shape == (count, count) and count > 0, f"kernel has shape {kernel.shape}; give a square array (example, example_prime)."
+        )
+        require(
+            targets.ndim in (1, 2) and len(targets) == count,
+            f"targets have shape {targets.shape}; give one for each of the {count} examples.",
+        )
         require(bool(np.isfinite(kernel).all() and np.isfinite(targets).all()), "kernel and targets must be finite.")
-        require(np.allclose(kernel, kernel.T, rtol=0, atol=1e-8 * np.abs(kernel).max()), "kernel is not symmetric; pass one between examples and themselves.")
+        require(
+            np.allclose(kernel, kernel.T, rtol=0, atol=1e-8 * np.abs(kernel).max()),
+            "kernel is not symmetric; pass one between examples and themselves.",
+        )
+        require(bool(kernel.any()), "kernel is 0 everywhere, so that it has no modes; pass one of which some examples are not 0.")
         values, vectors = np.linalg.eigh(kernel / count)
-        require(values[0] > -1e-6 * values[-1], f"kernel has a negative eigenvalue, {values[0]:.2g} beside {values[-1]:.2g}; pass a positive semi-definite one.")
+        require(
+            values[0] > -1e-6 * values[-1],
+            f"kernel has a negative eigenvalue, {values[0]:.2g} beside {values[-1]:.2g}; pass a positive semi-definite one.",
+        )
         values, vectors = values[::-1], vectors[:, ::-1]
         power = ((vectors.T @ targets.reshape(count, -1)) ** 2).sum(axis=1) / count
         kept = values > _SMALLEST * values[0]
@@ -121,4 +134,10 @@ class Spectrum:
     def describe(self) -> dict:
         """As plain values."""
         data = b"".join(values.tobytes() for values in (self.eigenvalues, self.power, self.multiplicity))
-        return {"name": "Spectrum", "entries": len(self.power), "modes": self.modes, "unexplained": self.unexplained, "sha256": hashlib.sha256(data).hexdigest()}
+        return {
+            "name": "Spectrum",
+            "entries": len(self.power),
+            "modes": self.modes,
+            "unexplained": self.unexplained,
+            "sha256": hashlib.sha256(data).hexdigest(),
+        }

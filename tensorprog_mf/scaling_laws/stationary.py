@@ -5,14 +5,15 @@ import xarray as xr
 
 from .. import memory
 from ..accelerate import one_blas_thread
-from ..errors import UnsupportedError, require
+from ..errors import UnsupportedError, boolean, require
 from ..recorder import recorded_steps
 from .inversion import FEW, between_times, early_steps, on_circle, on_talbot, transfer
 from .labels import TWO_TIME, bias_variance, ensemble_sizes as checked_sizes, result
-from .model import Descent, Flow, Model
+from .model import Descent, Flow, Model, check_kinds
 from .renewal import convolve, renewal
 
 _PER_DECADE = 32  # times between which batch noise is interpolated
+_FURTHEST = 1e100  # time, in units of 1 / largest eigenvalue
 _LONGEST = 5_000_000  # steps over which noise of batches is followed
 _EQUAL_TIME = ("C0", "C1", "bias", "C0a", "C0d", "noise_test", "noise_train", "noise_online")
 
@@ -50,7 +51,8 @@ def solve_stationary(model: Model, training: Descent | Flow, record=None, ensemb
     Raises
     ------
     InputError
-        Descent that diverges, also from the noise of its batches; batch noise over more than 5 million steps; two_time of many steps.
+        Times beyond 1e-100 ... 1e100 over the largest eigenvalue; descent that diverges, also from the noise of its batches; batch
+        noise over more than 5 million steps; two_time of many steps.
     UnsupportedError
         Richness, or a schedule.
 
@@ -58,8 +60,8 @@ def solve_stationary(model: Model, training: Descent | Flow, record=None, ensemb
     -----
     Absolute error 1e-9 of the loss at time 0 in steps, 1e-7 in flow and for steps from 200 on, whatever the time; a training
     loss that goes to zero (N > P) is that noise. With batches over more than 200 steps 1e-6, from interpolation. At N = P the loss
-    diverges at late times, the theory with it. Cost: O(modes x nodes^2) per time, nodes = 22, or 4 x steps for less than 200 steps, or for as
-    many as descent oscillates, such as 350 with momentum 0.9.
+    diverges at late times, the theory with it. Cost: O(modes x nodes^2) per time, nodes = 22, or 4 x steps for less than 200 steps,
+    or for as many as descent oscillates, such as 350 with momentum 0.9.
 
     Examples
     --------
@@ -69,8 +71,12 @@ def solve_stationary(model: Model, training: Descent | Flow, record=None, ensemb
     >>> sl.solve_stationary(model, sl.Flow([1.0, 1e3, 1e6])).test_loss.values.round(4).tolist()
     [1.3597, 0.1646, 0.1594]
     """
+    check_kinds(model, training)
+    two_time = boolean("two_time", two_time)
     if model.richness > 0:
-        raise UnsupportedError(f"richness={model.richness} changes the kernel in time; take solve, or solve_reduced for infinitely many examples.")
+        raise UnsupportedError(
+            f"richness={model.richness} changes the kernel in time; take solve, or solve_reduced for infinitely many examples."
+        )
     training.check(model)
     sizes = checked_sizes(ensemble_sizes)
     with one_blas_thread():
@@ -86,6 +92,7 @@ def _flow(model: Model, training: Flow, sizes: tuple[int, ...], two_time: bool) 
     times = training.clock()
     _check_memory(model, len(times), (22 * len(times)) ** 2 * 16 if two_time else 0)
     later = times[times > 0]
+    _check_times(model, later)
     start = _at_start(model) if len(later) < len(times) else None
     late = on_talbot(model, training, later) if len(later) else {}
     pairs = {name: _joined(start, late, name) for name in _EQUAL_TIME[:5]}
@@ -116,7 +123,10 @@ def _descent(model: Model, training: Descent, record, sizes: tuple[int, ...], tw
     few, batches = training.steps < max(FEW, early), training.excess(model) > 0 or training.online(model) > 0
     require(training.steps < FEW or not two_time, f"two_time is for less than {FEW} steps; take a Flow for late times.")
     require(not (two_time and batches), "covariances between two times are those of full batches; leave out two_time, or take solve.")
-    require(few or not batches or training.steps <= _LONGEST, f"noise of batches can be followed over {_LONGEST} steps; take fewer, or a Flow without batches.")
+    require(
+        few or not batches or training.steps <= _LONGEST,
+        f"noise of batches can be followed over {_LONGEST} steps; take fewer, or a Flow without batches.",
+    )
     early = training.steps + 1 if few else early
     _check_memory(model, len(steps), 150 * early * (len(model.modes.power) + 8 * early))
     both, single = on_circle(model, training, early)
@@ -129,7 +139,9 @@ def _descent(model: Model, training: Descent, record, sizes: tuple[int, ...], tw
         h = np.concatenate([h, transfer(model, training, kept.astype(float))], axis=1) if len(kept) else h
     test, train, kernels = _with_batches(model, training, at, pairs, early) if batches else (pairs["C0"], pairs["C1"], {})
     chosen = np.searchsorted(at, steps)
-    arrays = _arrays(model, test[chosen], train[chosen], {name: pairs[name][chosen] for name in _EQUAL_TIME[:5]}, sizes) | {"H": (("mode", "time"), h)}
+    arrays = _arrays(model, test[chosen], train[chosen], {name: pairs[name][chosen] for name in _EQUAL_TIME[:5]}, sizes) | {
+        "H": (("mode", "time"), h)
+    }
     if few:
         arrays |= {name: (("lag",), single[name]) for name in ("R1", "R3")} | {name: (("lag",), values) for name, values in kernels.items()}
     if two_time:
@@ -147,6 +159,7 @@ def _log_spaced(first: int, last: int) -> np.ndarray:
 
 def _with_batches(model: Model, training: Descent, at: np.ndarray, pairs: dict, early: int) -> tuple[np.ndarray, np.ndarray, dict]:
     """Test and training loss at the steps `at` with the noise of batches, and the kernels by which it comes back, (lag,)."""
+
     def everywhere(name):
         return _interpolated(at, pairs[name], early)
 
@@ -178,6 +191,16 @@ def _arrays(model: Model, test: np.ndarray, train: np.ndarray, pairs: dict, size
     if model.examples is not None:
         arrays["loss"] = (("time",), train)
     return arrays | bias_variance(test, pairs["C0a"], pairs["C0d"], pairs["bias"], model.noise, sizes)
+
+
+def _check_times(model: Model, times: np.ndarray) -> None:
+    """Beyond them squares of frequencies are no floats."""
+    top = float(model.modes.eigenvalues.max())
+    for t in times:
+        message = (
+            f"times={t:.3g} is out of range; take 0, or times from {1 / top / _FURTHEST:.3g} to {_FURTHEST / top:.3g}, or limits(model)."
+        )
+        require(1 / _FURTHEST <= t * top <= _FURTHEST, message)
 
 
 def _check_memory(model: Model, times: int, more: int) -> None:

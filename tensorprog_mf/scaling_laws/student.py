@@ -41,7 +41,9 @@ class Task:
         return Data(psi, np.sqrt(self.model.noise) * stream.standard_normal(count))
 
 
-def train(task: Task, training: Descent | Flow, a0: np.ndarray | None, data: Data, stream: np.random.Generator, steps: np.ndarray, advance) -> dict:
+def train(
+    task: Task, training: Descent | Flow, a0: np.ndarray | None, data: Data, stream: np.random.Generator, steps: np.ndarray, advance
+) -> dict:
     """Record of a student: v0 (time, mode), w (time, feature), v2 (time, mode), residual (time, example) as far as it goes.
 
     `a0` None: infinitely many features, whose kernel is 1.
@@ -52,7 +54,9 @@ def train(task: Task, training: Descent | Flow, a0: np.ndarray | None, data: Dat
         return _descend(task, training, a0, data, stream, set(steps.tolist()), advance)
 
 
-def _descend(task: Task, training: Descent, a0: np.ndarray | None, data: Data, stream: np.random.Generator, steps: set[int], advance) -> dict:
+def _descend(
+    task: Task, training: Descent, a0: np.ndarray | None, data: Data, stream: np.random.Generator, steps: set[int], advance
+) -> dict:
     model, rates = task.model, training.rates()
     lazy, width = model.richness == 0, None if a0 is None else len(a0)
     a = a0 if lazy else a0.copy()
@@ -62,9 +66,10 @@ def _descend(task: Task, training: Descent, a0: np.ndarray | None, data: Data, s
     for t in range(training.steps + 1):
         v0 = task.weight - (w if a0 is None else w @ a / width)
         v2 = _gradient(task, _shown(task, training, data, stream), v0)
+        if not float(task.lam @ v0**2) < _LARGEST:
+            break
         if t in steps:
-            loss = float(task.lam @ v0**2)
-            if not loss < _LARGEST or not advance():
+            if not advance():
                 break
             record["v0"].append(v0)
             record["w"].append(w)

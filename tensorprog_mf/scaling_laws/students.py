@@ -11,8 +11,10 @@ _SITES = ("v1", "v3", "w")
 _DIMS = {"test_loss": ("time",), "loss": ("time",), "H": ("mode", "time"), **{name: TWO_TIME for name in ("C0", "C1", "C2", "C3", "Cw")}}
 
 
-def replicate(task: Task, training: Descent | Flow, steps: np.ndarray, crossed: bool, samples: int, seed: int, number: int, bar: Progress) -> dict:
-    """Averages of one replicate, of its first student, some of its sites, and correlations with students that share its features or its data."""
+def replicate(
+    task: Task, training: Descent | Flow, steps: np.ndarray, crossed: bool, samples: int, seed: int, number: int, bar: Progress
+) -> dict:
+    """Averages of one replicate, of its first student, some of its sites, and correlations with students of its features or its data."""
     model, kinds = task.model, 2 if crossed else 1
 
     def stream(*key):
@@ -67,6 +69,7 @@ def _measured(task: Task, student: dict, a0: np.ndarray | None, batches: bool) -
 
 def cut(record: dict, reached: int) -> dict:
     """The first `reached` times."""
+
     def first(name, values):
         if name == "H":
             return values[:, :reached]
