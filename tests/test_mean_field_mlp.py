@@ -209,7 +209,7 @@ def test_corners_at_a_saddle(problem):
 
 
 COLLAPSE = [
-    (tp.MeanFieldMLP(4, "tanh"), [0, 1, 1, 0]),
+    (tp.MeanFieldMLP(4, "tanh", readout_weight=tp.Gaussian(0.5, 1.0)), [0, 1, 1, 0]),
     (tp.MeanFieldMLP(4, "tanh", readout_weight=0.5), [0, 1, 1, 1]),
     (tp.MeanFieldMLP(3, "tanh", bias_std=[0, 1, 0]), [0, 0, 0]),
     (tp.MeanFieldMLP(3, "tanh", input_weight=0.5, hidden_mean=[tp.Correlated(lambda c: c["label"], lambda c: c["W0"][:1]), 1.0], bias_std=[1, 0, 0]), [0, 0, 0]),

@@ -124,7 +124,7 @@ def _top(network, last: int, slope: float, means: dict) -> float:
 
 def saddle_message(network, problem) -> str:
     """What a `SaddleWarning` says."""
-    begin = "This network starts at a saddle, which its limit never leaves; samples leave it by their sampling error only, "
+    begin = "This network starts at a saddle, which its limit never leaves; samples leave it by their sampling error, if at all, "
     remedy = "Give hidden_mean, and readout_weight or input_weight, means other than zero, or bias_std."
     if problem.outputs is not None or problem.n_train == 0 or _has_corner(network.activation):
         return begin + f"as networks of finite width do. {remedy}"
