@@ -47,7 +47,8 @@ def initial_laws(names: tuple[str, ...], given, norms: tuple[str, ...] = ()) -> 
     for name, law in zip(names, laws):
         norm = name in norms
         low = law.mean if law.fixed else law.interval()[0]
-        require(not norm or low >= 0, f"initial[{name!r}] reaches down to {low:.3g}, but {name} is a norm, 0 or more; take a law such as NormOfGaussian or Uniform.")
+        remedy = "take a law such as NormOfGaussian or Uniform"
+        require(not norm or low >= 0, f"initial[{name!r}] reaches down to {low:.3g}, but {name} is a norm, 0 or more; {remedy}.")
     return laws
 
 
