@@ -121,17 +121,24 @@ def map_runs(run, arguments, threads: int | None = None, stop=lambda: None) -> l
     arguments = list(arguments)
     workers = min(thread_count(threads), max(len(arguments), 1))
 
-    line = users_line()
+    line, begin = users_line(), threading.Event()
 
     def one(argument):
+        begin.wait()
         remember_line(line)
         with blocks_on_threads(thread_count(threads) if workers == 1 else 1):
             return run(argument)
 
     # Runs live on threads of their own even one by one, so that Ctrl-C reaches this one while they go on.
     with one_blas_thread(), ThreadPoolExecutor(workers) as pool:
-        futures = [pool.submit(one, argument) for argument in arguments]
         try:
+            futures = [pool.submit(one, argument) for argument in arguments]
+        except BaseException:
+            stop()
+            begin.set()
+            raise
+        try:
+            begin.set()  # not before here, where Ctrl-C is heard: what a fast run has done by then would be lost
             return [future.result() for future in futures]
         except KeyboardInterrupt:
             stop()

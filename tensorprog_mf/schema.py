@@ -76,6 +76,8 @@ VARIABLES: dict[str, Variable] = {
     "attention_variance": Variable(("time", "layer", "example", "token", "token_prime"), "variance of attention", "Var[sigma]", "Over heads."),
     "attention": Variable(("time", "layer", "example", "token", "token_prime", "head"), "attention", "sigma", "Of the first heads of replicate 0; from token to token_prime.", estimate=False, dtype="float32"),
     "input_weight": Variable(("time", "feature", "sample"), "input weight", "W^0", "At the first sites of replicate 0; readout weights are the backward field of the last layer.", estimate=False, dtype="float32"),
+    "hidden_weight_mean": Variable(("time", "layer"), "mean of the hidden weights", "E[w]", "Over pairs of neurons, of the weights that feed the layer; what is random in them at the start averages out and is left out."),
+    "hidden_weight_variance": Variable(("time", "layer"), "variance of the hidden weights", "Var[w]", "As hidden_weight_mean."),
     "rank": Variable(("time", "layer", "pass"), "directions revealed", "K", "Forward: of a layer's features; backward: of its gradients; 0 where no hidden matrix is asked. Largest over replicates.", estimate=False, dtype="int32"),
     "rank_fraction": Variable(("time", "layer", "pass"), "directions revealed over number of sites", "K/N", "Near 1 the run is a finite network, not the limit.", estimate=False),
     "input": Variable(("example", "feature"), "inputs", "x", "As given.", estimate=False),

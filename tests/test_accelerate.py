@@ -2,13 +2,16 @@
 
 import inspect
 import os
+import signal
 import subprocess
 import sys
+import threading
 import warnings
 
 import pytest
 
 import tensorprog_mf as tp
+from tensorprog_mf.accelerate import map_runs
 
 
 @pytest.mark.parametrize("threads", [1, 2])
@@ -27,3 +30,17 @@ def test_kernels_work_where_nothing_can_be_cached():
     environment = {**os.environ, "NUMBA_CACHE_DIR": "/dev/null/nowhere"}
     done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True)
     assert done.stdout.strip() == "1.0", done.stderr
+
+
+def test_an_interruption_as_soon_as_runs_begin_is_heard():
+    """Runs that are done before all have been handed out are kept."""
+    for _ in range(20):
+        stopped = []
+
+        def run(argument):
+            if argument == 0:
+                signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+            return argument
+
+        assert map_runs(run, range(2), threads=2, stop=lambda: stopped.append(True)) in ([0], [0, 1])
+        assert stopped

@@ -385,3 +385,62 @@ def test_reductions_that_there_are_not(options, message):
     )
     with pytest.raises(UnsupportedError, match=message):
         mf.distributional_dynamics(**(given | options))
+
+
+SMALL = {"n_samples": 16, "n_replicates": 1, "progress": False}
+ONE, TWO_POINTS = mf.Neuron("tanh", output_weight=False), mf.FiniteData([-1.0, 1.0], [-0.5, 0.5])
+CORNER_UNIT = mf.Neuron(mf.PiecewiseLinear(0.5, 1.5, -1.0, 1.0), output_weight=False)
+
+
+def one(**options):
+    return mf.distributional_dynamics(ONE, TWO_POINTS, {"w": tp.Gaussian()}, [0.0, 0.1], **SMALL | options)
+
+
+@pytest.mark.parametrize(
+    "call, message",
+    [
+        (lambda: mf.distributional_dynamics(CORNER_UNIT, mf.IsotropicGaussians(40, 0.5), {"r": tp.Gaussian(0, 1)}, [0], **SMALL), "r is a norm"),
+        (lambda: mf.distributional_dynamics(CORNER_UNIT, mf.IsotropicGaussians(math.inf, 0.5), {"r": -1.0}, [0], **SMALL), "r is a norm"),
+        (
+            lambda: mf.distributional_dynamics(
+                mf.Neuron("relu"), mf.AnisotropicGaussians(0.5, 0.25), {"a": 1, "r1": 1, "r2": tp.Uniform(-1, 1)}, [0], **SMALL
+            ),
+            "r2 is a norm",
+        ),
+        (lambda: one(radial_nodes=5), "radial_nodes=5 are for IsotropicGaussians"),
+        (lambda: one(dt=1e-300), "dt=1e-300 is too small"),
+        (lambda: one(progress="no"), "progress"),
+        (lambda: one(draws="quadrature", n_samples=10**7), "GB of memory"),
+        (lambda: mf.train_particles(ONE, TWO_POINTS, {"w": tp.Gaussian()}, [1.0], 8, step=1e-300), "step=1e-300 is too small"),
+        (lambda: mf.train_particles(ONE, TWO_POINTS, {"w": tp.Gaussian()}, [1.0], 8, progress="no"), "progress"),
+        (lambda: mf.fokker_planck(ONE, TWO_POINTS, {"w": tp.Gaussian()}, [0.1], 0.1, (-6, 6), cells=10**11), "GB of memory"),
+        (lambda: mf.fokker_planck(ONE, TWO_POINTS, {"w": tp.Gaussian()}, [0.1], 0.1, (-6, 6), extrapolate="no"), "extrapolate"),
+        (lambda: mf.fokker_planck(ONE, TWO_POINTS, {"w": tp.Gaussian()}, [0.1], 0.1, (-6, 6), dt=1e-300), "dt=1e-300 is too small"),
+    ],
+)
+def test_arguments_that_went_through(call, message):
+    with pytest.raises(tp.InputError, match=message):
+        call()
+
+
+@pytest.mark.parametrize(
+    "unit, data, options",
+    [
+        (ONE, mf.FiniteData([3.0, 4.0], [-0.5, 0.5]), {}),
+        (ONE, mf.FiniteData([-1.0, 1.0], [-0.5, 0.5], [0.9, 0.1]), {}),
+        (mf.Neuron("relu", output_weight=False), TWO_POINTS, {}),
+        (ONE, TWO_POINTS, {"time": "x"}),
+        (ONE, TWO_POINTS, {"time": 0.5}),
+        (ONE, TWO_POINTS, {"time": slice(0, 2)}),
+    ],
+)
+def test_certificates_of_another_run(unit, data, options):
+    """A verdict on another problem would be wrong without a sign."""
+    with pytest.raises(tp.InputError, match="is not an index of the 2 times" if options else "another unit or other data"):
+        mf.certificate(one(), unit, data, {"w": (-5, 5)}, nodes=11, **options)
+
+
+def test_one_warning_of_an_interval_that_is_too_narrow():
+    with pytest.warns(tp.QuadratureWarning) as caught:
+        mf.fokker_planck(ONE, TWO_POINTS, {"w": tp.Gaussian()}, [0.1], 0.1, (-1, 1), cells=20)
+    assert len(caught) == 1

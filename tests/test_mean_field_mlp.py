@@ -9,7 +9,7 @@ import pytest
 
 import tensorprog_mf as tp
 from tensorprog_mf.cli import config
-from tensorprog_mf.networks.mean_field import escape_rate
+from tensorprog_mf.networks.saddle import escape_rate
 from tensorprog_mf.realization import Ensemble, Realization
 
 from .plain_mean_field import PlainMeanField
@@ -37,6 +37,11 @@ def excess(got, stderr, expected, error) -> float:
     """Largest difference over the tabulated error plus 5 sigma, sigma = rms over entries."""
     expected = np.array(expected)
     return float((np.abs(got - expected).max(axis=-1) / (np.array(error) + 5 * np.sqrt(np.mean(stderr**2)))).max())
+
+
+def moment_of_readout(ds):
+    """Moments of w, the backward field of the last layer at any example, and their errors."""
+    return (ds[name].isel(layer=-1, example=0) for name in ("backward_field_moment", "backward_field_moment_stderr"))
 
 
 @pytest.mark.parametrize("name, kind", TABLES)
@@ -67,6 +72,15 @@ def test_reference_cases(name, kind):
     if "w1sq" in column:
         weight, its = ds.input_weight_moment.sel(moment=2).sum("feature"), ds.input_weight_moment_stderr.sel(moment=2).sum("feature")
         checks["w1sq"] = weight.expand_dims("one", 1), its, column["err_w1sq"]
+    last, its = moment_of_readout(ds)
+    for power, name in ((1, "wLmean"), (2, "wLsq")):
+        if name in column:
+            checks[name] = last.sel(moment=power).expand_dims("one", 1), its.sel(moment=power), column[f"err_{name}"]
+    for layer in range(2, case["hidden_layers"] + 1):
+        for what, name in (("mean", f"W{layer}_mean"), ("variance", f"W{layer}_var")):
+            if name in column:
+                own = ds.sel(layer=layer)
+                checks[name] = own[f"hidden_weight_{what}"].expand_dims("one", 1), own[f"hidden_weight_{what}_stderr"], column[f"err_{name}"]
     for key, (got, stderr, error) in checks.items():
         expected = column[key].reshape(len(times), -1)
         assert excess(got.values, stderr.values, expected, error) <= 1, (key, got.values, expected)
@@ -152,7 +166,10 @@ def test_frozen_saddle():
     [
         tp.MeanFieldMLP(2, "tanh", hidden_mean=0.0),  # two hidden layers move from means of zero
         tp.MeanFieldMLP(3, "softplus", hidden_mean=0.0),  # phi(0) is not 0
-        tp.MeanFieldMLP(3, "tanh", hidden_mean=(0.0, 0.5)),
+        tp.MeanFieldMLP(3, "tanh", hidden_mean=(0.0, 0.5), readout_weight=tp.Gaussian(0.5, 1.0)),  # a gradient comes back to layer 2
+        tp.MeanFieldMLP(3, "tanh", tp.Gaussian(0.5, 1.0), hidden_mean=(0.5, 0.0)),  # features reach layer 2
+        tp.MeanFieldMLP(3, "relu"),  # not odd
+        tp.MeanFieldMLP(2, "relu", readout_weight=0.0),
         tp.MeanFieldMLP(3, "tanh", hidden_mean=0.0, bias_std=0.5),
         tp.MeanFieldMLP(3, "tanh", hidden_mean=tp.Correlated(lambda c: c["label"], lambda c: c["label"])),
     ],
@@ -166,8 +183,47 @@ def test_what_moves_is_not_called_frozen(given, problem):
         escape_rate(given, problem)
 
 
+SYMMETRIC = [
+    (tp.MeanFieldMLP(3, "tanh", readout_weight=tp.Gaussian()), 2),
+    (tp.MeanFieldMLP(4, "tanh", hidden_mean=(1.0, 1.5, 1.0), readout_weight=tp.Gaussian()), 2),
+    (tp.MeanFieldMLP(3, "tanh", hidden_mean=(0.0, 0.5), readout_weight=tp.Gaussian()), 2),
+    (tp.MeanFieldMLP(3, "tanh", hidden_mean=(0.5, 0.0), readout_weight=tp.Gaussian(0.5, 1.0)), 2),
+    (tp.MeanFieldMLP(2, "tanh", readout_weight=0.0), 2),
+    (tp.MeanFieldMLP(4, "tanh", tp.Gaussian(0.5, 1.0), (1.0, 0.0, 0.2), readout_weight=tp.Gaussian(0.0, 2.0)), 3),
+]
+
+
+@pytest.mark.parametrize("given, layer", SYMMETRIC)
+def test_symmetric_saddles_and_their_rates(given, layer, problem):
+    """What samples leave by their sampling error is a saddle too; H of the first silent layer grows at the rate of the formula."""
+    with pytest.warns(tp.SaddleWarning, match="sampling error"):
+        tp.sample(given, problem, tp.Training(1, 0.1), 64, 1, samples=0)
+    rate = escape_rate(given, problem)
+    step = 0.03 / rate
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", tp.SaddleWarning)
+        ds = tp.sample(
+            given, problem, tp.Training(80, step), 16384, 1, draws="pseudo-random", samples=0,
+            record=tp.Record([40, 60, 80], moments=("preactivation",)),
+        )  # fmt: skip
+    silent = ds.preactivation_moment.sel(layer=layer, moment=1).values
+    before, after = np.linalg.norm(np.diff(silent, axis=0), axis=1)  # what does not grow drops out
+    assert 1e-6 < after < 0.7
+    assert np.log(after / before) / (20 * np.log1p(0.03)) == pytest.approx(1, abs=0.15)
+
+
+def test_corners_at_a_saddle(problem):
+    """relu has no slope at 0: with means of zero nothing moves, and no rate is known."""
+    given = tp.MeanFieldMLP(2, "relu", hidden_mean=0.0)
+    with pytest.warns(tp.SaddleWarning, match="as networks of finite width do"):
+        ds = tp.sample(given, problem, tp.Training(5, 0.5), 64, 1, samples=0)
+    assert (ds.output == 0).all()
+    with pytest.raises(tp.UnsupportedError, match="smooth at 0"):
+        escape_rate(given, problem)
+
+
 COLLAPSE = [
-    (tp.MeanFieldMLP(4, "tanh"), [0, 1, 1, 0]),
+    (tp.MeanFieldMLP(4, "tanh", readout_weight=tp.Gaussian(0.5, 1.0)), [0, 1, 1, 0]),
     (tp.MeanFieldMLP(4, "tanh", readout_weight=0.5), [0, 1, 1, 1]),
     (tp.MeanFieldMLP(3, "tanh", bias_std=[0, 1, 0]), [0, 0, 0]),
     (tp.MeanFieldMLP(3, "tanh", input_weight=0.5, hidden_mean=[tp.Correlated(lambda c: c["label"], lambda c: c["W0"][:1]), 1.0], bias_std=[1, 0, 0]), [0, 0, 0]),

@@ -77,6 +77,8 @@ class Dense(Layer):
             seen = [*view.field("preactivation", above, view.forward_field(trace.h), parts), *seen]
         if view.backward:
             seen += self._observe_backward(parameter, trace, view, feature)
+        if (entries := matrix.entries(parameter)) is not None:
+            seen += [Observation(name, above, np.array(value)) for name, value in zip(("hidden_weight_mean", "hidden_weight_variance"), entries)]
         if matrix.rank is not None:
             seen += [Observation("rank_forward", below, matrix.rank[0]), Observation("rank_backward", above, matrix.rank[1])]
         return seen

@@ -111,6 +111,10 @@ class Matrix(ABC):
         """Parts of W^T g / sqrt(n_out) at the `chosen` sites of `into`."""
         return None
 
+    def entries(self, parameter: Parameter) -> tuple[float, float] | None:
+        """Mean and variance over all pairs of neurons of what is seen of the entries; None where they start as N(0,1)."""
+        return None
+
     @property
     def rank(self) -> tuple[int, int] | None:
         """Directions revealed so far by forward and by backward queries; None for a matrix that is stored."""

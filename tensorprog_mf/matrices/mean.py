@@ -36,10 +36,20 @@ class Mean(Based):
         return 0.0  # nothing random is used up: with all directions shown these are still the ideal neurons of the limit
 
     def answer(self, parameter, query):
-        whole = Parameter(0.0, parameter.scale * self._coefficients).add(1.0, Parameter(0.0, parameter.learned)).learned
+        whole = self._whole(parameter)
         this, other = (self.backward, self.forward) if query.transposed else (self.forward, self.backward)
         along = whole * self._stretch if query.transposed else whole.T  # (direction of this side, direction of the other)
         return this.out.combine(query.handle[:, : len(along)] @ along, other.basis.rows[: along.shape[1]])
+
+    def entries(self, parameter):
+        whole, sides = self._whole(parameter), (self.backward, self.forward)
+        up, down = (np.mean(side.basis.rows[:rank], axis=1) for side, rank in zip(sides, whole.shape))
+        mean = float(up @ whole @ down)
+        return mean, float((whole**2).sum()) - mean**2  # directions are orthonormal in averages
+
+    def _whole(self, parameter: Parameter) -> np.ndarray:
+        """scale W(0) + learned, (direction of `out`, direction of `into`)."""
+        return Parameter(0.0, parameter.scale * self._coefficients).add(1.0, Parameter(0.0, parameter.learned)).learned
 
     def refresh(self, keep):
         self._coefficients *= keep

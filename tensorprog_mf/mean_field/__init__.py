@@ -24,7 +24,7 @@ _HOME = {
     "Spectrum": "autoencoder_spectrum",
     "autoencoder": "autoencoder_limit",
     "train_autoencoder": "autoencoder_finite",
-    "escape_rate": ".networks.mean_field",
+    "escape_rate": ".networks.saddle",
     "reconstruct": "autoencoder_reading",
     "learned_features": "autoencoder_reading",
     "preactivation_density": "autoencoder_reading",

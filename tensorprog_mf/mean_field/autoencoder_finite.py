@@ -98,6 +98,7 @@ def train_autoencoder(
         "seed": int(np.random.SeedSequence().entropy) if seed is None else whole("seed", seed), "paired": boolean("paired", paired),
     }  # fmt: skip
     require(not paired or settings["width"] % 2 == 0, f"width={settings['width']} is odd, but paired neurons come in twos; take an even width.")
+    require(not (paired and law.neurons is not None), "paired=True is for weights that are drawn; give initial_theta in pairs, and leave it out.")
     own = spectrum.one_by_one() if law.one_by_one else spectrum
     check_size(len(grid.times) * settings["samples"] * len(own.variances) + 6 * settings["n_replicates"] * settings["width"] * own.dimension)
     rows = None if examples is None else _inputs(examples, spectrum)

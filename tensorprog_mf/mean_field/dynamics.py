@@ -9,14 +9,14 @@ import xarray as xr
 from .. import memory
 from ..accelerate import map_runs
 from ..draws import fresh_seed
-from ..errors import DivergenceWarning, UnsupportedError, real, require, warn, whole
+from ..errors import DivergenceWarning, UnsupportedError, boolean, real, require, warn, whole
 from ..progress import Progress
 from ..provenance import made
-from .data import FiniteData
+from .data import FiniteData, IsotropicGaussians
 from .initial import NODES, RANDOM, Sites, initial_laws, initial_sites
 from .observables import Observer, averaged, densities, result
 from .populations import Population, population
-from .stepping import METHODS, Stepper, checked_schedule, checked_times, steps_between
+from .stepping import METHODS, Stepper, checked_schedule, checked_step, checked_times, steps_between
 
 REFERENCES = "Mei, Montanari & Nguyen 2018, arXiv:1804.06561; Mei, Misiakiewicz & Montanari 2019, arXiv:1902.06015"
 
@@ -110,13 +110,17 @@ def distributional_dynamics(
     >>> ds.risk.values.round(3).tolist()
     [0.25, 0.009]
     """
+    require(
+        radial_nodes is None or (isinstance(data, IsotropicGaussians) and data.dimension != math.inf),
+        f"radial_nodes={radial_nodes!r} are for IsotropicGaussians of finite dimension; leave them out.",
+    )
     found = population(unit, data, None if radial_nodes is None else whole("radial_nodes", radial_nodes, 2))
     plan = _plan(
         found, data, initial, times, dt, n_samples, n_replicates, draws, method, temperature, weight_decay, schedule, samples, bins
     )
     plan = replace(plan, seed=fresh_seed(seed))
     plan.check_memory()
-    shown = Progress("distributional_dynamics", plan.n_replicates * plan.steps(), progress)
+    shown = Progress("distributional_dynamics", plan.n_replicates * plan.steps(), boolean("progress", progress))
     try:
         runs = map_runs(lambda replicate: _run(plan, replicate, shown), range(plan.n_replicates), threads, shown.stop)
     finally:
@@ -158,6 +162,8 @@ class _Plan:
     def check_memory(self) -> None:
         """Refuse what does not fit."""
         rows = self.sites() * len(self.laws)
+        if self.draws == "quadrature":  # Gauss-Legendre nodes are eigenvalues of a matrix
+            memory.check(8 * 2 * self.n_samples**2, "take fewer n_samples, or draws='midpoint'")
         kept = self.n_replicates * len(self.times) * rows * 4 if self.bins else 0
         memory.check(kept + 8 * 12 * rows * self.n_replicates, "take fewer n_samples, record fewer times, or leave densities out (bins=0)")
 
@@ -185,8 +191,10 @@ def _plan(
         not temperature or draws in RANDOM,
         f"draws={draws!r} are nodes with weights, which noise would blur; with temperature take 'pseudo-random' draws.",
     )
+    times = checked_times(times)
+    norms = () if isinstance(data, FiniteData) else ("r", "r1", "r2")
     plan = _Plan(
-        found, not isinstance(data, FiniteData), initial_laws(found.names, initial), checked_times(times), real("dt", dt, "be positive", lambda v: v > 0),
+        found, not isinstance(data, FiniteData), initial_laws(found.names, initial, norms), times, checked_step("dt", dt, times),
         whole("n_samples", n_samples, 1), 1 if draws in NODES else whole("n_replicates", n_replicates, 1), draws, method, temperature,
         real("weight_decay", weight_decay, "be 0 or more", lambda v: v >= 0), checked_schedule(schedule), whole("samples", samples), whole("bins", bins),
     )  # fmt: skip

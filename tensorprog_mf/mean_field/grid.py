@@ -6,11 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
+from .. import memory
 from ..errors import (
     DivergenceWarning,
     InputError,
     QuadratureWarning,
     UnsupportedError,
+    boolean,
     real,
     require,
     warn,
@@ -23,7 +25,7 @@ from .dynamics import REFERENCES
 from .initial import initial_laws
 from .observables import result
 from .populations import Population, population
-from .stepping import checked_schedule, checked_times, steps_between
+from .stepping import checked_schedule, checked_step, checked_times, steps_between
 
 _ORDER = 4  # of extrapolation in time
 _AT_EDGE = 1e-9  # probability in an outermost cell that is warned of
@@ -91,8 +93,10 @@ def fokker_planck(
     found, law, fixed = _one_parameter(unit, data, initial)
     times, cells, xi = checked_times(times), whole("cells", cells, 4), checked_schedule(schedule)
     low, high = _interval(interval)
+    extrapolate = boolean("extrapolate", extrapolate)
+    memory.check(8 * 8 * cells * (4 if extrapolate else 1) * (len(found.targets) + len(times)), "take fewer cells")
     temperature = real("temperature", temperature, "be positive; without it take distributional_dynamics", lambda v: v > 0)
-    weight_decay, dt = real("weight_decay", weight_decay, "be 0 or more", lambda v: v >= 0), real("dt", dt, "be positive", lambda v: v > 0)
+    weight_decay, dt = real("weight_decay", weight_decay, "be 0 or more", lambda v: v >= 0), checked_step("dt", dt, times)
     grids = [Grid(found, fixed, low, high, cells * 2**level, temperature, weight_decay) for level in range(3 if extrapolate else 1)]
     solved = [grid.solve(law, times, dt, xi) for grid in grids]
     reached = min(len(records) for records in solved)
@@ -103,10 +107,11 @@ def fokker_planck(
             f"After time {times[reached - 1]:g} the solution on the grid was not finite; the times before are kept. Take a smaller dt."
         )
         warn(message, DivergenceWarning)
+    _check_ends(grids[0], solved[0][:reached])
     rows, error = _extrapolated([{name: np.stack([r[name] for r in records[:reached]]) for name in records[0]} for records in solved])
     settings = {
         "times": times.tolist(), "temperature": temperature, "interval": [low, high], "weight_decay": weight_decay, "dt": dt, "cells": cells,
-        "extrapolate": bool(extrapolate), "schedule": "function" if callable(schedule) else float(schedule),
+        "extrapolate": extrapolate, "schedule": "function" if callable(schedule) else float(schedule),
         "initial": {name: given.describe() for name, given in zip(found.names, initial_laws(found.names, initial))},
     }  # fmt: skip
     status = "completed" if reached == len(times) else "diverged"
@@ -225,10 +230,13 @@ class Grid:
                 break
             now = until
             records.append(self.observe(rho))
-        share = max(abs(rho[0]), abs(rho[-1])) * self.width
-        if share > _AT_EDGE:
-            warn(f"fokker_planck: a cell at an end of the interval has probability {share:.0e}; take a wider interval.", QuadratureWarning)
         return records
+
+
+def _check_ends(grid: Grid, records: list[dict]) -> None:
+    share = max(abs(record["density"][end]) for record in records for end in (0, -1)) * grid.width
+    if share > _AT_EDGE:
+        warn(f"fokker_planck: a cell at an end of the interval has probability {share:.0e}; take a wider interval.", QuadratureWarning)
 
 
 def _bernoulli(x: np.ndarray) -> np.ndarray:

@@ -24,8 +24,8 @@ class Sites:
     shown: slice
 
 
-def initial_laws(names: tuple[str, ...], given) -> list[Law]:
-    """One law per parameter, from a table of laws; "w" is for w0, w1, ..., as one law or one for each.
+def initial_laws(names: tuple[str, ...], given, norms: tuple[str, ...] = ()) -> list[Law]:
+    """One law per parameter, from a table of laws; "w" is for w0, w1, ..., as one law or one for each. `norms` are 0 or more.
 
     Raises
     ------
@@ -43,7 +43,13 @@ def initial_laws(names: tuple[str, ...], given) -> list[Law]:
     missing, unknown = [name for name in names if name not in table], [name for name in table if name not in names]
     require(not missing, f"initial has no law for {', '.join(missing)}; give a law or a number for each parameter.")
     require(not unknown, f"initial has laws for {', '.join(map(str, unknown))}, which are no parameters; they are {', '.join(names)}.")
-    return [as_law(f"initial[{name!r}]", table[name]) for name in names]
+    laws = [as_law(f"initial[{name!r}]", table[name]) for name in names]
+    for name, law in zip(names, laws):
+        norm = name in norms
+        low = law.mean if law.fixed else law.interval()[0]
+        remedy = "take a law such as NormOfGaussian or Uniform"
+        require(not norm or low >= 0, f"initial[{name!r}] reaches down to {low:.3g}, but {name} is a norm, 0 or more; {remedy}.")
+    return laws
 
 
 def drawn(laws: list[Law], kind: str, count: int, seed: tuple[int, ...]) -> np.ndarray:

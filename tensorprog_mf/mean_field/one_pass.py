@@ -12,6 +12,7 @@ from ..errors import (
     DivergenceWarning,
     InputError,
     UnsupportedError,
+    boolean,
     real,
     require,
     warn,
@@ -25,7 +26,7 @@ from .dynamics import REFERENCES
 from .initial import initial_laws
 from .network import Plan, advance, begin, feature_count, fresh_examples, observe
 from .observables import averaged
-from .stepping import checked_schedule, checked_times
+from .stepping import checked_schedule, checked_step, checked_times
 from .units import Neuron
 
 
@@ -100,14 +101,15 @@ def train_particles(
     >>> bool(ds.risk[0] > 0.2 and ds.risk[1] < 0.01)
     True
     """
+    times = checked_times(times)
     plan = Plan(
-        unit, data, _laws(unit, data, initial), checked_times(times), whole("width", width, 1), real("step", step, "be positive", lambda v: v > 0),
+        unit, data, _laws(unit, data, initial), times, whole("width", width, 1), checked_step("step", step, times),
         fresh_seed(seed), real("temperature", temperature, "be 0 or more", lambda v: v >= 0), real("weight_decay", weight_decay, "be 0 or more", lambda v: v >= 0),
         checked_schedule(schedule), whole("samples", samples), whole("test_examples", test_examples, 2), limit,
     )  # fmt: skip
     n_replicates = whole("n_replicates", n_replicates, 1)
     _check_limit(plan)
-    shown = Progress("train_particles", n_replicates * len(plan.times), progress)
+    shown = Progress("train_particles", n_replicates * len(plan.times), boolean("progress", progress))
     try:
         runs = map_runs(lambda replicate: _train(plan, replicate, shown), range(n_replicates), threads, shown.stop)
     finally:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from ..errors import InputError, UnsupportedError, real, require, whole
+from ..errors import UnsupportedError, real, require, whole
 from ..provenance import made
 from ..results import labelled
 from .dynamics import REFERENCES
@@ -77,11 +77,10 @@ def certificate(
     ['not reached', 'reached']
     """
     found = population(unit, data, _radial_nodes(ds))
-    settings = _settings(ds, found)
-    try:
-        now = ds.isel(time=time)
-    except IndexError:
-        raise InputError(f"time={time!r} is not an index of the {ds.sizes['time']} times of the result.") from None
+    settings = _settings(ds, found, unit, data)
+    good = isinstance(time, (int, np.integer)) and not isinstance(time, bool) and -ds.sizes["time"] <= time < ds.sizes["time"]
+    require(good, f"time={time!r} is not an index of the {ds.sizes['time']} times of the result.")
+    now = ds.isel(time=time)
     tolerance, flat = (real(name, value, "be positive", lambda v: v > 0) for name, value in (("tolerance", tolerance), ("flat", flat)))
     axes, probes, _ = box(found, fixed or {}, intervals, whole("nodes", nodes, 2))
     problem = _Problem(found, settings["weight_decay"], probes, [(axis[0], axis[-1]) for axis in axes])
@@ -106,11 +105,12 @@ def _radial_nodes(ds) -> int | None:
     return ds.sizes["example"] // 2 if "radius" in ds else None
 
 
-def _settings(ds: xr.Dataset, found: Population) -> dict:
+def _settings(ds: xr.Dataset, found: Population, unit, data) -> dict:
     settings = json.loads(ds.attrs["settings_json"])
     if settings["temperature"]:
         raise UnsupportedError("with temperature the best law is Boltzmann's; compare with tp.mean_field.boltzmann.")
-    same = ds.parameter.values.tolist() == list(found.names) and np.array_equal(ds.target, found.targets)
+    told = {name: json.loads(ds.attrs[f"{name}_json"]) for name in ("unit", "data")}
+    same = told == json.loads(json.dumps({"unit": unit.describe(), "data": data.describe()}))
     require(same, "the result is of another unit or other data; pass those of its run.")
     spread = (ds.parameter_square - ds.parameter_mean**2).values[:, ~found.trained]
     if (spread > 1e-9 * (1 + ds.parameter_square.values[:, ~found.trained])).any():

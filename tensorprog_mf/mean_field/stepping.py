@@ -10,6 +10,7 @@ from ..errors import InputError, real, require
 from .populations import Population
 
 METHODS = ("rk4", "euler")
+_MOST_STEPS = 10**12
 
 
 def checked_times(times) -> np.ndarray:
@@ -21,6 +22,13 @@ def checked_times(times) -> np.ndarray:
     good = times.ndim == 1 and times.size > 0 and np.isfinite(times).all() and times[0] >= 0 and (np.diff(times) > 0).all()
     require(good, "times must be one or more finite numbers, 0 or more and increasing.")
     return times
+
+
+def checked_step(name: str, step, times: np.ndarray) -> float:
+    """A step that is positive, and not so small that the last time is never reached."""
+    step = real(name, step, "be positive", lambda v: v > 0)
+    require(times[-1] < _MOST_STEPS * step, f"{name}={step:g} is too small: time {times[-1]:g} would take more than {_MOST_STEPS:g} steps.")
+    return step
 
 
 def checked_schedule(schedule) -> Callable[[float], float]:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..activations import Activation, as_activation
-from ..draws import Draws
 from ..errors import InputError, SaddleWarning, UnsupportedError, require, warn, whole
 from ..laws import Gaussian, Law, as_law
 from ..layers.bias import Bias
@@ -20,8 +19,7 @@ from ..realization import Realization
 from ..sites import Sites
 from .mlp import each
 from .network import Footprint, Network
-
-_SITES = 2**14  # for the kernel in an escape rate
+from .saddle import dead_span, saddle_message
 
 
 @dataclass(frozen=True)
@@ -86,9 +84,10 @@ class MeanFieldMLP(Network):
     Notes
     -----
     Use it with `sample` and `train_finite`. Inputs are not divided by sqrt(D). There is no richness: this network learns
-    features always, and has no lazy limit. If all hidden means are zero and phi(0) = 0, from three hidden layers on the
-    start is a saddle that the limit never leaves, while networks of width N do after a time of the order of log N
-    (see `escape_rate`): a `SaddleWarning` says so.
+    features always, and has no lazy limit. Where symmetry silences a layer in both directions, as means of zero do (see `frozen`),
+    the start is a saddle that the limit never leaves, while networks of width N, and samples of the limit, do after a time of the
+    order of log N (see `escape_rate`): a `SaddleWarning` says so. From three hidden layers on so do
+    readout weights of mean zero behind odd activations, which is why theirs is 0.5 by default.
     """
 
     depth: int
@@ -96,7 +95,7 @@ class MeanFieldMLP(Network):
     input_weight: Law | float = Gaussian()
     hidden_mean: tuple | float | Correlated = 1.0
     hidden_std: tuple[float, ...] | float = 1.0
-    readout_weight: Law | float = Gaussian()
+    readout_weight: Law | float = Gaussian(0.5, 1.0)
     bias_std: tuple[float, ...] | float | None = None
 
     richness = 1.0
@@ -118,9 +117,12 @@ class MeanFieldMLP(Network):
 
     @property
     def frozen(self) -> bool:
-        """Whether the limit never leaves the saddle it starts at."""
-        silent = not np.any(self.activation(np.zeros(1))[0])
-        return self.depth > 2 and silent and self.bias_std is None and all(mean == 0 for mean in self.hidden_mean)
+        """Whether the limit never leaves the saddle it starts at: no layer has both features and a gradient.
+
+        Without biases, and with phi(0) = 0, layers 2 ... L - 1 have one neuron. Its features are zero if a mean below is, or if
+        phi is odd and the law of W^0 symmetric about 0; no gradient comes back to it if a mean above is zero, or E[w] = 0.
+        """
+        return dead_span(self) is not None
 
     @property
     def collapsed(self) -> tuple[bool, ...]:
@@ -148,7 +150,7 @@ class MeanFieldMLP(Network):
             raise UnsupportedError("temperature with a MeanFieldMLP is not there; for two layers take tp.mean_field.distributional_dynamics.")
         training.refuse_rules("a MeanFieldMLP")
         if self.frozen and route != "train_finite":
-            warn(_saddle(self, problem), SaddleWarning)
+            warn(saddle_message(self, problem), SaddleWarning)
 
     def compose(self, realization: Realization, inputs: np.ndarray) -> Layer:
         sites = [realization.sites(f"layer {layer}") for layer in range(1, self.depth + 1)]
@@ -167,45 +169,6 @@ class MeanFieldMLP(Network):
             matrix = realization.mean_field(f"W{layer}", sites[layer], sites[layer - 1], u, v, self.hidden_std[layer - 1])
             layers += [Elementwise(self.activation, layer), Dense(matrix, layer, bias=biases[layer])]
         return Chain([*layers, Elementwise(self.activation, self.depth), Readout(last, self.depth)])
-
-
-def escape_rate(network: MeanFieldMLP, problem) -> float:
-    """Rate at which networks of finite width leave the saddle at which the limit of `network` is frozen.
-
-        lambda^2 = phi'(0)^4 E[w^2] sum_{mn} y_m E[phi(H^1_m) phi(H^1_n)] y_n / P^2        for three hidden layers,
-
-    so that the loss has fallen after log(N) / (2 lambda) + const. With more hidden layers all rates are zero: the saddle is left
-    as a power of time, and only after a power of N.
-
-    Raises
-    ------
-    InputError
-        A network whose limit moves; several outputs.
-    """
-    require(network.frozen, "escape_rate is of a network whose limit is frozen: three hidden layers or more, phi(0) = 0, means of zero, no biases.")
-    require(problem.outputs is None, "escape_rate is known for one output, targets (example,).")
-    if network.depth > 3:
-        return 0.0
-    inputs, pull = problem.inputs, problem.loss.error(np.zeros(problem.n_train), problem.targets)
-    sites = Sites("layer 1", _SITES, Draws(_SITES, (0,)))
-    weight = network.input_weight.of_normals(np.array([sites.draws.column(j) for j in range(inputs.shape[1])]))
-    feature = network.activation(inputs @ weight)[0]
-    slope = float(network.activation(np.zeros(1))[1][0])
-    second = network.readout_weight.std**2 + network.readout_weight.mean**2
-    return slope**2 * float(np.sqrt(second * (pull @ sites.mean(feature, feature) @ pull))) / len(inputs)
-
-
-def _saddle(network: MeanFieldMLP, problem) -> str:
-    begin = "All hidden means are zero and phi(0) = 0, so the limit never leaves its start, a saddle; "
-    if problem.outputs is not None or problem.n_train == 0:
-        return begin + "networks of finite width do. Give hidden_mean a value other than zero."
-    rate = escape_rate(network, problem)
-    if rate == 0:
-        return begin + "networks of width N do as a power of time, after a power of N. Give hidden_mean a value other than zero."
-    return begin + (
-        f"networks of width N escape at the rate lambda = {rate:.3g}, after a time of log(N) / (2 lambda) = {1 / (2 * rate):.3g} log N "
-        "+ const. Give hidden_mean a value other than zero."
-    )
 
 
 def _means(given, count: int) -> tuple:

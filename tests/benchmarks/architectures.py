@@ -15,7 +15,7 @@ TOTAL = 2.0
 RNG = np.random.default_rng(0)
 SETTINGS = {  # network, shape of an input
     "MLP, depth 3": (tp.MLP(3), (6,)),
-    "MeanFieldMLP, depth 3": (tp.MeanFieldMLP(3, readout_weight=tp.Gaussian(0.5, 1.0)), (6,)),
+    "MeanFieldMLP, depth 3": (tp.MeanFieldMLP(3), (6,)),
     "ResidualMLP, depth 8": (tp.ResidualMLP(8), (6,)),
     "CNN, depth 2, 6 positions, 3 taps": (tp.CNN(2), (2, 6)),
     "RNN, 5 positions": (tp.RNN(), (5, 6)),

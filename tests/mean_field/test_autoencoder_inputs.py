@@ -121,3 +121,8 @@ def test_linear_networks_need_no_pairs():
     real = train([2.0, 1.0, 0.5], "linear", None, 0.1, [0.0, 1.0], 0.1, method="population", n_replicates=1, initial_theta=theta)
     np.testing.assert_allclose(ds.theta, real.theta, atol=1e-13)
     np.testing.assert_allclose(ds.loss, real.loss, atol=1e-14)
+
+
+def test_given_neurons_are_not_replaced_by_mirror_images():
+    with pytest.raises(tp.InputError, match="give initial_theta in pairs"):
+        tp.mean_field.train_autoencoder([2.0, 1.0], "relu", None, 0.1, [0, 1], 0.1, initial_theta=[[1.0, 2.0], [3.0, 4.0]], paired=True)
