@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import tensorprog_mf as tp
-from tensorprog_mf.mean_field.autoencoder_slopes import Slopes
+from tensorprog_mf.mean_field.autoencoders.slopes import Slopes
 
 from .autoencoders import CASES, ERF, NAMES, TWO_BLOCKS, column, pairs, two_blocks
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import tensorprog_mf as tp
-from tensorprog_mf.mean_field.autoencoder_network import Population, estimated_loss, stochastic_descent
+from tensorprog_mf.mean_field.autoencoders.network import Population, estimated_loss, stochastic_descent
 
 from ..test_checkpoints import interrupt_after
 from .autoencoders import CASES, ERF, TWO_BLOCKS, networks, pairs, two_blocks

@@ -3,14 +3,13 @@
 import numpy as np
 import xarray as xr
 
-from ..activations import as_activation
-from ..errors import QuadratureWarning, real, warn, whole
-from . import autoencoder_gains as gains
-from . import autoencoder_matrix as matrix
-from .autoencoder_initial import Initial, check_fits, initial_law
-from .autoencoder_record import Grid, check_size, ending, finished
-from .autoencoder_slopes import Slopes, constant_slope
-from .autoencoder_spectrum import Spectrum, as_spectrum
+from ...activations import as_activation
+from ...errors import QuadratureWarning, real, warn, whole
+from . import gains, matrix
+from .initial import Initial, check_fits, initial_law
+from .record import Grid, check_size, ending, finished
+from .slopes import Slopes, constant_slope
+from .spectrum import Spectrum, as_spectrum
 
 _NOTICED = 1e-6  # error of a quadrature that is warned of
 

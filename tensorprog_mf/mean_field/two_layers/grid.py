@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from .. import memory
-from ..errors import (
+from ... import memory
+from ...errors import (
     DivergenceWarning,
     InputError,
     QuadratureWarning,
@@ -18,8 +18,8 @@ from ..errors import (
     warn,
     whole,
 )
-from ..laws import Law
-from ..provenance import made
+from ...laws import Law
+from ...provenance import made
 from .data import FiniteData
 from .dynamics import REFERENCES
 from .initial import initial_laws

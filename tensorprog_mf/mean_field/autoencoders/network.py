@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from ..accelerate import over_blocks
-from ..activations import Activation
-from .autoencoder_numba import CODES, PAIRED, descend, norm_blocks, pair_blocks
-from .autoencoder_slopes import Slopes
+from ...accelerate import over_blocks
+from ...activations import Activation
+from .numba import CODES, PAIRED, descend, norm_blocks, pair_blocks
+from .slopes import Slopes
 
 _TESTS = 2048  # inputs on which a loss without closed form is estimated
 _CHUNK = 512  # examples between two looks at whether to stop

@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import xarray as xr
 
-from .. import memory
-from ..accelerate import map_runs
-from ..draws import fresh_seed
-from ..errors import DivergenceWarning, UnsupportedError, boolean, real, require, warn, whole
-from ..progress import Progress
-from ..provenance import made
+from ... import memory
+from ...accelerate import map_runs
+from ...draws import fresh_seed
+from ...errors import DivergenceWarning, UnsupportedError, boolean, real, require, warn, whole
+from ...progress import Progress
+from ...provenance import made
 from .data import FiniteData, IsotropicGaussians
 from .initial import NODES, RANDOM, Sites, initial_laws, initial_sites
 from .observables import Observer, averaged, densities, result

@@ -1,6 +1,6 @@
 """Kernel of one-pass stochastic gradient descent; see `accelerate` for the rules."""
 
-from ..accelerate import kernel
+from ...accelerate import kernel
 from .units_numba import activate
 
 

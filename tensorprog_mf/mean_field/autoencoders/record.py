@@ -6,14 +6,14 @@ from typing import Self
 import numpy as np
 import xarray as xr
 
-from .. import memory
-from ..activations import Activation
-from ..engine import Status
-from ..errors import DivergenceWarning, real, require, warn
-from ..provenance import made
-from ..results import labelled
-from ..schema import VARIABLES
-from .autoencoder_spectrum import Spectrum, finite_array
+from ... import memory
+from ...activations import Activation
+from ...engine import Status
+from ...errors import DivergenceWarning, real, require, warn
+from ...provenance import made
+from ...results import labelled
+from ...schema import VARIABLES
+from .spectrum import Spectrum, finite_array
 
 _REFERENCES = "Nguyen 2021, arXiv:2102.08373"
 

@@ -6,7 +6,7 @@ from typing import Self
 
 import numpy as np
 
-from ..errors import InputError, require
+from ...errors import InputError, require
 
 _ROUNDING = 1e-10
 

@@ -6,7 +6,7 @@ Activations: code 0 linear, 1 relu, 2 scaled_relu, 3 erf, 4 tanh, 5 softplus, 6 
 
 import math
 
-from ..accelerate import BLOCK, kernel
+from ...accelerate import BLOCK, kernel
 
 CODES = {name: code for code, name in enumerate(("linear", "relu", "scaled_relu", "erf", "tanh", "softplus", "quadratic"))}
 HINGES = 7

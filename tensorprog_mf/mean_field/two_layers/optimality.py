@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from ..errors import UnsupportedError, real, require, whole
-from ..provenance import made
-from ..results import labelled
+from ...errors import UnsupportedError, real, require, whole
+from ...provenance import made
+from ...results import labelled
 from .dynamics import REFERENCES
 from .populations import Population, population
 from .stationary import box

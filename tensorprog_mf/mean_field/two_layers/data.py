@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import InputError, real, require, whole
-from ..laws import Law
+from ...errors import InputError, real, require, whole
+from ...laws import Law
 
 
 class FiniteData:

@@ -4,9 +4,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..errors import InputError, UnsupportedError, real, require
-from ..laws import Law
-from .autoencoder_spectrum import Spectrum, finite_array, symmetric
+from ...errors import InputError, UnsupportedError, real, require
+from ...laws import Law
+from .spectrum import Spectrum, finite_array, symmetric
 
 _COMMUTES = 1e-13
 _REMEDY = "pair every theta with -theta, or train a finite network with tp.mean_field.train_autoencoder"

@@ -5,16 +5,16 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from ..accelerate import map_runs, thread_count
-from ..activations import Activation, as_activation
-from ..errors import UnsupportedError, boolean, real, require, whole
-from ..progress import Progress
-from . import autoencoder_network as networks
-from .autoencoder_initial import Initial, initial_law
-from .autoencoder_numba import CODES
-from .autoencoder_record import Grid, check_size, ending, finished
-from .autoencoder_slopes import Slopes
-from .autoencoder_spectrum import Spectrum, as_spectrum, finite_array
+from ...accelerate import map_runs, thread_count
+from ...activations import Activation, as_activation
+from ...errors import UnsupportedError, boolean, real, require, whole
+from ...progress import Progress
+from . import network as networks
+from .initial import Initial, initial_law
+from .numba import CODES
+from .record import Grid, check_size, ending, finished
+from .slopes import Slopes
+from .spectrum import Spectrum, as_spectrum, finite_array
 
 _METHODS = ("sgd", "population")
 

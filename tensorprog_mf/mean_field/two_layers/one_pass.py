@@ -5,10 +5,10 @@ import math
 import numpy as np
 import xarray as xr
 
-from ..accelerate import map_runs
-from ..activations import Activation
-from ..draws import fresh_seed
-from ..errors import (
+from ...accelerate import map_runs
+from ...activations import Activation
+from ...draws import fresh_seed
+from ...errors import (
     DivergenceWarning,
     InputError,
     UnsupportedError,
@@ -18,9 +18,9 @@ from ..errors import (
     warn,
     whole,
 )
-from ..progress import Progress
-from ..provenance import made
-from ..results import labelled
+from ...progress import Progress
+from ...provenance import made
+from ...results import labelled
 from .data import AnisotropicGaussians, FiniteData, IsotropicGaussians
 from .dynamics import REFERENCES
 from .initial import initial_laws

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from ..accelerate import BLOCK, kernel
+from ...accelerate import BLOCK, kernel
 
 LINEAR, RELU, ERF, TANH, SOFTPLUS, QUADRATIC = range(6)
 CODES = {"linear": LINEAR, "relu": RELU, "scaled_relu": RELU, "erf": ERF, "tanh": TANH, "softplus": SOFTPLUS, "quadratic": QUADRATIC}

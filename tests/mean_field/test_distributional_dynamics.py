@@ -8,12 +8,12 @@ import scipy.stats
 
 import tensorprog_mf as tp
 from tensorprog_mf.errors import InputError, UnsupportedError
-from tensorprog_mf.mean_field.entropy import nearest_neighbour_entropy
-from tensorprog_mf.mean_field.populations import population
-from tensorprog_mf.mean_field.radial import RadialTable, sphere_average
-from tensorprog_mf.mean_field.units_numba import look_up
+from tensorprog_mf.mean_field.two_layers.entropy import nearest_neighbour_entropy
+from tensorprog_mf.mean_field.two_layers.populations import population
+from tensorprog_mf.mean_field.two_layers.radial import RadialTable, sphere_average
+from tensorprog_mf.mean_field.two_layers.units_numba import look_up
 
-from .reference.distributional import CASES, agrees, rows, setup
+from ..reference.distributional import CASES, agrees, rows, setup
 
 mf = tp.mean_field
 CORNERS = mf.PiecewiseLinear(0.5, 1.5, -2.5, 7.5)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .autoencoder_slopes import Slopes
-from .autoencoder_spectrum import Spectrum
+from .slopes import Slopes
+from .spectrum import Spectrum
 
 _HUGE = 1e100  # of a gain that diverges: its powers are still finite
 _LATE = 2000.0  # over the fastest rate: from where the fixed point is looked for

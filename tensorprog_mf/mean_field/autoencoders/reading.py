@@ -3,8 +3,8 @@
 import numpy as np
 import xarray as xr
 
-from ..errors import require
-from .autoencoder_spectrum import finite_array
+from ...errors import require
+from .spectrum import finite_array
 
 _NEEDED = "tp.mean_field.autoencoder or train_autoencoder"
 

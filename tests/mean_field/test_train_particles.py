@@ -7,10 +7,10 @@ import pytest
 
 import tensorprog_mf as tp
 from tensorprog_mf.errors import InputError, UnsupportedError
-from tensorprog_mf.mean_field.network import _of_limit, fresh_examples
-from tensorprog_mf.mean_field.one_pass_numba import descend
+from tensorprog_mf.mean_field.two_layers.network import _of_limit, fresh_examples
+from tensorprog_mf.mean_field.two_layers.one_pass_numba import descend
 
-from .reference.distributional import CASES, setup
+from ..reference.distributional import CASES, setup
 
 mf = tp.mean_field
 DATA = mf.FiniteData([[-1.0, 1.0], [0.5, 1.0], [2.0, 1.0]], [-0.3, 0.3, 0.4], [0.2, 0.5, 0.3])

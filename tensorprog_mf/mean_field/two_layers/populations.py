@@ -9,9 +9,9 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 
-from .. import activations
-from ..accelerate import block_count, over_blocks
-from ..errors import InputError, UnsupportedError, require
+from ... import activations
+from ...accelerate import block_count, over_blocks
+from ...errors import InputError, UnsupportedError, require
 from . import units_numba as numba_kernels
 from .data import AnisotropicGaussians, FiniteData, IsotropicGaussians
 from .radial import RadialTable

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import xarray as xr
 
-from ..results import labelled
-from ..schema import VARIABLES
+from ...results import labelled
+from ...schema import VARIABLES
 from .data import FiniteData
 from .entropy import nearest_neighbour_entropy
 from .initial import Sites

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..draws import Draws
-from ..errors import InputError, require
-from ..laws import Law, as_law
+from ...draws import Draws
+from ...errors import InputError, require
+from ...laws import Law, as_law
 
 RANDOM = ("sobol", "pseudo-random")
 NODES = ("quadrature", "midpoint")

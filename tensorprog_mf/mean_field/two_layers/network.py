@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from ..activations import Activation
-from ..progress import Progress
+from ...activations import Activation
+from ...progress import Progress
 from . import units_numba
 from .data import AnisotropicGaussians, FiniteData, IsotropicGaussians
 from .initial import drawn

@@ -9,7 +9,7 @@ import scipy.optimize
 import tensorprog_mf as tp
 from tensorprog_mf.errors import InputError, UnsupportedError
 
-from .reference.distributional import CASES, setup
+from ..reference.distributional import CASES, setup
 
 mf = tp.mean_field
 UNIT, DATA = mf.Neuron("tanh", output_weight=False), mf.FiniteData([-1.0, 0.5, 2.0], [-0.3, 0.3, 0.4], [0.2, 0.5, 0.3])

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..activations import Activation, as_activation
-from ..errors import InputError, boolean, real, require
+from ...activations import Activation, as_activation
+from ...errors import InputError, boolean, real, require
 
 
 @dataclass(frozen=True)

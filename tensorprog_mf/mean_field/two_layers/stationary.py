@@ -6,8 +6,8 @@ from collections.abc import Mapping
 import numpy as np
 import xarray as xr
 
-from .. import memory
-from ..errors import (
+from ... import memory
+from ...errors import (
     ConvergenceWarning,
     InputError,
     QuadratureWarning,
@@ -17,7 +17,7 @@ from ..errors import (
     warn,
     whole,
 )
-from ..provenance import made
+from ...provenance import made
 from .data import FiniteData
 from .dynamics import REFERENCES
 from .initial import initial_laws

@@ -8,7 +8,7 @@ import pytest
 import tensorprog_mf as tp
 from tensorprog_mf.errors import InputError, UnsupportedError
 
-from .reference.distributional import CASES, agrees, excesses, setup
+from ..reference.distributional import CASES, agrees, excesses, setup
 
 mf = tp.mean_field
 CASE = CASES["S1_langevin_1d"]

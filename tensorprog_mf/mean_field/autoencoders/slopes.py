@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..activations import Activation
+from ...activations import Activation
 
 _REACH = 9.0  # in standard deviations: beyond it lies 2e-19 of the mass
 _HOMOGENEOUS = {"linear": 1.0, "relu": 0.5, "scaled_relu": np.sqrt(0.5)}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import InputError, real, require
+from ...errors import InputError, real, require
 from .populations import Population
 
 METHODS = ("rk4", "euler")

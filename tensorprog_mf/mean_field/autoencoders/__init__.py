@@ -1,0 +1,1 @@
+"""Weight-tied autoencoders of infinite width, and real ones."""

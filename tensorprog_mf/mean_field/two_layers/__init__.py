@@ -1,0 +1,1 @@
+"""Two-layer networks as a law of neurons that moves, and real ones."""
