@@ -3,6 +3,7 @@
 import json
 import pathlib
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -195,17 +196,16 @@ SYMMETRIC = [
 
 @pytest.mark.parametrize("given, layer", SYMMETRIC)
 def test_symmetric_saddles_and_their_rates(given, layer, problem):
-    """What samples leave by their sampling error is a saddle too; H of the first silent layer grows at the rate of the formula."""
-    with pytest.warns(tp.SaddleWarning, match="sampling error"):
-        tp.sample(given, problem, tp.Training(1, 0.1), 64, 1, samples=0)
+    """The limit stays; what is left of symmetry in 16384 ideal neurons grows at the rate of the formula, in the first silent layer."""
+    with pytest.warns(tp.SaddleWarning, match="the result is constant"):
+        limit = tp.sample(given, problem, tp.Training(40, 0.5), 64, 1, samples=0)
+    assert (limit.output == limit.output[0]).all() and np.abs(limit.tangent_kernel).max() == 0
     rate = escape_rate(given, problem)
-    step = 0.03 / rate
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", tp.SaddleWarning)
-        ds = tp.sample(
-            given, problem, tp.Training(80, step), 16384, 1, draws="pseudo-random", samples=0,
-            record=tp.Record([40, 60, 80], moments=("preactivation",)),
-        )  # fmt: skip
+    step, neurons = 0.03 / rate, replace(given, hidden_std=0.0)
+    ds = tp.train_finite(
+        neurons, problem, tp.Training(80, step), 16384, "conditioned", 1, samples=0, tolerance=1e-6,
+        record=tp.Record([40, 60, 80], moments=("preactivation",)),
+    )  # fmt: skip
     silent = ds.preactivation_moment.sel(layer=layer, moment=1).values
     before, after = np.linalg.norm(np.diff(silent, axis=0), axis=1)  # what does not grow drops out
     assert 1e-6 < after < 0.7
@@ -215,7 +215,7 @@ def test_symmetric_saddles_and_their_rates(given, layer, problem):
 def test_corners_at_a_saddle(problem):
     """relu has no slope at 0: with means of zero nothing moves, and no rate is known."""
     given = tp.MeanFieldMLP(2, "relu", hidden_mean=0.0)
-    with pytest.warns(tp.SaddleWarning, match="as networks of finite width do"):
+    with pytest.warns(tp.SaddleWarning, match="networks of finite width leave it"):
         ds = tp.sample(given, problem, tp.Training(5, 0.5), 64, 1, samples=0)
     assert (ds.output == 0).all()
     with pytest.raises(tp.UnsupportedError, match="smooth at 0"):

@@ -85,7 +85,7 @@ class MeanFieldMLP(Network):
     -----
     Use it with `sample` and `train_finite`. Inputs are not divided by sqrt(D). There is no richness: this network learns
     features always, and has no lazy limit. Where symmetry silences a layer in both directions, as means of zero do (see `frozen`),
-    the start is a saddle that the limit never leaves, while networks of width N, and samples of the limit, do after a time of the
+    the start is a saddle that the limit never leaves, and `sample` stays at, while networks of width N leave it after a time of the
     order of log N (see `escape_rate`): a `SaddleWarning` says so. From three hidden layers on so do
     readout weights of mean zero behind odd activations, which is why theirs is 0.5 by default.
     """

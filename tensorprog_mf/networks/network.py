@@ -27,6 +27,7 @@ class Network(ABC):
 
     input_dims: tuple[str, ...] = ("feature",)  # of one example
     vector_dim: str | None = None  # where an example is several vectors: what they are
+    frozen = False  # whether training moves nothing in the limit
     has_input_weight = False  # whether the input weights of a site are known, all of them
     has_parts = True  # whether fields are told apart into Gaussian, response and learned parts
 

@@ -124,14 +124,14 @@ def _top(network, last: int, slope: float, means: dict) -> float:
 
 def saddle_message(network, problem) -> str:
     """What a `SaddleWarning` says."""
-    begin = "This network starts at a saddle, which its limit never leaves; samples leave it by their sampling error, if at all, "
+    begin = "This network starts at a saddle, which its limit never leaves, and the result is constant; "
     remedy = "Give hidden_mean, and readout_weight or input_weight, means other than zero, or bias_std."
     if problem.outputs is not None or problem.n_train == 0 or _has_corner(network.activation):
-        return begin + f"as networks of finite width do. {remedy}"
+        return begin + f"networks of finite width leave it. {remedy}"
     rate = escape_rate(network, problem)
     if rate == 0:
-        return begin + f"as networks of width N do: as a power of time, after a power of N. {remedy}"
+        return begin + f"networks of width N leave it as a power of time, after a power of N. {remedy}"
     return begin + (
-        f"as networks of width N do: at the rate lambda = {rate:.3g}, after a time of log(N) / (2 lambda) = {1 / (2 * rate):.3g} log N "
+        f"networks of width N leave it at the rate lambda = {rate:.3g}, after a time of log(N) / (2 lambda) = {1 / (2 * rate):.3g} log N "
         f"+ const. {remedy}"
     )

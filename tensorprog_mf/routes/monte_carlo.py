@@ -54,9 +54,11 @@ class MonteCarlo:
             training.refuse_noise_and_rules("common_draws")
             _check_common(self.common_draws, network, problem, training, settings)
             slots = slot_maps(self.common_draws)
+        # Samples would leave a saddle by their sampling error, which the limit does not have.
+        still = (network, replace(training, multipliers=(0.0,) * (network.depth + 1))) if network.frozen else None
         return gather(
             route, network, problem, training, self._ensemble(matrix, settings, slots), settings, record=self.record,
-            threads=self.threads, progress=self.progress, checkpoint=self.checkpoint, limit=True,
+            threads=self.threads, progress=self.progress, checkpoint=self.checkpoint, limit=True, meant=still,
         )  # fmt: skip
 
     def initial(self, route: str, network, problem, training) -> xr.Dataset:
