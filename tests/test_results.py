@@ -18,7 +18,7 @@ def test_the_dataset_is_what_the_schema_says(ds):
         spec = VARIABLES[name.removesuffix("_stderr")]
         assert variable.dims == spec.dims and str(variable.dtype) == spec.dtype, name
         assert {"long_name", "symbol", "units", "comment"} <= variable.attrs.keys(), name
-    on_request = ("two_time", "coefficient", "test_loss", "pseudogradient", "response", "_moment", "_density", "preactivation_kernel", "attention")
+    on_request = ("two_time", "coefficient", "test_loss", "pseudogradient", "response", "_moment", "_density", "preactivation_kernel", "attention", "hidden_weight")
     for name, spec in ((name, VARIABLES[name]) for name in TRAINING_VARIABLES):
         if spec.estimate and not any(part in name for part in on_request):
             assert f"{name}_stderr" in ds, name
