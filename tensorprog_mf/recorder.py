@@ -4,12 +4,11 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from .divergence import check_size
 from .errors import UnsupportedError, boolean, real, require, whole
 from .layers.layer import Observation, View
 from .reductions import FIELDS, Reductions
 from .schema import VARIABLES
-
-_LARGEST = 1e30  # beyond it a run has diverged: what is stored in single precision would overflow soon
 
 
 def log_steps(steps: int, count: int = 50) -> np.ndarray:
@@ -178,16 +177,16 @@ class Recorder:
         sites = slice(None) if self.kept.responses else slice(0, self.samples)
         return View(sites, kept, vectors, self.outputs, self.backward, taught, self.kept.whole_fields)
 
-    def add(self, scalars: dict, observations: list[Observation], multipliers: dict[str, float]) -> bool:
-        """The next recorded step; refused, with False, if something in it is not finite."""
-        arrays = [*scalars.values(), *(seen.values for seen in observations)]
-        if not all(np.abs(values).max(initial=0.0) < _LARGEST for values in arrays):  # NaN is not smaller either
-            return False
+    def add(self, scalars: dict, observations: list[Observation], multipliers: dict[str, float]) -> None:
+        """The next recorded step; `RunAway` if something in it is not finite or too large to store."""
+        for name, values in scalars.items():
+            check_size(_named(name), values)
+        for seen in observations:
+            check_size(_named(seen.name, seen.layer), seen.values)
         self.labels = sorted({seen.layer for seen in observations if seen.layer is not None})
         observations = [kept for seen in observations for kept in self._reduced(seen)]
         row = {**{name: np.asarray(values) for name, values in scalars.items()}, **_stacked(observations, self.labels, multipliers)}
         self._rows.append({name: values.astype(VARIABLES[name].dtype) for name, values in row.items()})
-        return True
 
     def _reduced(self, seen: Observation) -> list[Observation]:
         """Whole fields become averages over their sites, others are cut to the sites to keep."""
@@ -207,6 +206,12 @@ class Recorder:
         names = [name for name in self._rows[0] if self.samples or not {"sample", "head"} & set(VARIABLES[name].dims)]
         found = {name: np.stack([row[name] for row in self._rows]) for name in names}
         return found | self._reductions.between_times(self.labels)
+
+
+def _named(name: str, layer: int | None = None) -> str:
+    """A variable in a sentence."""
+    words = "the " + name.removeprefix("whole ").replace("_", " ")
+    return words if layer is None else f"{words} of layer {layer}"
 
 
 def _stacked(observations: list[Observation], labels: list[int], multipliers: dict[str, float]) -> dict[str, np.ndarray]:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..divergence import before_divergence
 from ..errors import UnsupportedError
 from ..optimizers import Training
 from ..problems import Problem
@@ -11,7 +12,7 @@ def train_lazily(kernel: np.ndarray, problem: Problem, training: Training, route
     """Outputs (time, example[, output]) of f(t) = K sum_s e(t, s) Delta(s), or of the flow df/dt = K Delta, f(0) = 0.
 
     `kernel` is (example, example_prime), training examples first, learning-rate multipliers included. Outputs stop
-    before the first time at which they are not finite.
+    before the first time at which they have run away.
 
     Raises
     ------
@@ -21,8 +22,7 @@ def train_lazily(kernel: np.ndarray, problem: Problem, training: Training, route
     refuse_decay(route, training)
     with np.errstate(over="ignore", invalid="ignore"):  # what diverges is cut off
         outputs = _flow(kernel, problem, training) if training.flow else _steps(kernel, problem, training)
-        finite = np.isfinite(outputs).reshape(len(outputs), -1).all(axis=1) & np.array([np.isfinite(problem.mean_loss(f)) for f in outputs])
-    return outputs if finite.all() else outputs[: int(np.argmin(finite))]
+        return outputs[: before_divergence(outputs, problem.mean_loss)[0]]
 
 
 def refuse_decay(route: str, training: Training) -> None:

@@ -61,8 +61,9 @@ def gather(
     finally:
         shown.close()
     outcomes = _kept(outcomes)
-    arrays = summarise([outcome.record for outcome in outcomes], settings["keep_replicates"], network.vector_dim)
     worst = min(outcomes, key=lambda outcome: (_WORST_FIRST.index(outcome.status), outcome.step))
+    require(worst.status is not Status.DIVERGED or len(worst.record) > 0, worst.message)
+    arrays = summarise([outcome.record for outcome in outcomes], settings["keep_replicates"], network.vector_dim)
     if worst.status is Status.DIVERGED:
         warn(worst.message, DivergenceWarning)
     message = worst.message

@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 
 from .. import memory
+from ..divergence import advice, grown, sentence
 from ..engine import Status
 from ..errors import DivergenceWarning, QuadratureWarning, boolean, require, warn
 from ..initial_kernels import initial_kernels
@@ -123,7 +124,7 @@ def static_ntk(
         initial = replace(run, seed=sampled["seed"]).initial("static_ntk", network, single, training)
         starts = [{name: initial[name].values[r, 0] for name in _KERNELS} for r in range(replicates)]
     outputs = [train_lazily(start["tangent_kernel"], problem, training, "static_ntk") for start in starts]
-    status, message, steps = _ending(outputs, steps, training.last)
+    status, message, steps = _ending(outputs, steps, training.last, problem)
     shares = [training.example_weights(t, problem.n_train) for t in steps]
     records = [_record(f[steps], start, problem, shares) for f, start in zip(outputs, starts)]
     arrays = summarise(records, keep_replicates and kernel == "sampled", network.vector_dim)
@@ -147,14 +148,15 @@ def _closed(network, problem: Problem, training: Training) -> tuple[list[dict], 
     return [{"feature_kernel": found.feature, "gradient_kernel": found.gradient, "tangent_kernel": tangent}], found.error
 
 
-def _ending(outputs: list[np.ndarray], steps: np.ndarray, last: int) -> tuple[Status, str, np.ndarray]:
+def _ending(outputs: list[np.ndarray], steps: np.ndarray, last: int, problem: Problem) -> tuple[Status, str, np.ndarray]:
     """Status, its message and the steps to keep: those that all replicates reached."""
     reached = min(map(len, outputs))
     if reached > last:
         return Status.COMPLETED, Status.COMPLETED.message, steps
-    message = Status.DIVERGED.message.format(step=reached)
+    kept = bool((steps < reached).any())
+    message = sentence(f"At step {reached}", grown(), advice(problem.all_inputs), kept)
+    require(kept, message)
     warn(message, DivergenceWarning)
-    require((steps < reached).any(), "the run diverged before its first record, so there is nothing to return; take a smaller learning rate.")
     return Status.DIVERGED, message, steps[steps < reached]
 
 

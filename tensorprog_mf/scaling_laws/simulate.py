@@ -5,6 +5,7 @@ import xarray as xr
 
 from .. import memory
 from ..accelerate import map_runs, thread_count
+from ..divergence import RunAway, allowed, grown
 from ..engine import Status
 from ..draws import fresh_seed
 from ..errors import UnsupportedError, boolean, require, whole
@@ -110,7 +111,8 @@ def simulate(
     reached = min((len(record["test_loss"]) for record in found), default=0)
     stopped = Status.COMPLETED if reached == len(steps) and not interrupted else Status.INTERRUPTED if interrupted else Status.DIVERGED
     at = int(steps[reached]) if reached < len(steps) else int(steps[-1])
-    ending(stopped, at, reached)
+    what = RunAway(grown(allowed(model.richness)))
+    ending(stopped, at, reached, what)
     settings = {
         "n_replicates": n_replicates,
         "record": steps.tolist(),
@@ -122,7 +124,7 @@ def simulate(
     arrays = summary([cut(record, reached) for record in found], model, sizes, keep_replicates)
     times = training.clock()[:reached] if flowing else training.clock()[steps[:reached]]
     more = {"ensemble_size": np.array(sizes)}
-    return result("simulate", arrays, times, model, training, settings, None if flowing else steps[:reached], stopped, at, more)
+    return result("simulate", arrays, times, model, training, settings, None if flowing else steps[:reached], stopped, at, more, what)
 
 
 def _check(model: Model, training: Descent | Flow) -> None:
