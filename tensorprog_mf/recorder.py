@@ -208,6 +208,9 @@ class Recorder:
         return found | self._reductions.between_times(self.labels)
 
 
+_LARGEST_OF = ("rank_forward", "rank_backward", "largest_share")  # several matrices or branches of a layer
+
+
 def _named(name: str, layer: int | None = None) -> str:
     """A variable in a sentence."""
     words = "the " + name.removeprefix("whole ").replace("_", " ")
@@ -228,7 +231,7 @@ def _stacked(observations: list[Observation], labels: list[int], multipliers: di
         if layer is None:
             total[name] = total.get(name, 0) + multipliers[weight] * values
             continue
-        if name.startswith("rank"):  # of several matrices of a layer the largest
+        if name in _LARGEST_OF:
             largest = total.setdefault(name, np.zeros(len(labels), values.dtype))
             largest[labels.index(layer)] = max(largest[labels.index(layer)], values)
             continue

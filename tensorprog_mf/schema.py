@@ -80,6 +80,7 @@ VARIABLES: dict[str, Variable] = {
     "hidden_weight_variance": Variable(("time", "layer"), "variance of the hidden weights", "Var[w]", "As hidden_weight_mean."),
     "rank": Variable(("time", "layer", "pass"), "directions revealed", "K", "Forward: of a layer's features; backward: of its gradients; 0 where no hidden matrix is asked. Largest over replicates.", estimate=False, dtype="int32"),
     "rank_fraction": Variable(("time", "layer", "pass"), "directions revealed over number of sites", "K/N", "Near 1 the run is a finite network, not the limit.", estimate=False),
+    "largest_share": Variable(("time", "layer"), "share of the largest sites", "", "Of the mean squares of features, or of gradients if larger, that of the largest 1 % of all sites. Equal sites have 0.01, Gaussian ones about 0.07; from 0.27 on a few sites carry the answer, and standard errors cannot be trusted. Largest over replicates; 0 where no activation is.", estimate=False),
     "input": Variable(("example", "feature"), "inputs", "x", "As given.", estimate=False),
     "target": Variable(("example",), "targets", "y", "As given; NaN for test examples whose target is not known.", estimate=False),
     "residual": Variable(("iteration",), "residual of an iteration", "", "Largest change of a kernel or of the outputs in a round, without damping, relative to its norm; largest over replicates.", estimate=False),

@@ -19,6 +19,7 @@ from ..realization import Ensemble
 from ..recorder import Recorder, as_record, recorded_steps
 from ..reductions import MOMENTS
 from ..results import dataset, slot_table, summarise
+from .trust import doubts
 
 _THREADED = 512
 _EVALUATIONS = 100  # of a gradient flow, for the estimate of memory
@@ -69,6 +70,10 @@ def gather(
     message = worst.message
     if worst.status is Status.INTERRUPTED:
         message += _what_is_kept(len(outcomes), settings["n_replicates"], checkpoint)
+    if limit and worst.status in (Status.COMPLETED, Status.FINITE_WIDTH):
+        for doubt, category in doubts(arrays, steps, worst.labels, training):
+            warn(doubt, category)
+            message += f" {doubt}"
     described = attributes(route, network, problem, training, settings, worst.status.label, message) | {"memory_estimate_bytes": needed}
     if "rank" in arrays:
         arrays["rank_fraction"] = (arrays["rank"][0], arrays["rank"][1] / ensemble.count)

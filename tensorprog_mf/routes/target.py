@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 
 from ..errors import MemoryInputError, RankWarning, TargetWarning, warn
+from .trust import untrusted
 
 LARGEST = 2**20
 _STOPPED = ("diverged", "interrupted")
@@ -16,7 +17,8 @@ def refine(run: Callable[[int], xr.Dataset], n_samples: int, target: float) -> x
     """Run at n, 2n, 4n ... sites until outputs are known to `target`, and return the last run.
 
     Known means, over all recorded times and examples: the 95 % interval of every output, 1.96 standard errors, is within
-    +- target, and so is the shift from half as many sites. Attribute `target_error_message` says what was used.
+    +- target, and so is the shift from half as many sites. A run whose errors cannot be trusted ends the search, as no number
+    of sites would make them true. Attribute `target_error_message` says what was used.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RankWarning)  # of the small runs on the way; the status of the last one tells
@@ -30,7 +32,7 @@ def refine(run: Callable[[int], xr.Dataset], n_samples: int, target: float) -> x
 def _search(run, n: int, target: float) -> tuple[xr.Dataset, bool, str]:
     """The last run, whether it is good enough, and what was used or why it stopped."""
     coarse = run(n)
-    if coarse.attrs["status"] in _STOPPED:
+    if coarse.attrs["status"] in _STOPPED or untrusted(coarse):
         return coarse, False, f"n_samples={n}: {coarse.attrs['status_message']}"
     while 2 * n <= LARGEST:
         try:
@@ -41,6 +43,8 @@ def _search(run, n: int, target: float) -> tuple[xr.Dataset, bool, str]:
             return coarse, False, f"n_samples={n} is the largest that was finished, {2 * n}: {fine.attrs['status_message']}"
         n *= 2
         interval, shift = _interval(fine), float(np.abs(fine.output - coarse.output).max())
+        if untrusted(fine):
+            return fine, False, f"n_samples={n}: {fine.attrs['status_message']}"
         message = f"n_samples={n}, 95 % interval +-{interval:.1e}, shift from n_samples={n // 2} {shift:.1e}"
         if max(interval, shift) <= target:
             return fine, True, message
