@@ -8,7 +8,8 @@ import xarray as xr
 
 from .. import memory
 from ..engine import Status
-from ..errors import DivergenceWarning, UnsupportedError, boolean, real, require, warn, whole
+from ..errors import DivergenceWarning, Interrupted, UnsupportedError, boolean, real, require, warn, whole
+from ..interruption import nothing_kept
 from ..networks import Network
 from ..optimizers import Training
 from ..problems import Problem
@@ -135,6 +136,7 @@ def perturbation(
     arrays = summarise(records, settings["keep_replicates"], network.vector_dim)
     arrays["draw_slot"] = (runs[0].draw_slot.dims, runs[0].draw_slot.values)
     described = attributes("perturbation", network, problem, training, settings, *status) | {"slots_json": runs[0].attrs["slots_json"]}
+    described["replicates"] = len(records)
     labels = initial.layer.values.tolist()
     return dataset(arrays, problem, training, steps, labels, described, network.coordinates(labels), network.input_dims)
 
@@ -155,9 +157,12 @@ def _probe(run: MonteCarlo, network: Network, problem: Problem, training: Traini
     """Runs at every probe, the largest first: it reveals the most directions, and the others use its draws."""
     runs = []
     for richness in reversed(probes):
-        runs.append(run.result("perturbation", "conditioned", replace(network, richness=richness), problem, training))
-        if runs[-1].attrs["status"] == Status.INTERRUPTED.label:
-            raise KeyboardInterrupt
+        try:
+            at = replace(network, richness=richness)
+            runs.append(run.result("perturbation", "conditioned", at, problem, training))
+        except Interrupted as stop:
+            why = f"at probe {len(runs) + 1} of {len(probes)}, before all of them were run"
+            raise nothing_kept("perturbation", why) from stop
         run = run if run.common_draws is not None else replace(run, common_draws=runs[0])
     return runs
 
