@@ -104,7 +104,7 @@ def test_directions_of_vanishing_size_are_left_out(classes, monkeypatch):
     runs, made = [tp.sample(*setting, **settings)], engine.Realization
     monkeypatch.setattr(engine, "Realization", lambda *given: made(*given[:-1], False))
     runs.append(tp.sample(*setting, **settings))
-    absolute, relative = (ds["rank"][:, 1, 1].values for ds in runs)
+    absolute, relative = (ds["basis_rank"][:, 1, 1].values for ds in runs)
     assert absolute[2] < 1.1 * absolute[1] and relative[2] > 1.25 * relative[1], (absolute, relative)
     assert absolute[2] < 0.75 * relative[2]
     # Most draws are common to both: of seeds 0 to 3 the largest distances are 0.9 standard errors and 0.5 %.

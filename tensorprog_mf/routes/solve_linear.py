@@ -112,7 +112,10 @@ def _flow(network: MLP, problem: Problem, training: Training, record, two_time: 
         if error <= training.tolerance:
             break
     require(bool(table), "the gradient flow could not be followed: descent diverged at every step size; take shorter times.")
-    result = table[-1].assign_coords(time=("time", times[kept], table[-1].time.attrs)).drop_vars("step")
+    result = table[-1].drop_vars(["step", "step_prime"], errors="ignore")
+    result = result.assign_coords(
+        {dim: (dim, times[kept], result[dim].attrs) for dim in ("time", "time_prime") if dim in result.dims}
+    )
     message = f"Extrapolated descent changed by {error:.0e} with steps half as large."
     label = Status.COMPLETED.label
     if error > training.tolerance:
