@@ -156,14 +156,18 @@ class Recorder:
         Number of sites per layer whose fields are kept; 0 for none.
     outputs
         Number of outputs, None where they have no dimension.
+    reductions
+        What gathers averages over all sites; None for the usual one.
     """
 
-    def __init__(self, record: Record, steps: np.ndarray, samples: int, outputs: int | None = None):
+    def __init__(
+        self, record: Record, steps: np.ndarray, samples: int, outputs: int | None = None, reductions: Reductions | None = None
+    ):
         self.kept, self.steps, self._wanted = record, steps, set(steps.tolist())
         self.samples, self.outputs = samples, outputs
         self.labels: list[int] = []
         self._rows: list[dict[str, np.ndarray]] = []
-        self._reductions = Reductions(record)
+        self._reductions = reductions or Reductions(record)
 
     def wants(self, step: int) -> bool:
         """Whether this step is recorded."""
