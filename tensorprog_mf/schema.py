@@ -128,6 +128,14 @@ COORDINATES: dict[str, Variable] = {
 
 TRAINING_VARIABLES = tuple(VARIABLES)  # what routes of training record; the estimate of memory is made of these
 
+# Lazy networks that start at random outputs
+VARIABLES |= {
+    "output_covariance": Variable(("time", "example", "example_prime"), "covariance of outputs over initialisations", "Cov[f]",
+        "Between networks of the same width that start at other weights. With the squared loss every one of several outputs has this "
+        "covariance, and none with another output."),
+    "output_std": Variable(("time", "example"), "standard deviation of outputs over initialisations", "Std[f]", "Of one network."),
+}  # fmt: skip
+
 # Mean-field limits: distributional dynamics of two-layer networks.
 VARIABLES |= {
     "risk": Variable(("time",), "risk", "R", "E (y - f)^2, without a factor 1/2."),

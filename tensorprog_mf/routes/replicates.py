@@ -35,6 +35,7 @@ def gather(
     number of sites, and can record its draws; a finite network does not. `meant` is the mean-field network and training to
     run where those of the user are written in another parameterisation. `checkpoint` is a folder, or None.
     """
+    training.refuse_endless(route)
     record, steps = as_record(record), recorded_steps(record, training.last)
     network.check(problem.all_inputs.shape[1:])
     network.suits(route, ensemble.matrix, problem, training)

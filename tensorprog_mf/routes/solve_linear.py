@@ -68,6 +68,7 @@ def solve_linear(network: MLP, problem: Problem, training: Training, record=None
     problem.refuse_online("solve_linear")
     if problem.outputs and two_time:
         raise UnsupportedError("solve_linear has kernels between times for one output, targets (example,); leave out two_time.")
+    training.refuse_endless("solve_linear")
     steps, two_time = recorded_steps(record, training.last, "solve_linear"), boolean("two_time", two_time)
     if training.flow:
         return _flow(network, problem, training, record, steps, two_time)
