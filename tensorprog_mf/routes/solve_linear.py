@@ -15,11 +15,13 @@ from ..problems import Problem
 from ..provenance import attributes
 from ..recorder import recorded_steps
 from ..results import dataset, output_as_data, replaced, summarise
+from .arguments import route
 from .replicates import listed
 
 _LARGEST = 1500  # steps x examples of a flow: some seconds and hundreds of megabytes
 
 
+@route
 def solve_linear(network: MLP, problem: Problem, training: Training, record=None, *, two_time: bool = False) -> xr.Dataset:
     """Train an infinitely wide linear network, without sampling.
 
