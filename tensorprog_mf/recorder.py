@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from .calls import checked_call
 from .errors import UnsupportedError, boolean, real, require, whole
 from .layers.layer import Observation, View
 from .reductions import FIELDS, Reductions
@@ -12,12 +13,14 @@ from .schema import VARIABLES
 _LARGEST = 1e30  # beyond it a run has diverged: what is stored in single precision would overflow soon
 
 
+@checked_call
 def log_steps(steps: int, count: int = 50) -> np.ndarray:
     """About `count` whole steps from 0 to `steps`, both included, evenly spaced in log(1 + step)."""
     steps, count = whole("steps", steps), whole("count", count, 2)
     return np.unique(np.rint(np.expm1(np.linspace(0, np.log1p(steps), count))).astype(int))
 
 
+@checked_call
 @dataclass(frozen=True)
 class Record:
     """What a run keeps, where the steps alone do not say it.

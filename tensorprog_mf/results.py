@@ -8,6 +8,7 @@ import tempfile
 import numpy as np
 import xarray as xr
 
+from .calls import checked_call
 from .errors import InputError, require
 from .schema import COORDINATES, ORDERS, SLOT_FIELDS, VARIABLES
 
@@ -163,6 +164,7 @@ def slot_maps(ds: xr.Dataset) -> list[dict[str, dict]]:
     return maps
 
 
+@checked_call
 def save(result: xr.Dataset | xr.DataTree, path) -> pathlib.Path:
     """Write a result, or a tree of them, to a netCDF-4 file: beside the target first and then renamed into place.
 
@@ -200,6 +202,7 @@ def _umask() -> int:
     return mask
 
 
+@checked_call
 def load(path) -> xr.Dataset | xr.DataTree:
     """Read a file written by `save` into memory: a Dataset, or the tree of them that was saved.
 

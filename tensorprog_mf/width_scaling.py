@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
+from .calls import checked_call
 from .errors import require
 from .schema import SCHEMA_VERSION, VARIABLES
 
@@ -25,6 +26,7 @@ _PARTS = {  # long name, symbol and comment, around those of the variable
 }
 
 
+@checked_call
 def fluctuations(networks: xr.Dataset | Sequence[xr.Dataset], limit: xr.Dataset) -> xr.Dataset:
     """Variance over networks and shift of their mean from the limit, both times the width: the 1/N corrections.
 

@@ -16,6 +16,7 @@ from ..provenance import attributes
 from ..recorder import as_record, recorded_steps
 from ..results import dataset, summarise
 from ..schema import ORDERS
+from .arguments import route
 from .lazy import refuse_decay, train_lazily
 from .monte_carlo import MonteCarlo
 
@@ -23,6 +24,7 @@ _EXPANDED = ("output", "feature_kernel", "gradient_kernel", "tangent_kernel")
 _SMOOTH, _KINKED = (0.02, 0.04, 0.06, 0.08), (0.1, 0.2, 0.3, 0.4)
 
 
+@route
 def perturbation(
     network: Network,
     problem: Problem,

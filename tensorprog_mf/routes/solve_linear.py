@@ -13,10 +13,12 @@ from ..problems import Problem
 from ..provenance import attributes
 from ..recorder import recorded_steps
 from ..results import dataset, summarise
+from .arguments import route
 from .linear_flow import follow
 from .replicates import listed
 
 
+@route
 def solve_linear(network: MLP, problem: Problem, training: Training, record=None, *, two_time: bool = False) -> xr.Dataset:
     """Train an infinitely wide linear network, without sampling.
 

@@ -15,6 +15,7 @@ from ..problems import Problem
 from ..provenance import attributes
 from ..recorder import recorded_steps
 from ..results import dataset, summarise
+from .arguments import route
 from .lazy_ensembles import lazy_series, random_starts, readout_kernels
 from .monte_carlo import MonteCarlo
 from .replicates import listed
@@ -23,6 +24,7 @@ _NOTICED = 1e-3  # relative error of kernels by quadrature that is warned of
 _KERNELS = ("feature_kernel", "gradient_kernel", "tangent_kernel")
 
 
+@route
 def static_ntk(
     network: Network,
     problem: Problem,
