@@ -4,6 +4,7 @@ import pathlib
 
 import numpy as np
 
+from .calls import checked_call
 from .errors import require, whole
 from .problems import Problem
 
@@ -13,6 +14,7 @@ _TRAIN = tuple(f"data_batch_{number}.bin" for number in range(1, 6))
 _TEST = "test_batch.bin"
 
 
+@checked_call
 def read_cifar10(
     folder, n_train: int, n_test: int = 0, classes: tuple[int, int] | None = None, loss: str | None = None, block: int = 1
 ) -> Problem:

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .calls import checked_call
 from .errors import InputError, UnsupportedError, real, require, whole
 from .losses import Loss, as_loss
 from .problems import Shown, checked_array, known_targets
 
 
+@checked_call
 @dataclass(frozen=True)
 class GaussianStream:
     """Inputs N(0, 1) per feature, targets teacher(inputs) + noise N(0, 1); a pure function of the step.
@@ -66,6 +68,7 @@ class _Pulled:
             return self._kept[step]
 
 
+@checked_call
 @dataclass(frozen=True, eq=False)
 class OnlineProblem:
     """A stream of new examples; test points are followed throughout.

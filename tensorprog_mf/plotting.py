@@ -3,6 +3,7 @@
 import numpy as np
 import xarray as xr
 
+from .calls import checked_call
 from .errors import require
 from .intervals import half_width, replicates
 
@@ -31,6 +32,7 @@ def _marker(ds: xr.Dataset) -> dict:
     return {"marker": "o"} if ds.sizes["time"] == 1 else {}
 
 
+@checked_call
 def loss(ds: xr.Dataset, ax=None, name: str = "loss", label: str | None = None, **style):
     """Loss (or `name`="test_loss") over time, with a band that holds it with 95 % (Student's t)."""
     ax = _axis(ax)
@@ -43,6 +45,7 @@ def loss(ds: xr.Dataset, ax=None, name: str = "loss", label: str | None = None, 
     return ax
 
 
+@checked_call
 def kernel(ds: xr.Dataset, time: int = -1, layer: int = -1, name: str = "feature_kernel", ax=None, limit: float | None = None):
     """A kernel (time[, layer], example, example_prime) at one recorded time, training examples ordered by their targets."""
     ax, train = _axis(ax), _shown(ds, name)
@@ -57,6 +60,7 @@ def kernel(ds: xr.Dataset, time: int = -1, layer: int = -1, name: str = "feature
     return ax
 
 
+@checked_call
 def kernel_alignment(ds: xr.Dataset, name: str = "feature_kernel") -> xr.DataArray:
     """<Phi, Y Y^T> / (|Phi|_F |Y Y^T|_F) over training examples, (time, layer): 1 where the kernel is the outer product of targets.
 
@@ -72,7 +76,7 @@ def kernel_alignment(ds: xr.Dataset, name: str = "feature_kernel") -> xr.DataArr
     phi, y = kernel.values[..., train, :][..., train], _rows(ds.target.values)[train]
     own = y @ y.T
     aligned = np.einsum("...mn,mn->...", phi, own) / np.linalg.norm(own) / np.sqrt((phi**2).sum((-1, -2)))
-    attrs = {"long_name": f"alignment of {name} with the targets", "units": "1"}
+    attrs = {"long_name": f"alignment of {name} with the targets", "units": ""}
     return xr.DataArray(aligned, dims=kernel.dims[:-2], coords={"time": ds.time, "layer": ds.layer}, attrs=attrs)
 
 
@@ -94,6 +98,7 @@ def _shown(ds: xr.Dataset, name: str) -> np.ndarray:
     return np.flatnonzero(_training(ds))
 
 
+@checked_call
 def alignment(ds: xr.Dataset, ax=None, layer: int = -1, label: str | None = None, **style):
     """Alignment of a feature kernel with the targets over time."""
     ax = _axis(ax)
@@ -102,6 +107,7 @@ def alignment(ds: xr.Dataset, ax=None, layer: int = -1, label: str | None = None
     return ax
 
 
+@checked_call
 def density(ds: xr.Dataset, field: str = "preactivation", time: int = -1, layer: int = -1, example: int = 0, ax=None, **style):
     """Density of a field over the stored sites, of all positions together; `style` as of matplotlib's hist."""
     ax = _axis(ax)
@@ -111,6 +117,7 @@ def density(ds: xr.Dataset, field: str = "preactivation", time: int = -1, layer:
     return ax
 
 
+@checked_call
 def film(ds: xr.Dataset, parameter: str | None = None, times=None, ax=None, cmap: str = "viridis"):
     """Densities of a parameter at recorded times one above the other, each scaled to its peak: how a law of neurons flows.
 
@@ -131,6 +138,7 @@ def film(ds: xr.Dataset, parameter: str | None = None, times=None, ax=None, cmap
     return ax
 
 
+@checked_call
 def parts(ds: xr.Dataset, layer: int = -1, example: int = 0, sample: int = 0, field: str = "preactivation", ax=None):
     """A field of one neuron over time, and its Gaussian, response and learned part."""
     ax = _axis(ax)
@@ -146,6 +154,7 @@ def parts(ds: xr.Dataset, layer: int = -1, example: int = 0, sample: int = 0, fi
     return ax
 
 
+@checked_call
 def routes(results, layer: int = -1):
     """One figure of several results on one problem: losses, alignment, and distances to the first of them over time.
 
@@ -185,6 +194,7 @@ def _distance(ax, distance: xr.DataArray, error: xr.DataArray | None, layer: int
     ax.set(xlabel="time", ylabel="rms difference", yscale="log")
 
 
+@checked_call
 def overview(ds: xr.Dataset):
     """One figure of a result: losses, outputs, alignment, the last feature kernel before and after, one neuron."""
     import matplotlib.pyplot as plt

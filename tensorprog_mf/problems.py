@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .calls import checked_call
 from .errors import InputError, UnsupportedError, require
 from .losses import Loss, as_loss, one_hot
 
@@ -61,6 +62,7 @@ def error_signal(errors: np.ndarray, weights: np.ndarray, rows: int) -> np.ndarr
     return delta
 
 
+@checked_call
 @dataclass(frozen=True, eq=False)
 class Problem:
     """Regression or classification with one output or several.

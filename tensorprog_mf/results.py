@@ -8,6 +8,7 @@ import tempfile
 import numpy as np
 import xarray as xr
 
+from .calls import checked_call
 from .errors import InputError, require
 from .schema import COORDINATES, ORDERS, SLOT_FIELDS, VARIABLES
 
@@ -64,8 +65,9 @@ def dataset(
         "iteration": np.arange(1, 1 + len(arrays["residual"][1])) if "residual" in arrays else (),
         "slot_field": np.array(SLOT_FIELDS),
     }
+    coordinates["time_prime"] = coordinates["time"]
     if not training.flow:
-        coordinates["step"] = steps[:reached]
+        coordinates["step"] = coordinates["step_prime"] = steps[:reached]
     return labelled(arrays, coordinates | (more or {}), attributes)
 
 
@@ -154,9 +156,12 @@ def slot_maps(ds: xr.Dataset) -> list[dict[str, dict]]:
     Raises
     ------
     InputError
-        A dataset without slots, such as one of a finite network.
+        A dataset without slots, such as one of a run that was not asked to keep them.
     """
-    require("draw_slot" in ds, "common_draws: this dataset records no draws; pass the result of tp.sample.")
+    require(
+        "draw_slot" in ds,
+        "common_draws: the earlier run did not keep its draws; run it with record=tp.Record(draws=True).",
+    )
     names, table = json.loads(ds.attrs["slots_json"]), ds["draw_slot"].values
     maps = [{name: {} for name in names["populations"]} for _ in range(int(table[:, 0].max()) + 1)]
     for replicate, population, source, query, vector, column in table.tolist():
@@ -164,6 +169,7 @@ def slot_maps(ds: xr.Dataset) -> list[dict[str, dict]]:
     return maps
 
 
+@checked_call
 def save(result: xr.Dataset | xr.DataTree, path) -> pathlib.Path:
     """Write a result, or a tree of them, to a netCDF-4 file: beside the target first and then renamed into place.
 
@@ -201,6 +207,7 @@ def _umask() -> int:
     return mask
 
 
+@checked_call
 def load(path) -> xr.Dataset | xr.DataTree:
     """Read a file written by `save` into memory: a Dataset, or the tree of them that was saved.
 

@@ -4,10 +4,12 @@ import pathlib
 
 import numpy as np
 
+from .calls import checked_call
 from .errors import InputError, boolean, require, whole
 from .problems import Problem
 
 
+@checked_call
 def read_table(
     path, target: str | None = None, classes: list | None = None, test_examples: int = 0, standardise: bool = True,
     loss: str = "squared", header: bool | None = None, shape: list | None = None,

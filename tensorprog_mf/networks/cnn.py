@@ -6,6 +6,7 @@ from functools import partial
 import numpy as np
 
 from ..activations import Activation, as_activation
+from ..calls import checked_call
 from ..errors import require, whole
 from ..layers.chain import Chain
 from ..layers.convolution import Convolution
@@ -20,6 +21,7 @@ from ..windows import PADDINGS, blocks, patches, windows
 from .network import Footprint, Network, checked_richness
 
 
+@checked_call
 @dataclass(frozen=True)
 class CNN(Network):
     """Convolutional network in one or two dimensions, in the limit of many channels.

@@ -22,6 +22,7 @@ from ..provenance import attributes
 from ..recorder import recorded_steps
 from ..results import dataset, summarise
 from ..sites import Sites
+from .arguments import route
 from .replicates import listed, small
 
 _ZERO = 1e-10  # norm of outputs that are zero but for rounding
@@ -57,6 +58,7 @@ class _Outcome:
     ending: Ending
 
 
+@route
 def alternate(
     network: MLP,
     problem: Problem,

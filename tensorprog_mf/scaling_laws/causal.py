@@ -5,6 +5,7 @@ import xarray as xr
 
 from .. import memory
 from ..accelerate import blocks_on_threads, one_blas_thread, thread_count
+from ..calls import checked_call
 from ..draws import fresh_seed
 from ..engine import Status
 from ..errors import UnsupportedError, whole
@@ -20,6 +21,7 @@ _LARGEST = 1e30
 _STORED = ("C0", "C1", "C2", "C3", "R1", "R3", "R02", "R24", "W", "Cw")
 
 
+@checked_call
 def solve(
     model: Model,
     training: Descent,

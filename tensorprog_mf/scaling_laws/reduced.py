@@ -5,6 +5,7 @@ import xarray as xr
 
 from .. import memory
 from ..accelerate import one_blas_thread
+from ..calls import checked_call
 from ..engine import Status
 from ..errors import UnsupportedError, require
 from ..recorder import recorded_steps
@@ -19,6 +20,7 @@ _PER_DECADE, _FIRST = 200, 2e-4  # steps of the coarser run; its first ones, in 
 _LARGEST = 1e30
 
 
+@checked_call
 def solve_reduced(model: Model, training: Descent | Flow, record=None) -> xr.Dataset:
     """Learned or random features on infinitely many examples, through closed equations.
 

@@ -5,6 +5,7 @@ import xarray as xr
 
 from .. import memory
 from ..accelerate import map_runs, thread_count
+from ..calls import checked_call
 from ..engine import Status
 from ..draws import fresh_seed
 from ..errors import UnsupportedError, boolean, require, whole
@@ -19,6 +20,7 @@ from .students import cut, replicate, summary
 _MOST = 1_000_000  # modes
 
 
+@checked_call
 def simulate(
     model: Model,
     training: Descent | Flow,

@@ -7,6 +7,7 @@ import xarray as xr
 
 from ...accelerate import map_runs, thread_count
 from ...activations import Activation, as_activation
+from ...calls import checked_call
 from ...errors import UnsupportedError, boolean, real, require, whole
 from ...interruption import nothing_kept, unless_interrupted, worth_keeping
 from ...progress import Progress
@@ -20,6 +21,7 @@ from .spectrum import Spectrum, as_spectrum, finite_array
 _METHODS = ("sgd", "population")
 
 
+@checked_call
 def train_autoencoder(
     data, activation, initial_scale, weight_decay: float, times, step: float, width: int = 400, method: str = "sgd", n_replicates: int = 4,
     samples: int = 64, seed: int | None = 0, progress: bool = True,

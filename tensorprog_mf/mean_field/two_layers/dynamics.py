@@ -8,6 +8,7 @@ import xarray as xr
 
 from ... import memory
 from ...accelerate import map_runs
+from ...calls import checked_call
 from ...draws import fresh_seed
 from ...errors import DivergenceWarning, UnsupportedError, boolean, real, require, warn, whole
 from ...interruption import nothing_kept, unless_interrupted, worth_keeping
@@ -22,6 +23,7 @@ from .stepping import METHODS, Stepper, checked_schedule, checked_step, checked_
 REFERENCES = "Mei, Montanari & Nguyen 2018, arXiv:1804.06561; Mei, Misiakiewicz & Montanari 2019, arXiv:1902.06015"
 
 
+@checked_call
 def distributional_dynamics(
     unit, data, initial, times, dt: float = 0.01, n_samples: int = 4096, n_replicates: int = 4, seed: int | None = 0,
     draws: str | None = None, method: str | None = None, temperature: float = 0.0, weight_decay: float = 0.0, schedule=1.0,

@@ -7,6 +7,7 @@ import xarray as xr
 
 from ...accelerate import map_runs
 from ...activations import Activation
+from ...calls import checked_call
 from ...draws import fresh_seed
 from ...errors import (
     DivergenceWarning,
@@ -31,6 +32,7 @@ from .stepping import checked_schedule, checked_step, checked_times
 from .units import Neuron
 
 
+@checked_call
 def train_particles(
     unit, data, initial, times, width: int = 800, step: float = 1e-4, n_replicates: int = 4, seed: int | None = 0,
     temperature: float = 0.0, weight_decay: float = 0.0, schedule=1.0, samples: int = 64, test_examples: int = 10000,
