@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from .calls import checked_call
+from .classes import class_labels
 from .errors import InputError, require
 from .schema import COORDINATES, ORDERS, SLOT_FIELDS, VARIABLES
 
@@ -65,6 +66,8 @@ def dataset(
         "iteration": np.arange(1, 1 + len(arrays["residual"][1])) if "residual" in arrays else (),
         "slot_field": np.array(SLOT_FIELDS),
     }
+    if problem.classes is not None and problem.outputs == len(problem.classes):
+        coordinates["class_label"] = class_labels(problem.classes)
     if not training.flow:
         coordinates["step"] = steps[:reached]
     return labelled(arrays, coordinates | (more or {}), attributes)

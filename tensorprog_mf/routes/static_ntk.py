@@ -121,7 +121,7 @@ def static_ntk(
     else:
         settings = sampled | settings | {"keep_replicates": boolean("keep_replicates", keep_replicates)}
         # With several outputs, every one has the kernels of a single one.
-        single = problem if problem.outputs is None else Problem(problem.inputs, np.zeros(problem.n_train), problem.test_inputs)
+        single = problem if problem.outputs is None else problem.with_one_output()
         initial = replace(run, seed=sampled["seed"]).initial("static_ntk", network, single, training)
         starts = [{name: initial[name].values[r, 0] for name in _KERNELS} for r in range(replicates)]
     outputs = [train_lazily(start["tangent_kernel"], problem, training, "static_ntk") for start in starts]
