@@ -67,8 +67,8 @@ def _refuse_others(name: str, given) -> None:
     require(given is not None, f"{name} are None; pass an array with one example per row.")
     kind = type(given).__name__
     if hasattr(given, "data_vars") or (hasattr(given, "to_dataset") and hasattr(given, "children")):
-        found = ", ".join(map(str, getattr(given, "data_vars", ()))) or "none"
-        raise InputError(f"{name} are a {kind} with the variables {found}; pass one of them, such as dataset[\"x\"].")
+        found = [str(variable) for variable in (*getattr(given, "data_vars", ()), *getattr(given, "children", ()))] or ["x"]
+        raise InputError(f"{name} are a {kind} that holds {', '.join(found)}; pass one array of it, such as data[{found[0]!r}].")
     if isinstance(given, Mapping):
         raise InputError(f"{name} are a {kind} with the entries {', '.join(map(str, given))}; pass one array.")
     if isinstance(given, (str, bytes)):
@@ -179,7 +179,7 @@ def _of_rows(name: str, given) -> np.ndarray:
             f"{name} are ragged: row {row} {_sized(shape)}, those before it {_sized(shapes[0]).removeprefix('has ')}; all rows must be alike.",
         )
     array = np.array(rows)
-    if array.dtype.kind in "US" and not all(isinstance(row, str) or getattr(row, "dtype", array.dtype).kind in "US" for row in rows):
+    if array.dtype.kind in "US" and not all(np.asarray(row).dtype.kind in "US" for row in rows):
         return np.array(rows, dtype=object)  # numbers among words stay numbers
     return array
 

@@ -31,11 +31,9 @@ def paired(name: str, given: Read, other: str, reference: Read, axis: int = 0) -
         )
         return given
     for who, labels in ((name, mine), (other, theirs)):
-        require(
-            labels.index.is_unique,
-            f"{who} have the label {_first(labels.index[labels.index.duplicated()])} twice, so that {name} and {other} "
-            f"cannot be paired by label; {by_position}.",
-        )
+        if not labels.index.is_unique:
+            twice = _first(labels.index[labels.index.duplicated()])
+            raise InputError(f"{who} have the label {twice} twice, so that {name} and {other} cannot be paired by label; {by_position}.")
     places = mine.index.get_indexer(theirs.index)
     if (places < 0).any():
         missing = theirs.index[places < 0]
