@@ -39,6 +39,7 @@ _HOME = {
     "Record": "recorder",
     "InputError": "errors",
     "ConvergenceWarning": "errors",
+    "DataWarning": "errors",
     "DivergenceWarning": "errors",
     "RankWarning": "errors",
     "TensorProgError": "errors",
