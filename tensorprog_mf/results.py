@@ -77,7 +77,8 @@ def dataset(
 def labelled(arrays: dict, coordinates: dict, attributes: dict) -> xr.Dataset:
     """A Dataset of variables and coordinates that `schema` knows: `arrays` maps variable to (dims, values), `coordinates` to values.
 
-    Coordinates along dimensions that no variable has are left out; sites, heads and slots are counted.
+    Coordinates along dimensions that no variable has are left out; sites, heads and slots are counted. Standard errors know the
+    `replicates` of the attributes that they stand for.
     """
     variables = {
         name: xr.Variable(dims, np.asarray(values, _spec(name).dtype), _describe(name))
@@ -86,6 +87,10 @@ def labelled(arrays: dict, coordinates: dict, attributes: dict) -> xr.Dataset:
     used = {dim: size for variable in variables.values() for dim, size in variable.sizes.items()}
     # With an index, results with different numbers of them can be subtracted.
     coordinates = coordinates | {dim: np.arange(used[dim]) for dim in ("sample", "head", "slot") if dim in used}
+    if "replicates" in attributes:
+        for name in variables:
+            if name.endswith("_stderr"):
+                variables[name].attrs["replicates"] = attributes["replicates"]
     result = xr.Dataset(
         variables,
         {
