@@ -42,6 +42,7 @@ _HOME = {
     "Interrupted": "errors",
     "CheckpointWarning": "errors",
     "ConvergenceWarning": "errors",
+    "DataWarning": "errors",
     "DivergenceWarning": "errors",
     "RankWarning": "errors",
     "TensorProgError": "errors",

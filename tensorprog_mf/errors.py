@@ -22,6 +22,10 @@ class UnsupportedError(TensorProgError):
     """A route was asked for something it cannot do; the message names a route that can."""
 
 
+class DataWarning(UserWarning):
+    """Inputs or targets train, but hardly to what was meant; the message says what they mean."""
+
+
 class Interrupted(KeyboardInterrupt):
     """Ctrl-C ended a run: what was computed is kept, and the calling code stops as it does on any Ctrl-C.
 

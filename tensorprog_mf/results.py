@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from .calls import checked_call
+from .classes import class_labels
 from .errors import InputError, require
 from .schema import COORDINATES, ORDERS, SLOT_FIELDS, VARIABLES
 
@@ -66,6 +67,8 @@ def dataset(
         "slot_field": np.array(SLOT_FIELDS),
     }
     coordinates["time_prime"] = coordinates["time"]
+    if problem.classes is not None and problem.outputs == len(problem.classes):
+        coordinates["class_label"] = class_labels(problem.classes)
     if not training.flow:
         coordinates["step"] = coordinates["step_prime"] = steps[:reached]
     return labelled(arrays, coordinates | (more or {}), attributes)

@@ -112,6 +112,7 @@ COORDINATES: dict[str, Variable] = {
     "collapsed": Variable(("layer",), "whether all neurons of the layer are the same", "", "1: identical at all times, so that the layer is one effective neuron."),
     "tau": Variable(("layer",), "depth along the stream", "tau", "Layer over depth, from 0 to 1."),
     "split": Variable(("example",), "training or test example", "", "Training examples first."),
+    "class_label": Variable(("output",), "class", "", "Label of the class that an output stands for."),
     "sample": Variable(("sample",), "site", "i", "Neurons of one layer whose fields are kept, of replicate 0."),
     "head": Variable(("head",), "head", "p", "Heads of one block whose attention is kept, of replicate 0."),
     "slot": Variable(("slot",), "accepted direction", "", "Row of the table of draws."),
