@@ -71,7 +71,7 @@ def compare(reference: xr.Dataset | xr.DataTree, *others: xr.Dataset, **named: x
     for name in found:
         variable, kind = name.rsplit("_", 1)
         spec = VARIABLES[variable]
-        found[name].attrs = {"long_name": _LONG[kind].format(spec.long_name), "symbol": spec.symbol, "units": "1", "comment": _COMMENT[kind]}
+        found[name].attrs = {"long_name": _LONG[kind].format(spec.long_name), "symbol": spec.symbol, "units": "", "comment": _COMMENT[kind]}
     if "step" in base.coords:
         found = found.assign_coords(step=base.step)
     found.attrs = {"reference": _label(first), "source": first.attrs.get("source", ""), "route": "compare"}

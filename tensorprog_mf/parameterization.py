@@ -139,12 +139,12 @@ def table(depth: int, width: int, features: int, richness: float = 1.0, learning
     both = ("form", "weight")
     return xr.Dataset(
         {
-            "multiplier": (both, [row.multiplier for row in rows], {"long_name": "factor on the weight", "units": "1"}),
-            "initial_std": (both, [row.initial_std for row in rows], {"long_name": "initial standard deviation", "units": "1"}),
-            "learning_rate": (both, [row.learning_rate for row in rows], {"long_name": "learning rate of the weight", "units": "1"}),
-            "learning_rate_multiplier": (both, [kappa for _, _, kappa in back], {"long_name": "multiplier in mean-field form", "units": "1"}),
-            "mean_field_richness": ("form", [gamma for gamma, _, _ in back], {"long_name": "richness in mean-field form", "units": "1"}),
-            "mean_field_learning_rate": ("form", [eta for _, eta, _ in back], {"long_name": "learning rate in mean-field form", "units": "1"}),
+            "multiplier": (both, [row.multiplier for row in rows], {"long_name": "factor on the weight", "units": ""}),
+            "initial_std": (both, [row.initial_std for row in rows], {"long_name": "initial standard deviation", "units": ""}),
+            "learning_rate": (both, [row.learning_rate for row in rows], {"long_name": "learning rate of the weight", "units": ""}),
+            "learning_rate_multiplier": (both, [kappa for _, _, kappa in back], {"long_name": "multiplier in mean-field form", "units": ""}),
+            "mean_field_richness": ("form", [gamma for gamma, _, _ in back], {"long_name": "richness in mean-field form", "units": ""}),
+            "mean_field_learning_rate": ("form", [eta for _, eta, _ in back], {"long_name": "learning rate in mean-field form", "units": ""}),
         },
         {"form": list(FORMS), "weight": [f"W{layer}" for layer in range(depth)] + ["w"]},
     )  # fmt: skip

@@ -68,7 +68,7 @@ def kernel_alignment(ds: xr.Dataset, name: str = "feature_kernel") -> xr.DataArr
     phi, y = kernel.values[..., train, :][..., train], _rows(ds.target.values)[train]
     own = y @ y.T
     aligned = np.einsum("...mn,mn->...", phi, own) / np.linalg.norm(own) / np.sqrt((phi**2).sum((-1, -2)))
-    attrs = {"long_name": f"alignment of {name} with the targets", "units": "1"}
+    attrs = {"long_name": f"alignment of {name} with the targets", "units": ""}
     return xr.DataArray(aligned, dims=kernel.dims[:-2], coords={"time": ds.time, "layer": ds.layer}, attrs=attrs)
 
 

@@ -66,11 +66,15 @@ def dataset(
         "iteration": np.arange(1, 1 + len(arrays["residual"][1])) if "residual" in arrays else (),
         "slot_field": np.array(SLOT_FIELDS),
     }
+    coordinates["time_prime"] = coordinates["time"]
     if problem.classes is not None and problem.outputs == len(problem.classes):
         coordinates["class_label"] = class_labels(problem.classes)
     if not training.flow:
-        coordinates["step"] = steps[:reached]
-    return labelled(arrays, coordinates | (more or {}), attributes)
+        coordinates["step"] = coordinates["step_prime"] = steps[:reached]
+    result = labelled(arrays, coordinates | (more or {}), attributes)
+    if problem.classes is not None and problem.outputs != len(problem.classes):
+        result["target"].attrs["comment"] = f"+1 is {problem.classes[0]!r}, -1 is {problem.classes[1]!r}; NaN where not known."
+    return result
 
 
 def labelled(arrays: dict, coordinates: dict, attributes: dict) -> xr.Dataset:
@@ -153,9 +157,12 @@ def slot_maps(ds: xr.Dataset) -> list[dict[str, dict]]:
     Raises
     ------
     InputError
-        A dataset without slots, such as one of a finite network.
+        A dataset without slots, such as one of a run that was not asked to keep them.
     """
-    require("draw_slot" in ds, "common_draws: this dataset records no draws; pass the result of tp.sample.")
+    require(
+        "draw_slot" in ds,
+        "common_draws: the earlier run did not keep its draws; run it with record=tp.Record(draws=True).",
+    )
     names, table = json.loads(ds.attrs["slots_json"]), ds["draw_slot"].values
     maps = [{name: {} for name in names["populations"]} for _ in range(int(table[:, 0].max()) + 1)]
     for replicate, population, source, query, vector, column in table.tolist():

@@ -194,7 +194,7 @@ def moments(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def _described(long_name: str, symbol: str, comment: str) -> dict:
-    return {"long_name": long_name, "symbol": symbol, "units": "1", "comment": comment}
+    return {"long_name": long_name, "symbol": symbol, "units": "", "comment": comment}
 
 
 def _attributes(by_width: dict[int, xr.Dataset], limit: xr.Dataset) -> dict:

@@ -15,7 +15,7 @@ def infinite_depth(run: Callable[[Network], xr.Dataset], network: Network, keep_
     """Results of the two deepest refinements f(n), f(2n), extrapolated: 2 f(2n) - f(n), on the layers of the former.
 
     `run` keeps every replicate. `<name>_depth_error` is the distance to the same from f(n / 2), f(n), interpolated along tau: it
-    bounds what is left of the depth, sampling errors of all three runs included. Fields at sites, ranks and draws are those of
+    bounds what is left of the depth, sampling errors of all three runs included. Fields at sites and ranks are those of
     the deepest network.
 
     Raises
@@ -29,7 +29,7 @@ def infinite_depth(run: Callable[[Network], xr.Dataset], network: Network, keep_
             raise KeyboardInterrupt
         require(ds.attrs["status"] != "diverged", f"infinite depth: {ds.attrs['status_message']} Nothing can be extrapolated.")
     coarse, medium, fine = runs
-    found = output_as_data(fine.isel(layer=slice(None, None, 2)).drop_dims(["slot", "slot_field"]).assign_coords(layer=medium.layer))
+    found = output_as_data(fine.isel(layer=slice(None, None, 2)).assign_coords(layer=medium.layer))
     new = {}
     for name in [name for name in fine if "replicate" in fine[name].dims]:
         each = [ds[name].values for ds in (coarse, medium, fine)]
@@ -44,7 +44,6 @@ def infinite_depth(run: Callable[[Network], xr.Dataset], network: Network, keep_
     found = replaced(found, new)
     settings = json.loads(fine.attrs["settings_json"]) | {"keep_replicates": keep_replicates}
     found.attrs = fine.attrs | {"network_json": json.dumps(network.describe()), "settings_json": json.dumps(settings)}
-    found.attrs.pop("slots_json")
     return found
 
 

@@ -12,6 +12,7 @@ from ..errors import boolean, real, require, whole
 from ..optimizers import Training
 from ..provenance import attributes
 from ..realization import Ensemble
+from ..recorder import as_record
 from ..results import slot_maps
 from .continuum import infinite_depth
 from .replicates import gather, listed, small
@@ -87,7 +88,8 @@ class MonteCarlo:
         )
 
     def _infinitely_deep(self, route: str, matrix: str, network, problem, training) -> xr.Dataset:
-        require(self.common_draws is None, "common_draws do not go with infinite depth: its runs have depths of their own.")
+        shared = self.common_draws is not None or as_record(self.record).draws
+        require(not shared, "common draws do not go with infinite depth: its runs have depths of their own.")
         seed = fresh_seed(self.seed, self.checkpoint)
 
         def at(refined):
@@ -125,6 +127,8 @@ def _check_common(earlier: xr.Dataset, network, problem, training, settings: dic
     require(isinstance(earlier, xr.Dataset), f"common_draws={earlier!r} must be the result of an earlier run.")
     theirs = json.loads(earlier.attrs.get("settings_json", "{}"))
     settings = json.loads(json.dumps(settings))  # lists for tuples, as theirs
+    for made in (theirs, settings):  # keeping draws asks no queries; the earlier run must, this one need not
+        made["record"] = replace(as_record(made.get("record")), draws=False).describe()
     for name in ("n_samples", "n_replicates", "seed", "draws", "tolerance", "record", "centred"):
         require(
             theirs.get(name) == settings[name],

@@ -13,7 +13,7 @@ from ..networks import Network
 from ..optimizers import Training
 from ..problems import Problem
 from ..provenance import attributes
-from ..recorder import recorded_steps
+from ..recorder import as_record, recorded_steps
 from ..results import dataset, summarise
 from ..schema import ORDERS
 from .arguments import route
@@ -57,7 +57,7 @@ def perturbation(
     Parameters
     ----------
     network, problem, training, n_samples, n_replicates, seed, draws, record, progress
-        As for `sample`; the expansion is evaluated at the network's richness.
+        As for `sample`, of tp.Record steps and draws; the expansion is evaluated at the network's richness.
     tolerance
         As for `sample`; small, as differences of runs are taken.
 
@@ -70,7 +70,7 @@ def perturbation(
         0.02 ... 0.08, and 0.1 ... 0.4 for relu, as few neurons cross a kink at smaller ones; an activation of your own
         counts as smooth, so with kinks pass such probes and order=2.
     centred, common_draws, keep_replicates, threads
-        As for `sample`. The result may itself be the common_draws of `sample`.
+        As for `sample`. A result that keeps its draws may itself be the common_draws of `sample`.
 
     Returns
     -------
@@ -108,11 +108,16 @@ def perturbation(
         raise UnsupportedError("perturbation needs common draws, which networks of infinite depth do not have; take a finite depth, or tp.sample.")
     refuse_decay("perturbation", training)
     order, probes = _checked(network, order, probes)
+    keeps_draws = as_record(record).draws
+    record = replace(as_record(record), draws=False)
     steps = recorded_steps(record, training.steps, "perturbation")
     run = MonteCarlo(
-        n_samples, n_replicates, seed, tolerance, draws, 0, record, None, progress, centred, common_draws, True, None, threads
+        n_samples, n_replicates, seed, tolerance, draws, 0, replace(record, draws=True), None, progress, centred, common_draws, True, None, threads
     )
-    settings = run.settings() | {"keep_replicates": boolean("keep_replicates", keep_replicates), "order": order, "probes": probes}
+    settings = run.settings() | {
+        "keep_replicates": boolean("keep_replicates", keep_replicates), "order": order, "probes": probes,
+        "record": replace(record, draws=keeps_draws).describe(),
+    }  # fmt: skip
     del settings["samples"]  # no fields are kept
     network.check(problem.all_inputs.shape[1:])
     network.suits("perturbation", "conditioned", problem, training)
@@ -135,8 +140,10 @@ def perturbation(
         found = {name: _coefficients(zeroth[name], values[name], probes) for name in _EXPANDED}
         records.append(_record(found, problem, network.richness, order, [training.example_weights(t, problem.n_train) for t in steps]))
     arrays = summarise(records, settings["keep_replicates"], network.vector_dim)
-    arrays["draw_slot"] = (runs[0].draw_slot.dims, runs[0].draw_slot.values)
-    described = attributes("perturbation", network, problem, training, settings, *status) | {"slots_json": runs[0].attrs["slots_json"]}
+    described = attributes("perturbation", network, problem, training, settings, *status)
+    if keeps_draws:
+        arrays["draw_slot"] = (runs[0].draw_slot.dims, runs[0].draw_slot.values)
+        described["slots_json"] = runs[0].attrs["slots_json"]
     labels = initial.layer.values.tolist()
     return dataset(arrays, problem, training, steps, labels, described, network.coordinates(labels), network.input_dims)
 

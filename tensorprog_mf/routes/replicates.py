@@ -32,13 +32,15 @@ def gather(
     """Run the replicates on threads and return their means, standard errors, fields and provenance.
 
     `settings` are the route's arguments, checked and as plain values. A `limit` minds how near its ranks come to the
-    number of sites, and records its draws; a finite network does not. `meant` is the mean-field network and training to
+    number of sites, and can record its draws; a finite network does not. `meant` is the mean-field network and training to
     run where those of the user are written in another parameterisation. `checkpoint` is a folder, or None.
     """
+    training.refuse_endless(route)
     record, steps = as_record(record), recorded_steps(record, training.last)
     network.check(problem.all_inputs.shape[1:])
     network.suits(route, ensemble.matrix, problem, training)
     _check_record(record, ensemble.matrix, network, problem, training)
+    require(limit or not record.draws, f"draws=True is for runs in the limit; {route} has no draws to share.")
     if training.flow:  # directions left out make rates rough, and steps small
         ensemble = replace(ensemble, tolerance=min(ensemble.tolerance, training.tolerance / 10))
     run_network, run_training = meant or (network, training)
@@ -69,9 +71,9 @@ def gather(
     if worst.status is Status.INTERRUPTED:
         message += _what_is_kept(len(outcomes), settings["n_replicates"], checkpoint)
     described = attributes(route, network, problem, training, settings, worst.status.label, message) | {"memory_estimate_bytes": needed}
-    if "rank" in arrays:
-        arrays["rank_fraction"] = (arrays["rank"][0], arrays["rank"][1] / ensemble.count)
-    if limit:
+    if "basis_rank" in arrays:
+        arrays["rank_fraction"] = (arrays["basis_rank"][0], arrays["basis_rank"][1] / ensemble.count)
+    if record.draws:
         table, names = slot_table([outcome.slots for outcome in outcomes])
         arrays["draw_slot"] = (("slot", "slot_field"), table)
         described["slots_json"] = json.dumps(names)

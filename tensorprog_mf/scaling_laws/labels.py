@@ -33,7 +33,7 @@ def result(
     }
     coordinates = {"time": times, "time_prime": times, "mode": np.arange(1, 1 + len(modes.power)), **(more or {})}
     if steps is not None:
-        coordinates["step"] = steps
+        coordinates["step"] = coordinates["step_prime"] = steps
     described = {"model": model.describe(), "training": training.describe()}
     message = status.message.format(step=step, count="")
     attributes = made(f"scaling_laws.{route}", architecture(model), settings, status.label, message, REFERENCES, described)

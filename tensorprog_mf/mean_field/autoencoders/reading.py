@@ -81,4 +81,4 @@ def _vectors(ds: xr.Dataset) -> np.ndarray:
 
 def _array(values: np.ndarray, dims: tuple[str, ...], ds: xr.Dataset, long_name: str, symbol: str) -> xr.DataArray:
     coordinates = {name: ds[name] for name in ("time", "sample") if name in dims}
-    return xr.DataArray(values, dims=dims, coords=coordinates, attrs={"long_name": long_name, "symbol": symbol, "units": "1"})
+    return xr.DataArray(values, dims=dims, coords=coordinates, attrs={"long_name": long_name, "symbol": symbol, "units": ""})
