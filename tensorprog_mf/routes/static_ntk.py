@@ -152,7 +152,7 @@ def static_ntk(
         settings = sampled | settings | {"keep_replicates": keep}
     run = replace(run, seed=sampled["seed"])
     # With several outputs, every one has the kernels of a single one.
-    single = problem if problem.outputs is None else problem.with_one_output()
+    single = problem if problem.outputs is None else problem.with_zero_targets()
     if kernel == "closed_form":
         begin, found["kernel_error"] = _closed(network, problem, training)
         begin *= replicates
