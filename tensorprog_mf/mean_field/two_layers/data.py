@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...errors import InputError, real, require, whole
+from ...errors import InputError, UnsupportedError, real, require, whole
 from ...laws import Law
+from ...losses import Loss, as_loss, one_hot
 
 
 class FiniteData:
@@ -17,28 +18,33 @@ class FiniteData:
     inputs
         (example, feature), or (example,) for one feature.
     targets
-        (example,).
+        (example,); (example, output) for several outputs, each with an output weight of its own in every `Neuron`. -1 or +1 for
+        the logistic and hinge losses; classes 0, 1, 2, ... (example,), or probabilities (example, class), for cross_entropy.
     weights
         p_m, 0 or more with sum 1; 1 / number of examples by default.
+    loss
+        As of `tp.Problem`: "squared", (y - f)^2 / 2, "logistic", "hinge", "cross_entropy", or a pair (loss, derivative).
 
     Raises
     ------
     InputError
-        Numbers that are not finite, sizes that do not fit, weights that are negative or do not add up to 1.
+        Numbers that are not finite, sizes that do not fit, weights that are negative or do not add up to 1; an unknown loss, or
+        targets that it cannot use.
     """
 
-    def __init__(self, inputs, targets, weights=None):
+    def __init__(self, inputs, targets, weights=None, loss: str | Loss | tuple = "squared"):
         self.inputs, self.targets = _numbers("inputs", inputs), _numbers("targets", targets)
+        self.loss = as_loss(loss)
         if self.inputs.ndim == 1:
             self.inputs = self.inputs[:, None]
         require(
             self.inputs.ndim == 2 and self.inputs.size > 0,
             f"inputs must be (example, feature) and not empty, not of shape {self.inputs.shape}.",
         )
-        count = len(self.inputs)
-        require(
-            self.targets.shape == (count,), f"targets must be one number for each of the {count} inputs, not of shape {self.targets.shape}."
-        )
+        count, shape = len(self.inputs), self.targets.shape
+        fits = shape[:1] == (count,) and len(shape) in (1, 2) and self.targets.size > 0
+        require(fits, f"targets must be one number for each of the {count} inputs, or one row of outputs, not of shape {shape}.")
+        self.targets = _for_loss(self.loss, self.targets)
         self.weights = np.full(count, 1 / count) if weights is None else _numbers("weights", weights)
         require(
             self.weights.shape == (count,), f"weights must be one number for each of the {count} inputs, not of shape {self.weights.shape}."
@@ -51,7 +57,36 @@ class FiniteData:
 
     def describe(self) -> dict:
         """Plain values."""
-        return {"data": "FiniteData", "inputs": self.inputs.tolist(), "targets": self.targets.tolist(), "weights": self.weights.tolist()}
+        found = {"inputs": self.inputs.tolist(), "targets": self.targets.tolist(), "weights": self.weights.tolist()}
+        return {"data": "FiniteData"} | found | _named(self.loss)
+
+
+def _for_loss(loss: Loss, targets: np.ndarray) -> np.ndarray:
+    """Targets as the loss takes them: classes become probabilities."""
+    if loss.classes and targets.ndim == 1:
+        good = (targets >= 0).all() and (targets % 1 == 0).all()
+        require(bool(good), "targets: classes must be whole numbers 0, 1, 2, ...")
+        classes = int(targets.max()) + 1
+        missing = sorted(set(range(classes)) - set(targets.astype(int).tolist()))
+        require(not missing, f"targets: no example has class {missing[:1]}, though there are larger ones; count classes from 0.")
+        require(classes > 1, "targets: all examples have class 0; 2 classes or more can be told apart.")
+        targets = one_hot(targets, classes)
+    loss.check(targets)
+    return targets
+
+
+def _named(loss: Loss) -> dict:
+    """The loss among plain values, where it is not the usual one."""
+    return {} if loss.name == "squared" else {"loss": loss.name}
+
+
+def _loss_of_signs(given) -> Loss:
+    """A loss of one output and targets +-1."""
+    loss = as_loss(given)
+    if loss.classes:
+        raise UnsupportedError(f"Gaussian data have targets +1 and -1 and one output; with loss={loss.name!r} take 'logistic'.")
+    loss.check(np.array([1.0, -1.0]))
+    return loss
 
 
 @dataclass(frozen=True)
@@ -64,6 +99,8 @@ class IsotropicGaussians:
         d, 3 or more, or math.inf.
     delta
         Between -1 and 1, not included.
+    loss
+        As of `FiniteData`, of one output and targets +-1.
 
     Raises
     ------
@@ -73,8 +110,10 @@ class IsotropicGaussians:
 
     dimension: float
     delta: float
+    loss: str | Loss | tuple = "squared"
 
     def __post_init__(self):
+        object.__setattr__(self, "loss", _loss_of_signs(self.loss))
         if self.dimension != math.inf:
             object.__setattr__(self, "dimension", whole("dimension", self.dimension, 3))
         object.__setattr__(self, "delta", _delta(self.delta))
@@ -85,7 +124,7 @@ class IsotropicGaussians:
 
     def describe(self) -> dict:
         """Plain values."""
-        return {"data": "IsotropicGaussians", "dimension": str(self.dimension), "delta": self.delta}
+        return {"data": "IsotropicGaussians", "dimension": str(self.dimension), "delta": self.delta} | _named(self.loss)
 
 
 @dataclass(frozen=True)
@@ -100,6 +139,8 @@ class AnisotropicGaussians:
         s / d, between 0 and 1, not included.
     dimension
         d: infinite for the limit, finite for real networks.
+    loss
+        As of `FiniteData`, of one output and targets +-1.
 
     Raises
     ------
@@ -110,8 +151,10 @@ class AnisotropicGaussians:
     delta: float
     fraction: float
     dimension: float = math.inf
+    loss: str | Loss | tuple = "squared"
 
     def __post_init__(self):
+        object.__setattr__(self, "loss", _loss_of_signs(self.loss))
         object.__setattr__(self, "delta", _delta(self.delta))
         object.__setattr__(self, "fraction", real("fraction", self.fraction, "lie between 0 and 1", lambda v: 0 < v < 1))
         if self.dimension != math.inf:
@@ -128,7 +171,8 @@ class AnisotropicGaussians:
 
     def describe(self) -> dict:
         """Plain values."""
-        return {"data": "AnisotropicGaussians", "dimension": str(self.dimension), "delta": self.delta, "fraction": self.fraction}
+        found = {"data": "AnisotropicGaussians", "dimension": str(self.dimension), "delta": self.delta, "fraction": self.fraction}
+        return found | _named(self.loss)
 
 
 @dataclass(frozen=True)

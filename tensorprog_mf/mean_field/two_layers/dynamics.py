@@ -15,7 +15,8 @@ from ...provenance import made
 from .data import FiniteData, IsotropicGaussians
 from .initial import NODES, RANDOM, Sites, initial_laws, initial_sites
 from .observables import Observer, averaged, densities, result
-from .populations import Population, population
+from .population import Population
+from .populations import population
 from .stepping import METHODS, Stepper, checked_schedule, checked_step, checked_times, steps_between
 
 REFERENCES = "Mei, Montanari & Nguyen 2018, arXiv:1804.06561; Mei, Misiakiewicz & Montanari 2019, arXiv:1902.06015"

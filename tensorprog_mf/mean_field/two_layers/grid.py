@@ -24,7 +24,8 @@ from .data import FiniteData
 from .dynamics import REFERENCES
 from .initial import initial_laws
 from .observables import result
-from .populations import Population, population
+from .population import Population
+from .populations import population
 from .stepping import checked_schedule, checked_step, checked_times, steps_between
 
 _ORDER = 4  # of extrapolation in time

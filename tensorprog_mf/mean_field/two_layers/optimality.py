@@ -10,7 +10,8 @@ from ...errors import UnsupportedError, real, require, whole
 from ...provenance import made
 from ...results import labelled
 from .dynamics import REFERENCES
-from .populations import Population, population
+from .population import Population
+from .populations import population
 from .stationary import box
 
 _ITERATIONS = 20000

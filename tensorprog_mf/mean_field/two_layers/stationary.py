@@ -22,7 +22,8 @@ from .data import FiniteData
 from .dynamics import REFERENCES
 from .initial import initial_laws
 from .observables import result
-from .populations import Population, population
+from .population import Population
+from .populations import population
 
 _ITERATIONS = 100
 _CLOSED = 1e-12  # of what is left of the equations, beside the targets
