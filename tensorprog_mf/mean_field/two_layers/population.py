@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ...errors import UnsupportedError
 from ...losses import Loss
 
 
@@ -65,3 +66,9 @@ class Population(ABC):
     def risk(self, output: np.ndarray) -> float:
         """E loss(f, y); of the squared loss without its 1/2, E (y - f)^2."""
         return (2 if self.loss.name == "squared" else 1) * self.mean_loss(output)
+
+    def refuse_outputs(self, route: str) -> None:
+        """Raise `UnsupportedError` for several outputs, in the name of what is for one."""
+        if self.targets.ndim > 1:
+            outputs = self.targets.shape[1]
+            raise UnsupportedError(f"{route} is for one output; with {outputs} outputs take distributional_dynamics.")
