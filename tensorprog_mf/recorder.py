@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from .calls import checked_call
 from .errors import UnsupportedError, boolean, real, require, whole
 from .layers.layer import Observation, View
 from .reductions import FIELDS, Reductions
@@ -12,12 +13,14 @@ from .schema import VARIABLES
 _LARGEST = 1e30  # beyond it a run has diverged: what is stored in single precision would overflow soon
 
 
+@checked_call
 def log_steps(steps: int, count: int = 50) -> np.ndarray:
     """About `count` whole steps from 0 to `steps`, both included, evenly spaced in log(1 + step)."""
     steps, count = whole("steps", steps), whole("count", count, 2)
     return np.unique(np.rint(np.expm1(np.linspace(0, np.log1p(steps), count))).astype(int))
 
 
+@checked_call
 @dataclass(frozen=True)
 class Record:
     """What a run keeps, where the steps alone do not say it.
@@ -156,14 +159,18 @@ class Recorder:
         Number of sites per layer whose fields are kept; 0 for none.
     outputs
         Number of outputs, None where they have no dimension.
+    reductions
+        What gathers averages over all sites; None for the usual one.
     """
 
-    def __init__(self, record: Record, steps: np.ndarray, samples: int, outputs: int | None = None):
+    def __init__(
+        self, record: Record, steps: np.ndarray, samples: int, outputs: int | None = None, reductions: Reductions | None = None
+    ):
         self.kept, self.steps, self._wanted = record, steps, set(steps.tolist())
         self.samples, self.outputs = samples, outputs
         self.labels: list[int] = []
         self._rows: list[dict[str, np.ndarray]] = []
-        self._reductions = Reductions(record)
+        self._reductions = reductions or Reductions(record)
 
     def wants(self, step: int) -> bool:
         """Whether this step is recorded."""

@@ -8,6 +8,8 @@ import tempfile
 import numpy as np
 import xarray as xr
 
+from .calls import checked_call
+from .classes import class_labels
 from .errors import InputError, require
 from .schema import COORDINATES, ORDERS, SLOT_FIELDS, VARIABLES
 
@@ -65,6 +67,8 @@ def dataset(
         "slot_field": np.array(SLOT_FIELDS),
     }
     coordinates["time_prime"] = coordinates["time"]
+    if problem.classes is not None and problem.outputs == len(problem.classes):
+        coordinates["class_label"] = class_labels(problem.classes)
     if not training.flow:
         coordinates["step"] = coordinates["step_prime"] = steps[:reached]
     return labelled(arrays, coordinates | (more or {}), attributes)
@@ -73,7 +77,8 @@ def dataset(
 def labelled(arrays: dict, coordinates: dict, attributes: dict) -> xr.Dataset:
     """A Dataset of variables and coordinates that `schema` knows: `arrays` maps variable to (dims, values), `coordinates` to values.
 
-    Coordinates along dimensions that no variable has are left out; sites, heads and slots are counted.
+    Coordinates along dimensions that no variable has are left out; sites, heads and slots are counted. Standard errors know the
+    `replicates` of the attributes that they stand for.
     """
     variables = {
         name: xr.Variable(dims, np.asarray(values, _spec(name).dtype), _describe(name))
@@ -82,6 +87,10 @@ def labelled(arrays: dict, coordinates: dict, attributes: dict) -> xr.Dataset:
     used = {dim: size for variable in variables.values() for dim, size in variable.sizes.items()}
     # With an index, results with different numbers of them can be subtracted.
     coordinates = coordinates | {dim: np.arange(used[dim]) for dim in ("sample", "head", "slot") if dim in used}
+    if "replicates" in attributes:
+        for name in variables:
+            if name.endswith("_stderr"):
+                variables[name].attrs["replicates"] = attributes["replicates"]
     result = xr.Dataset(
         variables,
         {
@@ -163,6 +172,7 @@ def slot_maps(ds: xr.Dataset) -> list[dict[str, dict]]:
     return maps
 
 
+@checked_call
 def save(result: xr.Dataset | xr.DataTree, path) -> pathlib.Path:
     """Write a result, or a tree of them, to a netCDF-4 file: beside the target first and then renamed into place.
 
@@ -200,6 +210,7 @@ def _umask() -> int:
     return mask
 
 
+@checked_call
 def load(path) -> xr.Dataset | xr.DataTree:
     """Read a file written by `save` into memory: a Dataset, or the tree of them that was saved.
 

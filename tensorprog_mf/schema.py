@@ -112,6 +112,7 @@ COORDINATES: dict[str, Variable] = {
     "collapsed": Variable(("layer",), "whether all neurons of the layer are the same", "", "1: identical at all times, so that the layer is one effective neuron."),
     "tau": Variable(("layer",), "depth along the stream", "tau", "Layer over depth, from 0 to 1."),
     "split": Variable(("example",), "training or test example", "", "Training examples first."),
+    "class_label": Variable(("output",), "class", "", "Label of the class that an output stands for."),
     "sample": Variable(("sample",), "site", "i", "Neurons of one layer whose fields are kept, of replicate 0."),
     "head": Variable(("head",), "head", "p", "Heads of one block whose attention is kept, of replicate 0."),
     "slot": Variable(("slot",), "accepted direction", "", "Row of the table of draws."),
@@ -127,6 +128,14 @@ COORDINATES: dict[str, Variable] = {
 }
 
 TRAINING_VARIABLES = tuple(VARIABLES)  # what routes of training record; the estimate of memory is made of these
+
+# Lazy networks that start at random outputs
+VARIABLES |= {
+    "output_covariance": Variable(("time", "example", "example_prime"), "covariance of outputs over initialisations", "Cov[f]",
+        "Between networks of the same width that start at other weights. With the squared loss every one of several outputs has this "
+        "covariance, and none with another output."),
+    "output_std": Variable(("time", "example"), "standard deviation of outputs over initialisations", "Std[f]", "Of one network."),
+}  # fmt: skip
 
 # Mean-field limits: distributional dynamics of two-layer networks.
 VARIABLES |= {

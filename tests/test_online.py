@@ -96,7 +96,7 @@ def test_a_long_run_stays_within_the_announced_memory(online):
         ("must be a function of the step, or an iterable", lambda: tp.OnlineProblem(3, np.eye(3))),
         ("step 0 must give a pair", lambda: tp.OnlineProblem(lambda step: 1.0, np.eye(3))),
         ("targets of step 1 have shape \\(2, 1\\)", lambda: tp.OnlineProblem(lambda step: (np.eye(3)[:2], np.ones((2, 3 - 2 * step))), np.eye(3)).batch(1)),
-        ("test_targets have shape \\(3,\\)", lambda: tp.OnlineProblem(lambda step: (np.eye(3), np.eye(3)), np.eye(3), "cross_entropy", [0, 1, 2])),
+        ("test_targets of a stream of classes must be probabilities", lambda: tp.OnlineProblem(lambda step: (np.eye(3), np.eye(3)), np.eye(3), "cross_entropy", [0, 1, 2])),
         ("have 2 features, test_inputs 3", lambda: tp.OnlineProblem(lambda step: (np.eye(2), np.ones(2)), np.eye(3), test_targets=np.ones(3))),
         ("3 inputs but 2 targets", lambda: tp.OnlineProblem(lambda step: (np.eye(3), np.ones(2)), np.eye(3), test_targets=np.ones(3))),
         ("must be probabilities", lambda: tp.OnlineProblem(lambda step: (np.eye(3), np.ones(3)), np.eye(3), "cross_entropy").outputs),

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 import xarray as xr
 
 from ..draws import fresh_seed
-from ..errors import boolean, real, require, whole
+from ..errors import Interrupted, boolean, real, require, whole
+from ..interruption import nothing_kept
 from ..optimizers import Training
 from ..provenance import attributes
 from ..realization import Ensemble
@@ -66,10 +67,10 @@ class MonteCarlo:
         """What `sample` has at step 0 on these draws, every replicate of it; kernels in units of the learning rate."""
         once = replace(self, record=None, common_draws=None, keep_replicates=True)
         start = Training(0, 1.0, multipliers=training.multipliers, bias_multipliers=training.bias_multipliers)
-        ds = once.result(route, "conditioned", network, problem, start)
-        if ds.sizes["replicate"] < self.n_replicates:  # Ctrl-C: there is nothing yet to go on with
-            raise KeyboardInterrupt
-        return ds
+        try:
+            return once.result(route, "conditioned", network, problem, start)
+        except Interrupted as stop:
+            raise nothing_kept(route, "while its first kernels were sampled") from stop
 
     def settings(self) -> dict:
         """The arguments as plain values; those that cannot be are refused."""
@@ -96,7 +97,7 @@ class MonteCarlo:
             folder = None if self.checkpoint is None else pathlib.Path(self.checkpoint, f"depth-{refined.depth}")
             return replace(self, seed=seed, keep_replicates=True, checkpoint=folder).result(route, matrix, refined, problem, training)
 
-        found = infinite_depth(at, network, boolean("keep_replicates", self.keep_replicates))
+        found = infinite_depth(at, network, boolean("keep_replicates", self.keep_replicates), self.checkpoint)
         self._drop_folder()
         return found
 

@@ -13,6 +13,7 @@ from ..accelerate import map_runs, thread_count
 from ..checkpoints import Checkpoint
 from ..engine import Outcome, Status, run
 from ..errors import DivergenceWarning, InputError, UnsupportedError, real, require, warn
+from ..interruption import goes_on, nothing_kept, unless_interrupted
 from ..progress import Progress
 from ..provenance import attributes
 from ..realization import Ensemble
@@ -35,6 +36,7 @@ def gather(
     number of sites, and can record its draws; a finite network does not. `meant` is the mean-field network and training to
     run where those of the user are written in another parameterisation. `checkpoint` is a folder, or None.
     """
+    training.refuse_endless(route)
     record, steps = as_record(record), recorded_steps(record, training.last)
     network.check(problem.all_inputs.shape[1:])
     network.suits(route, ensemble.matrix, problem, training)
@@ -49,10 +51,10 @@ def gather(
     def one(replicate: int) -> Outcome:
         recorder = Recorder(record, steps, min(settings["samples"], ensemble.count) if replicate == 0 else 0, problem.outputs)
         return run(
-            run_network, problem, run_training, ensemble, recorder, replicate, limit, shown.advance, files[replicate]
+            run_network, problem, run_training, ensemble, recorder, replicate, limit, shown, files[replicate]
         )
 
-    shown = Progress(route, settings["n_replicates"] * (training.last + 1), progress)
+    shown = Progress(route, settings["n_replicates"] * (training.last + 1), progress, runs=settings["n_replicates"])
     allowed = thread_count(threads)
     # Small populations live in the interpreter, where threads only wait for each other: 13 against 19 ms at width 16.
     threads = allowed if ensemble.count >= _THREADED else 1
@@ -61,7 +63,7 @@ def gather(
         outcomes = map_runs(one, range(settings["n_replicates"]), threads, shown.stop)
     finally:
         shown.close()
-    outcomes = _kept(outcomes)
+    outcomes = _kept(outcomes, route, checkpoint)
     arrays = summarise([outcome.record for outcome in outcomes], settings["keep_replicates"], network.vector_dim)
     worst = min(outcomes, key=lambda outcome: (_WORST_FIRST.index(outcome.status), outcome.step))
     if worst.status is Status.DIVERGED:
@@ -69,7 +71,8 @@ def gather(
     message = worst.message
     if worst.status is Status.INTERRUPTED:
         message += _what_is_kept(len(outcomes), settings["n_replicates"], checkpoint)
-    described = attributes(route, network, problem, training, settings, worst.status.label, message) | {"memory_estimate_bytes": needed}
+    described = attributes(route, network, problem, training, settings, worst.status.label, message)
+    described |= {"memory_estimate_bytes": needed, "replicates": len(outcomes)}
     if "basis_rank" in arrays:
         arrays["rank_fraction"] = (arrays["basis_rank"][0], arrays["basis_rank"][1] / ensemble.count)
     if record.draws:
@@ -86,7 +89,7 @@ def gather(
     if worst.status is not Status.INTERRUPTED:
         for file in filter(None, files):
             file.remove()
-    return result
+    return unless_interrupted(result, shown.stopped)
 
 
 def _check_record(record, matrix: str, network, problem, training) -> None:
@@ -154,14 +157,14 @@ def _checkpoints(folder, described: dict, replicates: int) -> list[Checkpoint | 
     return [Checkpoint(folder / f"replicate-{replicate}.checkpoint", fingerprint) for replicate in range(replicates)]
 
 
-def _kept(outcomes: list[Outcome]) -> list[Outcome]:
+def _kept(outcomes: list[Outcome], route: str, checkpoint) -> list[Outcome]:
     """Of an interrupted run the replicates worth keeping: finished ones, or else those that came far enough."""
-    if all(outcome.status is not Status.INTERRUPTED for outcome in outcomes):
+    if outcomes and all(outcome.status is not Status.INTERRUPTED for outcome in outcomes):
         return outcomes
     finished = [outcome for outcome in outcomes if outcome.status is not Status.INTERRUPTED]
-    reached = max(len(outcome.record.get("loss", ())) for outcome in outcomes)
+    reached = max((len(outcome.record.get("loss", ())) for outcome in outcomes), default=0)
     if reached == 0:
-        raise KeyboardInterrupt
+        raise nothing_kept(route, checkpoint=checkpoint)
     far = [outcome for outcome in outcomes if 2 * len(outcome.record.get("loss", ())) >= reached]
     interrupted = next(outcome for outcome in outcomes if outcome.status is Status.INTERRUPTED)
     if any(outcome.status is Status.DIVERGED for outcome in finished):
@@ -170,8 +173,7 @@ def _kept(outcomes: list[Outcome]) -> list[Outcome]:
 
 
 def _what_is_kept(kept: int, wanted: int, checkpoint) -> str:
-    more = "" if checkpoint is None else f" The same call with checkpoint={str(checkpoint)!r} goes on."
-    return f" {kept} of {wanted} replicates are in the result.{more}"
+    return f" {kept} of {wanted} replicates are in the result.{goes_on(checkpoint)}"
 
 
 def _check_memory(network, problem, training, ensemble: Ensemble, settings: dict, record, times: int, threads: int) -> int:
