@@ -4,7 +4,7 @@ import json
 
 import xarray as xr
 
-from ..results import load
+from ..files import load
 
 
 def main(given) -> int:

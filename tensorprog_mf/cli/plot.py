@@ -5,7 +5,7 @@ import pathlib
 import xarray as xr
 
 from ..errors import InputError, UnsupportedError, require
-from ..results import load
+from ..files import load
 
 
 def main(given) -> int:
