@@ -127,10 +127,11 @@ class Problem:
         """Whether dimensions of the inputs were read by name, so that their order is no guess."""
         return self._named
 
-    def with_one_output(self) -> "Problem":
-        """The same inputs with one output whose targets are zero: what kernels at the start are of."""
+    def with_zero_targets(self, outputs: int | None = None) -> "Problem":
+        """The same inputs with so many outputs whose targets are zero; None for one without a dimension."""
         found = copy.copy(self)
-        plain = {"targets": np.zeros(self.n_train), "test_targets": None, "classes": None, "loss": as_loss("squared")}
+        shape = (self.n_train,) if outputs is None else (self.n_train, outputs)
+        plain = {"targets": np.zeros(shape), "test_targets": None, "classes": None, "loss": as_loss("squared")}
         for name, value in plain.items():
             object.__setattr__(found, name, value)
         return found

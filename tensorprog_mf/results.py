@@ -67,7 +67,10 @@ def dataset(
         coordinates["class_label"] = class_labels(problem.classes)
     if not training.flow:
         coordinates["step"] = coordinates["step_prime"] = steps[:reached]
-    return labelled(arrays, coordinates | (more or {}), attributes)
+    result = labelled(arrays, coordinates | (more or {}), attributes)
+    if problem.classes is not None and problem.outputs != len(problem.classes):
+        result["target"].attrs["comment"] = f"+1 is {problem.classes[0]!r}, -1 is {problem.classes[1]!r}; NaN where not known."
+    return result
 
 
 def labelled(arrays: dict, coordinates: dict, attributes: dict) -> xr.Dataset:

@@ -10,7 +10,7 @@ import xarray as xr
 
 from .. import memory
 from ..accelerate import map_runs, thread_count
-from ..checkpoints import Checkpoint
+from ..checkpoints import Checkpoint, in_words
 from ..engine import Outcome, Status, run
 from ..errors import DivergenceWarning, InputError, UnsupportedError, real, require, warn
 from ..interruption import goes_on, nothing_kept, unless_interrupted
@@ -28,13 +28,14 @@ _WORST_FIRST = (Status.DIVERGED, Status.INTERRUPTED, Status.FINITE_WIDTH, Status
 
 def gather(
     route: str, network, problem, training, ensemble: Ensemble, settings: dict, *,
-    record, threads: int | None, limit: bool, progress: bool, checkpoint=None, meant: tuple | None = None,
+    record, threads: int | None, limit: bool, progress: bool, checkpoint=None, meant: tuple | None = None, part: bool = False,
 ) -> xr.Dataset:  # fmt: skip
     """Run the replicates on threads and return their means, standard errors, fields and provenance.
 
     `settings` are the route's arguments, checked and as plain values. A `limit` minds how near its ranks come to the
     number of sites, and can record its draws; a finite network does not. `meant` is the mean-field network and training to
-    run where those of the user are written in another parameterisation. `checkpoint` is a folder, or None.
+    run where those of the user are written in another parameterisation. `checkpoint` is a folder, or None; it stays if the run is
+    `part` of a larger one.
     """
     training.refuse_endless(route)
     record, steps = as_record(record), recorded_steps(record, training.last)
@@ -55,6 +56,7 @@ def gather(
         )
 
     shown = Progress(route, settings["n_replicates"] * (training.last + 1), progress, runs=settings["n_replicates"])
+    shown.aside = lambda: _written(files)
     allowed = thread_count(threads)
     # Small populations live in the interpreter, where threads only wait for each other: 13 against 19 ms at width 16.
     threads = allowed if ensemble.count >= _THREADED else 1
@@ -86,7 +88,7 @@ def gather(
     arrays, more = _shaped(_aligned(arrays, network.vector_dim), record)
     more |= run_network.coordinates(worst.labels)
     result = dataset(arrays, problem, training, steps, worst.labels, described, more, run_network.input_dims)
-    if worst.status is not Status.INTERRUPTED:
+    if worst.status is not Status.INTERRUPTED and not part:
         for file in filter(None, files):
             file.remove()
     return unless_interrupted(result, shown.stopped)
@@ -160,6 +162,12 @@ def _checkpoints(folder, described: dict, replicates: int) -> list[Checkpoint | 
     except OSError as error:
         raise InputError(f"checkpoint={str(folder)!r} cannot be made a folder: {error.strerror}.") from None
     return [Checkpoint(folder / f"replicate-{replicate}.checkpoint", fingerprint) for replicate in range(replicates)]
+
+
+def _written(files: list) -> str:
+    """What the checkpoints take, for the line of progress."""
+    size = sum(file.size for file in files if file is not None)
+    return f", checkpoint {in_words(size)}" if size else ""
 
 
 def _kept(outcomes: list[Outcome], route: str, checkpoint) -> list[Outcome]:

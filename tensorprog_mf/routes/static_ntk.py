@@ -152,7 +152,7 @@ def static_ntk(
         settings = sampled | settings | {"keep_replicates": keep}
     run = replace(run, seed=sampled["seed"])
     # With several outputs, every one has the kernels of a single one.
-    single = problem if problem.outputs is None else problem.with_one_output()
+    single = problem if problem.outputs is None else problem.with_zero_targets()
     if kernel == "closed_form":
         begin, found["kernel_error"] = _closed(network, problem, training)
         begin *= replicates
@@ -178,7 +178,7 @@ def static_ntk(
     for name in () if initial is None else [name for name in initial if "sample" in initial[name].dims]:
         arrays[name] = (initial[name].dims, np.repeat(initial[name].values, len(steps), axis=0))
     described = attributes("static_ntk", network, problem, training, settings, status.label, message) | found
-    described["replicates"] = len(starts)
+    described["replicates"] = replicates
     labels = list(range(1, foot.layers + 1)) if initial is None else initial.layer.values.tolist()
     return dataset(arrays, problem, training, steps, labels, described, network.coordinates(labels), network.input_dims)
 

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...calls import checked_call
+from ...containers import Read, read
 from ...errors import InputError, real, require, whole
 from ...laws import Law
+from ...pairing import paired
 
 
 @checked_call
@@ -30,7 +32,8 @@ class FiniteData:
     """
 
     def __init__(self, inputs, targets, weights=None):
-        self.inputs, self.targets = _numbers("inputs", inputs), _numbers("targets", targets)
+        given = read("inputs", inputs)
+        self.inputs, self.targets = _numbers("inputs", given), _numbers("targets", paired("targets", read("targets", targets), "inputs", given))
         if self.inputs.ndim == 1:
             self.inputs = self.inputs[:, None]
         require(
@@ -41,7 +44,7 @@ class FiniteData:
         require(
             self.targets.shape == (count,), f"targets must be one number for each of the {count} inputs, not of shape {self.targets.shape}."
         )
-        self.weights = np.full(count, 1 / count) if weights is None else _numbers("weights", weights)
+        self.weights = np.full(count, 1 / count) if weights is None else _numbers("weights", paired("weights", read("weights", weights), "inputs", given))
         require(
             self.weights.shape == (count,), f"weights must be one number for each of the {count} inputs, not of shape {self.weights.shape}."
         )
@@ -198,9 +201,10 @@ def _delta(given) -> float:
     return real("delta", given, "lie between -1 and 1: both scales 1 + delta and 1 - delta are positive", lambda v: -1 < v < 1)
 
 
-def _numbers(name: str, given) -> np.ndarray:
+def _numbers(name: str, given: Read) -> np.ndarray:
+    require(given.values.dtype.kind not in "USMmc", f"{name} must be real numbers in a regular array.")
     try:
-        values = np.array(given, float)
+        values = np.array(given.values, float)
     except (TypeError, ValueError):
         raise InputError(f"{name} must be numbers in a regular array.") from None
     require(np.isfinite(values).all(), f"{name} must be finite, but {np.count_nonzero(~np.isfinite(values))} of them are not.")
