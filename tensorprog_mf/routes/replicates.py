@@ -140,7 +140,12 @@ def _shaped(arrays: dict, record) -> tuple[dict, dict]:
         if np.size(values):
             found[name] = (dims, values)
     edges = np.array(record.edges)
-    more = {"kernel_example": np.array(record.kernel_examples or (), int), "moment": np.arange(1, MOMENTS + 1), "bin": (edges[1:] + edges[:-1]) / 2}
+    more = {
+        "kernel_example": np.array(record.kernel_examples or (), int),
+        "moment": np.arange(1, MOMENTS + 1),
+        "bin": (edges[1:] + edges[:-1]) / 2,
+        "bin_width": np.diff(edges),
+    }
     return found, more
 
 
