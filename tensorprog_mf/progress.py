@@ -47,6 +47,10 @@ class Progress:
                 self._write(f"{self._label}: {self._done / self._total:4.0%}, {_duration(left)} left")
         return not self._stopped
 
+    def partial(self, share: float) -> bool:
+        """That share of a step is done, 0 to 1; False if the run is asked to end."""
+        return not self._stopped
+
     def close(self) -> None:
         """Clear the line."""
         if self._shown:

@@ -13,6 +13,7 @@ from ..accelerate import map_runs, thread_count
 from ..checkpoints import Checkpoint
 from ..engine import Outcome, Status, run
 from ..errors import DivergenceWarning, InputError, UnsupportedError, real, require, warn
+from ..flow import with_kinks
 from ..progress import Progress
 from ..provenance import attributes
 from ..realization import Ensemble
@@ -22,7 +23,7 @@ from ..results import dataset, slot_table, summarise
 
 _THREADED = 512
 _EVALUATIONS = 100  # of a gradient flow, for the estimate of memory
-_WORST_FIRST = (Status.DIVERGED, Status.INTERRUPTED, Status.FINITE_WIDTH, Status.COMPLETED)
+_WORST_FIRST = (Status.DIVERGED, Status.STIFF, Status.INTERRUPTED, Status.FINITE_WIDTH, Status.COMPLETED)
 
 
 def gather(
@@ -39,6 +40,7 @@ def gather(
     network.check(problem.all_inputs.shape[1:])
     network.suits(route, ensemble.matrix, problem, training)
     _check_record(record, ensemble.matrix, network, problem, training)
+    training = with_kinks(training, network.activation)
     if training.flow:  # directions left out make rates rough, and steps small
         ensemble = replace(ensemble, tolerance=min(ensemble.tolerance, training.tolerance / 10))
     run_network, run_training = meant or (network, training)
@@ -48,7 +50,7 @@ def gather(
     def one(replicate: int) -> Outcome:
         recorder = Recorder(record, steps, min(settings["samples"], ensemble.count) if replicate == 0 else 0, problem.outputs)
         return run(
-            run_network, problem, run_training, ensemble, recorder, replicate, limit, shown.advance, files[replicate]
+            run_network, problem, run_training, ensemble, recorder, replicate, limit, shown.advance, files[replicate], shown.partial
         )
 
     shown = Progress(route, settings["n_replicates"] * (training.last + 1), progress)
@@ -61,9 +63,11 @@ def gather(
     finally:
         shown.close()
     outcomes = _kept(outcomes)
+    for outcome in outcomes:
+        require(outcome.status is not Status.STIFF or outcome.record, outcome.message)
     arrays = summarise([outcome.record for outcome in outcomes], settings["keep_replicates"], network.vector_dim)
     worst = min(outcomes, key=lambda outcome: (_WORST_FIRST.index(outcome.status), outcome.step))
-    if worst.status is Status.DIVERGED:
+    if worst.status in (Status.DIVERGED, Status.STIFF):
         warn(worst.message, DivergenceWarning)
     message = worst.message
     if worst.status is Status.INTERRUPTED:
@@ -163,7 +167,7 @@ def _kept(outcomes: list[Outcome]) -> list[Outcome]:
         raise KeyboardInterrupt
     far = [outcome for outcome in outcomes if 2 * len(outcome.record.get("loss", ())) >= reached]
     interrupted = next(outcome for outcome in outcomes if outcome.status is Status.INTERRUPTED)
-    if any(outcome.status is Status.DIVERGED for outcome in finished):
+    if any(outcome.status in (Status.DIVERGED, Status.STIFF) for outcome in finished):
         return finished
     return [replace(o, status=Status.INTERRUPTED, message=interrupted.message) for o in finished] or far
 

@@ -28,6 +28,7 @@ from .network import Plan, advance, begin, feature_count, fresh_examples, observ
 from .observables import averaged
 from .stepping import checked_schedule, checked_step, checked_times
 from .units import Neuron
+from .units_numba import CODES
 
 
 def train_particles(
@@ -123,9 +124,10 @@ def _laws(unit, data, initial) -> list:
         raise UnsupportedError(
             "train_particles trains a Neuron; distributional_dynamics on n_samples pseudo-random sites is the finite network of any unit."
         )
-    if isinstance(unit.activation, Activation) and unit.activation.function is not None:
+    if isinstance(unit.activation, Activation) and not unit.activation.named(*CODES):
         raise UnsupportedError(
-            "train_particles needs an activation that is compiled, a name or a PiecewiseLinear, not a function of your own."
+            f"train_particles has no compiled kernel for activation {unit.activation.name!r}; take {', '.join(CODES)} or a "
+            "PiecewiseLinear, or distributional_dynamics on FiniteData, which takes any."
         )
     if not isinstance(data, (FiniteData, IsotropicGaussians, AnisotropicGaussians)):
         raise InputError(f"data={data!r} must be FiniteData, IsotropicGaussians or AnisotropicGaussians of tensorprog_mf.mean_field.")

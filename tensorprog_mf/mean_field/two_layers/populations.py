@@ -164,7 +164,7 @@ def hinges(activation) -> tuple:
     """(offset, slopes, kinks, even) of an activation that has corners only."""
     if isinstance(activation, PiecewiseLinear):
         return (*activation.hinges(), activation.even)
-    if activation.function is None and activation.name in ("relu", "scaled_relu") and activation.gain > 0:
+    if activation.named("relu", "scaled_relu") and activation.gain > 0:
         slope = activation.gain * (math.sqrt(2) if activation.name == "scaled_relu" else 1.0)
         return 0.0, np.array([slope]), np.zeros(1), False
     raise UnsupportedError(
@@ -179,7 +179,7 @@ def _on_points(unit, data: FiniteData) -> Population:
     if isinstance(unit, UserUnit):
         return _Python(unit.function, data.inputs, *common)
     phi, has_a, has_b = unit.activation, int(unit.output_weight), int(unit.bias)
-    if isinstance(phi, activations.Activation) and phi.function is not None:
+    if isinstance(phi, activations.Activation) and not phi.named(*numba_kernels.CODES):
         return _Python(_neuron_in_numpy(unit), data.inputs, *common)
     if isinstance(phi, PiecewiseLinear):
         shape = (numba_kernels.HINGES, 1.0, *hinges(phi))

@@ -78,7 +78,8 @@ class Neuron:
 
     Notes
     -----
-    Functions of your own run in numpy, everything else is compiled.
+    Functions of your own, and names with options or other than linear, relu, scaled_relu, erf, tanh, softplus and quadratic, run
+    in numpy; the others are compiled.
 
     Examples
     --------
@@ -107,10 +108,9 @@ class Neuron:
     def describe(self) -> dict:
         """Plain values."""
         phi = self.activation
-        shape = phi.describe() if isinstance(phi, PiecewiseLinear) else {"name": phi.name, "gain": phi.gain}
         return {
             "unit": "Neuron",
-            "activation": shape,
+            "activation": phi.describe(),
             "output_weight": self.output_weight,
             "bias": self.bias,
             "trained": list(self.trained),
