@@ -44,8 +44,8 @@ class Flow:
     Dormand & Prince 5(4); Bogacki & Shampine 3(2) where the activation is `kinked`: sites that cross a kink in a step are in
     error by the step's first power, whatever the method, and by least with few stages of positive weights (five times less
     than Dormand & Prince at as many evaluations). The error of a step, in root mean square over sites, is kept below
-    tolerance times one plus the size of what has been learned. Directions that rejected steps have revealed stay: they
-    belong to the same matrices.
+    tolerance times one plus the size of what has been learned; so is that of what weight decay leaves of the initial weights.
+    Directions that rejected steps have revealed stay: they belong to the same matrices.
 
     Parameters
     ----------
@@ -159,7 +159,9 @@ class Flow:
         if last is None:
             return None
         nothing = {name: Parameter(0.0, np.zeros_like(p.learned)) for name, p in new.items()}
-        errors = self._sizes(_moved(nothing, step * method.E, [*stages, last]))
+        wrong = _moved(nothing, step * method.E, [*stages, last])
+        # What decay leaves of the initial weights counts too: where little is learned it is all there is.
+        errors = {name: max(size, abs(wrong[name].scale)) for name, size in self._sizes(wrong).items()}
         allowed = {name: self.training.tolerance * (1 + size) for name, size in self._sizes(new).items()}
         return new, last, max(errors[name] / allowed[name] for name in errors)
 

@@ -5,13 +5,15 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from ..calls import checked_call, meant
 from ..errors import InputError, boolean, real, require
 from . import own
-from .named import NAMED, meant
+from .named import NAMED, called
 
 _OPTIONS = tuple(dict.fromkeys(name for named in NAMED.values() for name in named.options))
 
 
+@checked_call
 @dataclass(frozen=True)
 class Activation:
     """phi(gain h) and its derivative in h.
@@ -116,9 +118,9 @@ class _Pair:
 
 
 def _unknown(name) -> str:
-    here = meant(name) if isinstance(name, str) else None
-    remedy = f"here it is {here!r}" if here else f"choose one of {', '.join(NAMED)}"
-    return f"activation={name!r} is unknown; {remedy}. From Python it may also be a pair (phi, dphi) of functions."
+    here = called(name) if isinstance(name, str) else None
+    remedy = f"here it is {here!r}." if here else meant(name, NAMED)
+    return f"activation={name!r} is unknown; {remedy} From Python it may also be a pair (phi, dphi) of functions."
 
 
 def as_activation(given) -> Activation:
@@ -148,6 +150,6 @@ def _from_table(table: dict) -> Activation:
 def _without_derivative(given) -> str:
     """What to pass instead of a function or class of another library."""
     name = getattr(given, "__name__", type(given).__name__)
-    here = meant(name)
+    here = called(name)
     remedy = f'pass activation="{here}"' if here else "pass a pair (phi, dphi) of functions on numpy arrays"
     return f"activation={name}: a function without its derivative is not enough; {remedy}."

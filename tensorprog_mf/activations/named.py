@@ -122,6 +122,6 @@ _CALLED = {"swish": "silu", "leaky": "leaky_relu", "identity": "linear", "sine":
 _PLAIN = {name.replace("_", ""): name for name in NAMED} | _CALLED
 
 
-def meant(word: str) -> str | None:
+def called(word: str) -> str | None:
     """The name here of what is called `word` elsewhere, as LeakyReLU or swish; None if there is none."""
     return _PLAIN.get(word.lower().replace("_", "").replace("-", ""))

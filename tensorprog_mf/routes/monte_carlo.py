@@ -8,10 +8,12 @@ from dataclasses import dataclass, replace
 import xarray as xr
 
 from ..draws import fresh_seed
-from ..errors import boolean, real, require, whole
+from ..errors import Interrupted, boolean, real, require, whole
+from ..interruption import nothing_kept
 from ..optimizers import Training
 from ..provenance import attributes
 from ..realization import Ensemble
+from ..recorder import as_record
 from ..results import slot_maps
 from .continuum import infinite_depth
 from .replicates import gather, listed, small
@@ -65,10 +67,10 @@ class MonteCarlo:
         """What `sample` has at step 0 on these draws, every replicate of it; kernels in units of the learning rate."""
         once = replace(self, record=None, common_draws=None, keep_replicates=True)
         start = Training(0, 1.0, multipliers=training.multipliers, bias_multipliers=training.bias_multipliers)
-        ds = once.result(route, "conditioned", network, problem, start)
-        if ds.sizes["replicate"] < self.n_replicates:  # Ctrl-C: there is nothing yet to go on with
-            raise KeyboardInterrupt
-        return ds
+        try:
+            return once.result(route, "conditioned", network, problem, start)
+        except Interrupted as stop:
+            raise nothing_kept(route, "while its first kernels were sampled") from stop
 
     def settings(self) -> dict:
         """The arguments as plain values; those that cannot be are refused."""
@@ -87,14 +89,15 @@ class MonteCarlo:
         )
 
     def _infinitely_deep(self, route: str, matrix: str, network, problem, training) -> xr.Dataset:
-        require(self.common_draws is None, "common_draws do not go with infinite depth: its runs have depths of their own.")
+        shared = self.common_draws is not None or as_record(self.record).draws
+        require(not shared, "common draws do not go with infinite depth: its runs have depths of their own.")
         seed = fresh_seed(self.seed, self.checkpoint)
 
         def at(refined):
             folder = None if self.checkpoint is None else pathlib.Path(self.checkpoint, f"depth-{refined.depth}")
             return replace(self, seed=seed, keep_replicates=True, checkpoint=folder).result(route, matrix, refined, problem, training)
 
-        found = infinite_depth(at, network, boolean("keep_replicates", self.keep_replicates))
+        found = infinite_depth(at, network, boolean("keep_replicates", self.keep_replicates), self.checkpoint)
         self._drop_folder()
         return found
 
@@ -125,6 +128,8 @@ def _check_common(earlier: xr.Dataset, network, problem, training, settings: dic
     require(isinstance(earlier, xr.Dataset), f"common_draws={earlier!r} must be the result of an earlier run.")
     theirs = json.loads(earlier.attrs.get("settings_json", "{}"))
     settings = json.loads(json.dumps(settings))  # lists for tuples, as theirs
+    for made in (theirs, settings):  # keeping draws asks no queries; the earlier run must, this one need not
+        made["record"] = replace(as_record(made.get("record")), draws=False).describe()
     for name in ("n_samples", "n_replicates", "seed", "draws", "tolerance", "record", "centred"):
         require(
             theirs.get(name) == settings[name],

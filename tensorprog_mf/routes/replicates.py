@@ -14,6 +14,7 @@ from ..checkpoints import Checkpoint
 from ..engine import Outcome, Status, run
 from ..errors import DivergenceWarning, InputError, UnsupportedError, real, require, warn
 from ..flow import with_kinks
+from ..interruption import goes_on, nothing_kept, unless_interrupted
 from ..progress import Progress
 from ..provenance import attributes
 from ..realization import Ensemble
@@ -33,13 +34,15 @@ def gather(
     """Run the replicates on threads and return their means, standard errors, fields and provenance.
 
     `settings` are the route's arguments, checked and as plain values. A `limit` minds how near its ranks come to the
-    number of sites, and records its draws; a finite network does not. `meant` is the mean-field network and training to
+    number of sites, and can record its draws; a finite network does not. `meant` is the mean-field network and training to
     run where those of the user are written in another parameterisation. `checkpoint` is a folder, or None.
     """
+    training.refuse_endless(route)
     record, steps = as_record(record), recorded_steps(record, training.last)
     network.check(problem.all_inputs.shape[1:])
     network.suits(route, ensemble.matrix, problem, training)
     _check_record(record, ensemble.matrix, network, problem, training)
+    require(limit or not record.draws, f"draws=True is for runs in the limit; {route} has no draws to share.")
     training = with_kinks(training, network.activation)
     if training.flow:  # directions left out make rates rough, and steps small
         ensemble = replace(ensemble, tolerance=min(ensemble.tolerance, training.tolerance / 10))
@@ -50,10 +53,10 @@ def gather(
     def one(replicate: int) -> Outcome:
         recorder = Recorder(record, steps, min(settings["samples"], ensemble.count) if replicate == 0 else 0, problem.outputs)
         return run(
-            run_network, problem, run_training, ensemble, recorder, replicate, limit, shown.advance, files[replicate], shown.partial
+            run_network, problem, run_training, ensemble, recorder, replicate, limit, shown, files[replicate]
         )
 
-    shown = Progress(route, settings["n_replicates"] * (training.last + 1), progress)
+    shown = Progress(route, settings["n_replicates"] * (training.last + 1), progress, runs=settings["n_replicates"])
     allowed = thread_count(threads)
     # Small populations live in the interpreter, where threads only wait for each other: 13 against 19 ms at width 16.
     threads = allowed if ensemble.count >= _THREADED else 1
@@ -62,7 +65,7 @@ def gather(
         outcomes = map_runs(one, range(settings["n_replicates"]), threads, shown.stop)
     finally:
         shown.close()
-    outcomes = _kept(outcomes)
+    outcomes = _kept(outcomes, route, checkpoint)
     for outcome in outcomes:
         require(outcome.status is not Status.STIFF or outcome.record, outcome.message)
     arrays = summarise([outcome.record for outcome in outcomes], settings["keep_replicates"], network.vector_dim)
@@ -72,10 +75,11 @@ def gather(
     message = worst.message
     if worst.status is Status.INTERRUPTED:
         message += _what_is_kept(len(outcomes), settings["n_replicates"], checkpoint)
-    described = attributes(route, network, problem, training, settings, worst.status.label, message) | {"memory_estimate_bytes": needed}
-    if "rank" in arrays:
-        arrays["rank_fraction"] = (arrays["rank"][0], arrays["rank"][1] / ensemble.count)
-    if limit:
+    described = attributes(route, network, problem, training, settings, worst.status.label, message)
+    described |= {"memory_estimate_bytes": needed, "replicates": len(outcomes)}
+    if "basis_rank" in arrays:
+        arrays["rank_fraction"] = (arrays["basis_rank"][0], arrays["basis_rank"][1] / ensemble.count)
+    if record.draws:
         table, names = slot_table([outcome.slots for outcome in outcomes])
         arrays["draw_slot"] = (("slot", "slot_field"), table)
         described["slots_json"] = json.dumps(names)
@@ -89,7 +93,7 @@ def gather(
     if worst.status is not Status.INTERRUPTED:
         for file in filter(None, files):
             file.remove()
-    return result
+    return unless_interrupted(result, shown.stopped)
 
 
 def _check_record(record, matrix: str, network, problem, training) -> None:
@@ -157,14 +161,14 @@ def _checkpoints(folder, described: dict, replicates: int) -> list[Checkpoint | 
     return [Checkpoint(folder / f"replicate-{replicate}.checkpoint", fingerprint) for replicate in range(replicates)]
 
 
-def _kept(outcomes: list[Outcome]) -> list[Outcome]:
+def _kept(outcomes: list[Outcome], route: str, checkpoint) -> list[Outcome]:
     """Of an interrupted run the replicates worth keeping: finished ones, or else those that came far enough."""
-    if all(outcome.status is not Status.INTERRUPTED for outcome in outcomes):
+    if outcomes and all(outcome.status is not Status.INTERRUPTED for outcome in outcomes):
         return outcomes
     finished = [outcome for outcome in outcomes if outcome.status is not Status.INTERRUPTED]
-    reached = max(len(outcome.record.get("loss", ())) for outcome in outcomes)
+    reached = max((len(outcome.record.get("loss", ())) for outcome in outcomes), default=0)
     if reached == 0:
-        raise KeyboardInterrupt
+        raise nothing_kept(route, checkpoint=checkpoint)
     far = [outcome for outcome in outcomes if 2 * len(outcome.record.get("loss", ())) >= reached]
     interrupted = next(outcome for outcome in outcomes if outcome.status is Status.INTERRUPTED)
     if any(outcome.status in (Status.DIVERGED, Status.STIFF) for outcome in finished):
@@ -173,8 +177,7 @@ def _kept(outcomes: list[Outcome]) -> list[Outcome]:
 
 
 def _what_is_kept(kept: int, wanted: int, checkpoint) -> str:
-    more = "" if checkpoint is None else f" The same call with checkpoint={str(checkpoint)!r} goes on."
-    return f" {kept} of {wanted} replicates are in the result.{more}"
+    return f" {kept} of {wanted} replicates are in the result.{goes_on(checkpoint)}"
 
 
 def _check_memory(network, problem, training, ensemble: Ensemble, settings: dict, record, times: int, threads: int) -> int:

@@ -7,9 +7,11 @@ import xarray as xr
 from ..networks import Network
 from ..optimizers import Training
 from ..problems import Problem
+from .arguments import route
 from .monte_carlo import MonteCarlo
 
 
+@route
 def sample(
     network: Network,
     problem: Problem,
@@ -73,7 +75,8 @@ def sample(
     centred
         Make the readout orthogonal to the initial features, so that outputs start at zero as in the limit.
     common_draws
-        An earlier result: use its draws, slot by slot, at another richness or learning rate; all else must be the same.
+        An earlier result, of a run with record=tp.Record(draws=True): use its draws, slot by slot, at another richness or
+        learning rate; all else must be the same.
         Directions that the earlier run did not need are left out, with a warning where that matters.
     keep_replicates
         Keep every replicate along dimension `replicate` instead of mean and standard error.

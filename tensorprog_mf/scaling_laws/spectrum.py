@@ -8,12 +8,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..calls import checked_call
 from ..errors import real, require, whole
 from .checks import numbers
 
 _SMALLEST = 1e-10  # relative eigenvalue of a measured kernel below which a mode is rounding
 
 
+@checked_call
 @dataclass(frozen=True, eq=False)
 class Spectrum:
     """Modes psi_k ~ N(0, lam_k) and a target y = sum_k w*_k psi_k (+ noise), any numbers.

@@ -6,6 +6,7 @@ from typing import Self
 
 import numpy as np
 
+from ...calls import checked_call
 from ...errors import InputError, require
 
 _ROUNDING = 1e-10
@@ -23,6 +24,7 @@ def finite_array(name: str, given, rank: int | tuple[int, ...], shape: str) -> n
     return array
 
 
+@checked_call
 @dataclass(frozen=True, eq=False)
 class Spectrum:
     """Centred Gaussian data, x ~ N(0, R diag(Sigma_i^2) R^T / d), by their variances Sigma_i^2.

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...calls import checked_call
 from ...errors import InputError, real, require, whole
 from ...laws import Law
 
 
+@checked_call
 class FiniteData:
     """Examples with weights: E = sum_m p_m at (x_m, y_m).
 
@@ -54,6 +56,7 @@ class FiniteData:
         return {"data": "FiniteData", "inputs": self.inputs.tolist(), "targets": self.targets.tolist(), "weights": self.weights.tolist()}
 
 
+@checked_call
 @dataclass(frozen=True)
 class IsotropicGaussians:
     """y = +-1 with probability 1/2; x given y is N(0, (1 + y delta)^2 I_d).
@@ -88,6 +91,7 @@ class IsotropicGaussians:
         return {"data": "IsotropicGaussians", "dimension": str(self.dimension), "delta": self.delta}
 
 
+@checked_call
 @dataclass(frozen=True)
 class AnisotropicGaussians:
     """y = +-1 with probability 1/2; x given y is N(0, diag((1 + y delta)^2 I_s, I_(d - s))), s = fraction d.
@@ -131,6 +135,7 @@ class AnisotropicGaussians:
         return {"data": "AnisotropicGaussians", "dimension": str(self.dimension), "delta": self.delta, "fraction": self.fraction}
 
 
+@checked_call
 @dataclass(frozen=True)
 class NormOfGaussian(Law):
     """The law of |w| for w ~ N(0, scale^2 I_d / d): scale chi_d / sqrt(d).
