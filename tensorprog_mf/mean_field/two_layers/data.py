@@ -235,7 +235,7 @@ def _delta(given) -> float:
 
 
 def _numbers(name: str, given: Read) -> np.ndarray:
-    require(given.values.dtype.kind not in "USMmc", f"{name} must be real numbers in a regular array.")
+    require(given.values.dtype.kind not in "USMmc", f"{name} must be numbers in a regular array.")
     try:
         values = np.array(given.values, float)
     except (TypeError, ValueError):
