@@ -11,6 +11,8 @@ Doubt = tuple[str, type[Warning]]
 
 def doubts(arrays: dict, steps: np.ndarray, labels: list[int], training) -> list[Doubt]:
     """What is to be said of a run that was completed, given its variables (dims, values), the steps recorded and its layers."""
+    if "largest_share" not in arrays:  # a network without activations
+        return []
     return heavy_tails(arrays["largest_share"][1], [_when(training, step) for step in steps], labels)
 
 
@@ -38,4 +40,4 @@ def heavy_tails(share: np.ndarray, when: list[str], labels: list[int]) -> list[D
 
 def untrusted(ds) -> bool:
     """Whether the errors of a result cannot be trusted."""
-    return bool((ds["largest_share"] >= HEAVY).any())
+    return "largest_share" in ds and bool((ds["largest_share"] >= HEAVY).any())

@@ -5,6 +5,7 @@ import xarray as xr
 
 from .. import memory
 from ..accelerate import one_blas_thread
+from ..calls import checked_call
 from ..divergence import LossWatch, RunAway, allowed, check_size
 from ..engine import Status
 from ..errors import UnsupportedError, require
@@ -19,6 +20,7 @@ from .spectrum import Spectrum
 _PER_DECADE, _FIRST = 200, 2e-4  # steps of the coarser run; its first ones, in units of 1 / largest eigenvalue
 
 
+@checked_call
 def solve_reduced(model: Model, training: Descent | Flow, record=None) -> xr.Dataset:
     """Learned or random features on infinitely many examples, through closed equations.
 
@@ -136,13 +138,13 @@ def _descent(model: Model, training: Descent, nodes: Spectrum, left: float, reco
     v, c3, reached, what = _steps(nodes, weight, propagators, times, LossWatch(allowed(model.richness)), left + model.noise)
     status = Status.COMPLETED if reached == times else Status.DIVERGED
     kept = steps[steps < reached]
-    ending(status, reached, len(kept), what)
+    ending("scaling_laws.solve_reduced", status, reached, len(kept), what)
     square, c0 = np.ix_(kept, kept), (v[kept] * weight) @ v[kept].T
     arrays = {
         "test_loss": (("time",), np.diag(c0) + left + model.noise), "C0": (TWO_TIME, c0 + left), "C3": (TWO_TIME, c3[square]),
         "W": (TWO_TIME, propagators.w[square]), "Cw": (TWO_TIME, propagators.cw[square]),
     } | _modes(model, nodes, v[kept].T)  # fmt: skip
-    return result("solve_reduced", arrays, training.clock()[kept], model, training, {"record": kept.tolist()}, kept, status, reached, None, what)
+    return result("solve_reduced", arrays, training.clock()[kept], model, training, {"record": kept.tolist()}, kept, status, reached, what=what)
 
 
 def _steps(
