@@ -165,8 +165,8 @@ def _loop(state: _State, network, problem, training, limit: bool, progress: Prog
     return Status.COMPLETED
 
 
-def _step(state: _State, network: Network, problem: Problem, training: Training) -> None:
-    """One step: forward, error signal, backward, record, update."""
+def _step(state: _State, network: Network, problem: Problem, training: Training) -> bool:
+    """One step: forward, error signal, backward, record, update. True: a step always arrives, or raises `RunAway`."""
     layers, parameters, recording = state.layers, state.parameters, state.recorder.wants(state.step)
     last = state.step == training.steps
     ahead = parameters if last else state.optimiser.ahead(parameters)
@@ -180,7 +180,7 @@ def _step(state: _State, network: Network, problem: Problem, training: Training)
         if recording:
             _record(state, parameters, passed, problem, training)
     if last:
-        return
+        return True
     if ahead is not parameters:
         passed = _forward(state, ahead, problem.shown(training, state.step, False), network, problem)
     if gradients is None:
@@ -188,6 +188,7 @@ def _step(state: _State, network: Network, problem: Problem, training: Training)
     state.optimiser.step(parameters, gradients)
     if training.temperature:
         layers.refresh(parameters, passed.trace, state.optimiser.noise)
+    return True
 
 
 _ENDS = {End.STOPPED: Status.INTERRUPTED, End.STIFF: Status.STIFF}
