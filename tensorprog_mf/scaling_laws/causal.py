@@ -18,7 +18,7 @@ from ..recorder import recorded_steps
 from .labels import TWO_TIME, add_doubt, bias_variance, ending, ensemble_sizes as checked_sizes, result
 from .model import Descent, Flow, Model, check_kinds
 from .recursion import Recursion, footprint
-from .rounding import ROUNDED, doubt, twin
+from .rounding import CHANGED, ROUNDED, doubt, twin
 from .site_draws import draw_sites
 
 _STORED = ("C0", "C1", "C2", "C3", "R1", "R3", "R02", "R24", "W", "Cw")
@@ -118,7 +118,7 @@ def solve(
     ds = result("solve", arrays, training.clock()[kept], model, training, settings, kept, status, reached, more, what=what)
     if status is Status.COMPLETED and model.richness > 0:
         del run  # before there is a second one
-        add_doubt(ds, doubt(loss, lambda: _twin_loss(model, training, stopped, threads), ROUNDED))
+        add_doubt(ds, doubt(loss, lambda: _twin_loss(model, training, stopped, threads), CHANGED))
     return unless_interrupted(ds, bool(stopped))
 
 

@@ -15,7 +15,7 @@ from .measure import spectral_measure
 from .model import Descent, Flow, Model, check_kinds
 from .propagators import Propagators
 from .reductions_numba import flow
-from .rounding import MEASURED, ROUNDED, doubt, twin
+from .rounding import CHANGED, COARSE, COARSENED, ROUNDED, doubt, twin
 from .spectrum import Spectrum
 
 _PER_DECADE, _FIRST = 200, 2e-4  # steps of the coarser run; its first ones, in units of 1 / largest eigenvalue
@@ -148,13 +148,17 @@ def _descent(model: Model, training: Descent, nodes: Spectrum, left: float, reco
     times_kept, settings = training.clock()[kept], {"record": kept.tolist()}
     ds = result("solve_reduced", arrays, times_kept, model, training, settings, kept, status, reached, what=what)
     if status is Status.COMPLETED and model.richness > 0:
-        size = ROUNDED if model.width is None else MEASURED
-        add_doubt(ds, doubt((v**2) @ weight + left + model.noise, lambda: _twin_loss(model, training, twin(nodes, size), left), size))
+        loss = (v**2) @ weight + left + model.noise
+        if model.width is None:
+            add_doubt(ds, doubt(loss, lambda: _twin_loss(model, training, twin(nodes, ROUNDED)), CHANGED))
+        else:
+            add_doubt(ds, doubt(loss, lambda: _twin_loss(model, training, spectral_measure(model, COARSE)), COARSENED))
     return ds
 
 
-def _twin_loss(model: Model, training: Descent, nodes: Spectrum, left: float) -> np.ndarray:
+def _twin_loss(model: Model, training: Descent, nodes: Spectrum) -> np.ndarray:
     """Test loss of the twin, as far as it goes."""
+    left = nodes.unexplained if model.width is not None else 0.0
     weight, unlearned = nodes.multiplicity * nodes.power, left + model.noise
     growth = LossWatch(allowed(model.richness))
     v, _, reached, _ = _steps(nodes, weight, Propagators(training, model.richness), training.steps + 1, growth, unlearned)

@@ -1,4 +1,4 @@
-"""Whether small errors of a solution grow: a twin whose eigenvalues are moved by as much as they are uncertain."""
+"""Whether small errors of a solution grow: a twin whose spectrum is changed by as much as it is uncertain."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -8,7 +8,10 @@ import numpy as np
 from ..errors import StabilityWarning, warn
 from .spectrum import Spectrum
 
-ROUNDED, MEASURED = 1e-14, 1e-8  # what sums over modes lose; how well nodes of a spectral measure are known
+ROUNDED = 1e-14  # what sums over modes lose
+COARSE = 1.07  # ratio of bins of a coarser spectral measure, that of the solver is 1.05
+CHANGED = "rounding: a change of the eigenvalues in their last digits"
+COARSENED = "the nodes of the spectral measure, of which `solve` has none: bins that are slightly wider"
 _TOLD = 1e-3  # difference of test losses that is told of
 
 
@@ -18,10 +21,10 @@ def twin(spectrum: Spectrum, size: float) -> Spectrum:
     return replace(spectrum, eigenvalues=spectrum.eigenvalues * (1 + size * signs))
 
 
-def doubt(loss: np.ndarray, other: Callable[[], np.ndarray], size: float) -> str:
+def doubt(loss: np.ndarray, other: Callable[[], np.ndarray], change: str) -> str:
     """Warn of, and return, a sentence about the first step from which the test loss of a twin is another; empty if it stays the same.
 
-    `loss` (time,) of all steps; `other` makes that of the twin at a change by `size`, as far as it goes. Where the loss
+    `loss` (time,) of all steps; `other` makes that of the twin, as far as it goes; `change` says what numbers depend on. Where the loss
     falls at every step no direction grows, and there is no need of a twin.
     """
     if not (np.diff(loss) > 1e-6 * loss[:-1]).any():
@@ -33,9 +36,8 @@ def doubt(loss: np.ndarray, other: Callable[[], np.ndarray], size: float) -> str
         return ""
     first = int(np.argmax(apart)) if apart.any() else both
     message = (
-        f"From step {first} on numbers depend on rounding: a change of the eigenvalues by {size:.0e} of their size, no more than "
-        f"they are uncertain, changes the test loss by {_TOLD:.1%} or more. The learning rate is past what the kernel that features "
-        "have learned allows; take a smaller one, or trust the steps before."
+        f"From step {first} on numbers depend on {change} would change the test loss by {_TOLD:.1%} or more. The learning rate is "
+        "past what the kernel that features have learned allows; take a smaller one, or trust the steps before."
     )
     warn(message, StabilityWarning)
     return message
