@@ -21,6 +21,7 @@ from .optimizers import Descent, Training
 from .problems import Problem, Shown, error_signal
 from .realization import Ensemble, Realization
 from .recorder import Recorder
+from .truncation import NAME, truncation
 
 RANK_WARNING = 0.25
 _ROUNDING = 1e-7  # of a relative remainder
@@ -71,6 +72,7 @@ class _State:
     optimiser: Descent | Flow
     recorder: Recorder
     watch: "_RankWatch"
+    left_out: float | None  # of the outputs by the tolerance, where that is known; see truncation
     step: int = 0
 
 
@@ -108,7 +110,9 @@ def _start(network, problem, training, ensemble, recorder, replicate) -> _State:
     layers = network.compose(realization, problem.all_inputs)
     parameters = layers.initial()
     optimiser = Flow(training, list(parameters), layers.sizes) if training.flow else Descent(training, list(parameters))
-    return _State(realization, layers, parameters, optimiser, recorder, _RankWatch(realization))
+    # With several outputs and a rule nothing comes back that would tell.
+    left_out = 0.0 if realization.leaves_out and not (training.ruled and problem.outputs) else None
+    return _State(realization, layers, parameters, optimiser, recorder, _RankWatch(realization), left_out)
 
 
 def _loop(state: _State, network, problem, training, limit: bool, advance, checkpoint) -> Status:
@@ -142,7 +146,9 @@ def _step(state: _State, network: Network, problem: Problem, training: Training)
             return False
         if not last and ahead is parameters and not training.ruled:  # before the record: what training asks for comes first
             gradients = _gradients(layers, parameters, passed, network, training)
-        if recording and not _record(state, parameters, passed, problem, training):
+            if problem.outputs:  # else in the record, which has all examples
+                _measure(state, parameters, passed, network, training)
+        if recording and not _record(state, parameters, passed, network, problem, training):
             return False
     if last:
         return True
@@ -152,6 +158,8 @@ def _step(state: _State, network: Network, problem: Problem, training: Training)
             return False
     if gradients is None:
         gradients = _gradients(layers, ahead, passed, network, training)
+        if problem.outputs:
+            _measure(state, ahead, passed, network, training)
     state.optimiser.step(parameters, gradients)
     if training.temperature:
         layers.refresh(parameters, passed.trace, state.optimiser.noise)
@@ -163,10 +171,11 @@ def _flow(state: _State, network: Network, problem: Problem, training: Training)
     layers, parameters = state.layers, state.parameters
     if state.step == 0:
         layers.forward(parameters, problem.shown(training, 0, True).examples)  # the readout is centred on all examples
-    trained = problem.shown(training, state.step, False)
+    trained, latest = problem.shown(training, state.step, False), []
 
     def gradients(at):
         passed = _forward(layers, at, trained, network, problem)
+        latest[:] = [at, passed]
         return None if passed is None else _gradients(layers, at, passed, network, training)
 
     begin, end = (0.0 if state.step == 0 else training.times[state.step - 1]), training.times[state.step]
@@ -174,8 +183,10 @@ def _flow(state: _State, network: Network, problem: Problem, training: Training)
         return False
     if not state.recorder.wants(state.step):
         return True
+    if latest and problem.outputs:
+        _measure(state, *latest, network, training)
     passed = _forward(layers, parameters, problem.shown(training, state.step, True), network, problem)
-    return passed is not None and _record(state, parameters, passed, problem, training)
+    return passed is not None and _record(state, parameters, passed, network, problem, training)
 
 
 @dataclass
@@ -235,17 +246,28 @@ def _gradients(layers: Layer, parameters, passed: _Pass, network: Network, train
     return layers.gradients(passed.trace, network.richness * (passed.delta if single else passed.shown.weights))
 
 
-def _record(state: _State, parameters, passed: _Pass, problem: Problem, training: Training) -> bool:
+def _record(state: _State, parameters, passed: _Pass, network: Network, problem: Problem, training: Training) -> bool:
     """Hand a pass over all examples to the recorder; False if something observed is not finite."""
     taught = training.ruled and problem.outputs is None
     if state.recorder.backward and not passed.differentiated:
         _differentiate(state.layers, parameters, passed)
     if taught and not passed.taught:
         _teach(state.layers, parameters, passed, training)
+    _measure(state, parameters, passed, network, training)
     kept = passed.shown.kept
     scalars = {"output": passed.outputs[kept], **problem.losses(passed.outputs, passed.shown), "error_signal": passed.delta[kept]}
     seen = state.layers.observe(parameters, passed.trace, state.recorder.view(kept, taught))
+    if state.left_out is not None:
+        scalars[NAME] = state.left_out
     return state.recorder.add(scalars, seen, state.optimiser.multipliers)
+
+
+def _measure(state: _State, parameters, passed: _Pass, network: Network, training: Training) -> None:
+    """Note what the tolerance leaves out of outputs, of a pass that went back for each of them or weighted by their errors."""
+    weighted = passed.taught and not training.ruled  # what a rule sends back does not tell
+    if state.left_out is not None and (weighted or passed.differentiated):
+        errors = None if passed.differentiated else passed.errors
+        state.left_out = truncation(state.layers.left_out(parameters, passed.trace), errors, network.richness)
 
 
 def _check_common_draws(realization: Realization) -> None:

@@ -59,6 +59,7 @@ VARIABLES: dict[str, Variable] = {
     "output": Variable(("time", "example"), "network output", "f", "f = E[z phi(h)] / richness"),
     "loss": Variable(("time",), "training loss", "L", "Mean over training examples."),
     "test_loss": Variable(("time",), "test loss", "L", "Mean over test examples, where their targets are known."),
+    "output_truncation": Variable(("time",), "what the tolerance leaves out of outputs", "E[z . rest] / gamma0", "Remainders of features below the tolerance, seen through the fields that come back, over the richness; root mean square over examples, the largest of replicates. Part of output_stderr.", estimate=False),
     "error_signal": Variable(("time", "example"), "error signal", "Delta", "-d loss / d f; zero on test examples."),
     "feature_kernel": Variable(_KERNEL, "feature kernel", "Phi", "E[phi(h) phi(h')] at equal times: of what the layer's matrix sees, pooled or normalised, in a transformer behind attention."),
     "gradient_kernel": Variable(_KERNEL, "gradient kernel", "G", "E[g g'] at equal times, g = phi'(h) z."),

@@ -110,7 +110,7 @@ def perturbation(
     run = MonteCarlo(
         n_samples, n_replicates, seed, tolerance, draws, 0, record, None, progress, centred, common_draws, True, None, threads
     )
-    settings = run.settings() | {"keep_replicates": boolean("keep_replicates", keep_replicates), "order": order, "probes": probes}
+    settings = run.settings(network) | {"keep_replicates": boolean("keep_replicates", keep_replicates), "order": order, "probes": probes}
     del settings["samples"]  # no fields are kept
     network.check(problem.all_inputs.shape[1:])
     network.suits("perturbation", "conditioned", problem, training)

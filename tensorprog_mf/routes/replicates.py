@@ -19,6 +19,7 @@ from ..realization import Ensemble
 from ..recorder import Recorder, as_record, recorded_steps
 from ..reductions import MOMENTS
 from ..results import dataset, slot_table, summarise
+from ..truncation import NAME, combined, remembered
 
 _THREADED = 512
 _EVALUATIONS = 100  # of a gradient flow, for the estimate of memory
@@ -41,6 +42,7 @@ def gather(
     _check_record(record, ensemble.matrix, network, problem, training)
     if training.flow:  # directions left out make rates rough, and steps small
         ensemble = replace(ensemble, tolerance=min(ensemble.tolerance, training.tolerance / 10))
+        settings = settings | {"tolerance": ensemble.tolerance}
     run_network, run_training = meant or (network, training)
     # What cannot be described must fail before the run; checkpoints are known by it.
     files = _checkpoints(checkpoint, attributes(route, network, problem, training, settings, "", ""), settings["n_replicates"])
@@ -62,6 +64,9 @@ def gather(
         shown.close()
     outcomes = _kept(outcomes)
     arrays = summarise([outcome.record for outcome in outcomes], settings["keep_replicates"], network.vector_dim)
+    if NAME in arrays:
+        arrays[NAME] = (arrays[NAME][0], remembered(arrays[NAME][1]))
+        arrays = combined(arrays, problem.n_train)
     worst = min(outcomes, key=lambda outcome: (_WORST_FIRST.index(outcome.status), outcome.step))
     if worst.status is Status.DIVERGED:
         warn(worst.message, DivergenceWarning)

@@ -1,5 +1,6 @@
 """How many samples are needed: double them until the error is small enough."""
 
+import json
 import warnings
 from collections.abc import Callable
 
@@ -32,6 +33,8 @@ def _search(run, n: int, target: float) -> tuple[xr.Dataset, bool, str]:
     coarse = run(n)
     if coarse.attrs["status"] in _STOPPED:
         return coarse, False, f"n_samples={n}: {coarse.attrs['status_message']}"
+    if (cause := _left_out(coarse, target)) is not None:
+        return coarse, False, f"n_samples={n}: {cause}"
     while 2 * n <= LARGEST:
         try:
             fine = run(2 * n)
@@ -44,8 +47,22 @@ def _search(run, n: int, target: float) -> tuple[xr.Dataset, bool, str]:
         message = f"n_samples={n}, 95 % interval +-{interval:.1e}, shift from n_samples={n // 2} {shift:.1e}"
         if max(interval, shift) <= target:
             return fine, True, message
+        if (cause := _left_out(fine, target)) is not None:
+            return fine, False, f"n_samples={n}: {cause}"
         coarse = fine
     return coarse, False, f"n_samples={n} is the largest tried"
+
+
+def _left_out(ds: xr.Dataset, target: float) -> str | None:
+    """Why no number of samples is enough, where the tolerance alone leaves out more than the target; None where it does not."""
+    error = float(ds.output_stderr.max())
+    if "output_truncation" not in ds or error == 0:
+        return None
+    share = _interval(ds) * float(ds.output_truncation.max()) / error
+    if share <= target:
+        return None
+    tolerance = json.loads(ds.attrs["settings_json"])["tolerance"]
+    return f"tolerance={tolerance:g} leaves out +-{share:.1e}, whatever n_samples is; take a smaller tolerance, or None."
 
 
 def _interval(ds: xr.Dataset) -> float:
