@@ -25,6 +25,7 @@ from .truncation import NAME, truncation
 
 RANK_WARNING = 0.25
 _ROUNDING = 1e-7  # of a relative remainder
+_OFTEN = 8  # first steps, at each of which it is measured what the tolerance leaves out
 _REFUSED = 10  # times the tolerance: what common draws may leave out without a warning
 
 
@@ -74,6 +75,7 @@ class _State:
     watch: "_RankWatch"
     left_out: float | None  # of the outputs by the tolerance, where that is known; see truncation
     step: int = 0
+    measured: int = -1  # step at which that was last looked at
 
 
 def run(
@@ -265,8 +267,9 @@ def _record(state: _State, parameters, passed: _Pass, network: Network, problem:
 def _measure(state: _State, parameters, passed: _Pass, network: Network, training: Training) -> None:
     """Note what the tolerance leaves out of outputs, of a pass that went back for each of them or weighted by their errors."""
     weighted = passed.taught and not training.ruled  # what a rule sends back does not tell
-    if state.left_out is not None and (weighted or passed.differentiated):
-        errors = None if passed.differentiated else passed.errors
+    due = state.step < _OFTEN or state.step - state.measured > 2  # for the cost: at every step it would be 2 %
+    if state.left_out is not None and due and (weighted or passed.differentiated):
+        errors, state.measured = None if passed.differentiated else passed.errors, state.step
         state.left_out = truncation(state.layers.left_out(parameters, passed.trace), errors, network.richness)
 
 
