@@ -1,16 +1,19 @@
 """How the parameters move: settings of the training, and the optimiser step."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from .batches import checked_batches, drawn
+from .calls import checked_call
 from .errors import UnsupportedError, boolean, real, require, whole
 from .matrices.parameter import Parameter
 from .rules import GradientDescent, Rule, as_rule
 from .schedules import factors
 
 
+@checked_call
 @dataclass(frozen=True)
 class Training:
     """Gradient descent in discrete time, on all examples or on batches of them, with noise or without, or gradient flow.
@@ -52,7 +55,7 @@ class Training:
         A rule of `tensorprog_mf.rules` in place of the gradient, its name, or a table {"name": ..., options}.
     flow, times, tolerance
         True for gradient flow, recorded at these increasing times to this relative accuracy, instead of steps and
-        learning_rate.
+        learning_rate. In `static_ntk` with the squared loss the last time may be math.inf, the end of training.
 
     Raises
     ------
@@ -128,7 +131,7 @@ class Training:
         discrete = [n for n in ("learning_rate", "momentum", "nesterov", "schedule", "batch_size", "replacement", "batch_seed", "batches", "temperature") if getattr(self, n)]
         discrete += ["steps"] * (self.steps is not None)
         require(not discrete, f"{' and '.join(discrete)} belong to discrete steps; leave them out with flow=True.")
-        times = tuple(real("times", t, "be 0 or more", lambda v: v >= 0) for t in self.times)
+        times = tuple(math.inf if t == math.inf else real("times", t, "be 0 or more", lambda v: v >= 0) for t in self.times)
         require(all(a < b for a, b in zip(times, times[1:])), f"times={self.times!r} must increase.")
         object.__setattr__(self, "times", times)
 
@@ -189,6 +192,11 @@ class Training:
             raise UnsupportedError(
                 f"{route} goes with discrete steps; for gradient flow take tp.sample, tp.train_finite, tp.solve_linear or tp.static_ntk."
             )
+
+    def refuse_endless(self, route: str) -> None:
+        """Raise `UnsupportedError` for infinite time, in the name of a route that goes on until it has reached a time."""
+        if self.flow and self.times[-1] == math.inf:
+            raise UnsupportedError(f"{route} reaches no infinite time; end at a finite one, or take tp.static_ntk with the squared loss.")
 
     def refuse_noise_and_rules(self, route: str) -> None:
         """Raise `UnsupportedError` for a temperature or a learning rule, in the name of a route that knows gradients only."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-SCHEMA_VERSION = "1"
+SCHEMA_VERSION = "2"
 
 @dataclass(frozen=True)
 class Variable:
@@ -14,7 +14,7 @@ class Variable:
     comment: str
     estimate: bool = True
     dtype: str = "float64"
-    units: str = "1"
+    units: str = ""  # UDUNITS reads it as 1, and xarray then writes no [1] on axes
 
     def dims_of(self, rank: int, vector_dim: str | None = None) -> tuple[str, ...]:
         """Dimensions of values with `rank` of them: `output` may follow example, and `output_prime` example_prime.
@@ -79,7 +79,7 @@ VARIABLES: dict[str, Variable] = {
     "input_weight": Variable(("time", "feature", "sample"), "input weight", "W^0", "At the first sites of replicate 0; readout weights are the backward field of the last layer.", estimate=False, dtype="float32"),
     "hidden_weight_mean": Variable(("time", "layer"), "mean of the hidden weights", "E[w]", "Over pairs of neurons, of the weights that feed the layer; what is random in them at the start averages out and is left out."),
     "hidden_weight_variance": Variable(("time", "layer"), "variance of the hidden weights", "Var[w]", "As hidden_weight_mean."),
-    "rank": Variable(("time", "layer", "pass"), "directions revealed", "K", "Forward: of a layer's features; backward: of its gradients; 0 where no hidden matrix is asked. Largest over replicates.", estimate=False, dtype="int32"),
+    "basis_rank": Variable(("time", "layer", "pass"), "directions revealed", "K", "Forward: of a layer's features; backward: of its gradients; 0 where no hidden matrix is asked. Largest over replicates.", estimate=False, dtype="int32"),
     "rank_fraction": Variable(("time", "layer", "pass"), "directions revealed over number of sites", "K/N", "Near 1 the run is a finite network, not the limit.", estimate=False),
     "input": Variable(("example", "feature"), "inputs", "x", "As given.", estimate=False),
     "target": Variable(("example",), "targets", "y", "As given; NaN for test examples whose target is not known.", estimate=False),
@@ -113,6 +113,7 @@ COORDINATES: dict[str, Variable] = {
     "collapsed": Variable(("layer",), "whether all neurons of the layer are the same", "", "1: identical at all times, so that the layer is one effective neuron."),
     "tau": Variable(("layer",), "depth along the stream", "tau", "Layer over depth, from 0 to 1."),
     "split": Variable(("example",), "training or test example", "", "Training examples first."),
+    "class_label": Variable(("output",), "class", "", "Label of the class that an output stands for."),
     "sample": Variable(("sample",), "site", "i", "Neurons of one layer whose fields are kept, of replicate 0."),
     "head": Variable(("head",), "head", "p", "Heads of one block whose attention is kept, of replicate 0."),
     "slot": Variable(("slot",), "accepted direction", "", "Row of the table of draws."),
@@ -121,19 +122,30 @@ COORDINATES: dict[str, Variable] = {
     "order": Variable(("order",), "order in richness", "k", "Exponent of the richness that a coefficient belongs to."),
     "kernel_example": Variable(("kernel_example",), "example of kernels", "mu", "Index of the example."),
     "moment": Variable(("moment",), "order of the moment", "k", "Power that is averaged."),
-    "bin": Variable(("bin",), "middle of a bin", "", "Bins of densities; edges lie halfway between where bins are equal."),
+    "bin_width": Variable(("bin",), "width of a bin", "", "Of densities; edges lie half of it to both sides of the middle."),
+    "time_prime": Variable(("time_prime",), "training time", "t'", "The second of two times."),
+    "step_prime": Variable(("time_prime",), "training step", "k'", "Of the second of two times."),
+    "bin": Variable(("bin",), "middle of a bin", "", "Bins of densities."),
     "slot_field": Variable(("slot_field",), "column of the table of draws", "", "See draw_slot."),
 }
 
 TRAINING_VARIABLES = tuple(VARIABLES)  # what routes of training record; the estimate of memory is made of these
 
+# Lazy networks that start at random outputs
+VARIABLES |= {
+    "output_covariance": Variable(("time", "example", "example_prime"), "covariance of outputs over initialisations", "Cov[f]",
+        "Between networks of the same width that start at other weights. With the squared loss every one of several outputs has this "
+        "covariance, and none with another output."),
+    "output_std": Variable(("time", "example"), "standard deviation of outputs over initialisations", "Std[f]", "Of one network."),
+}  # fmt: skip
+
 # Mean-field limits: distributional dynamics of two-layer networks.
 VARIABLES |= {
-    "risk": Variable(("time",), "risk", "R", "E (y - f)^2, without a factor 1/2."),
+    "risk": Variable(("time",), "risk", "R", "E loss(f, y); of the squared loss E (y - f)^2, without its factor 1/2."),
     "risk_excess": Variable(("time",), "risk beyond the limit's", "R_N - R", "On the same inputs."),
-    "free_energy": Variable(("time",), "free energy", "F", "R / 2 + (lambda / 2) E |theta|^2 - tau Ent; never increases."),
+    "free_energy": Variable(("time",), "free energy", "F", "E loss + (lambda / 2) E |theta|^2 - tau Ent, with the 1/2 of the squared loss; never increases."),
     "entropy": Variable(("time",), "entropy", "Ent", "- E log rho of all parameters that are not fixed."),
-    "mean_field_residual": Variable(("time", "example"), "residual that drives every site", "f - y", "Without the weight of the example."),
+    "mean_field_residual": Variable(("time", "example"), "residual that drives every site", "loss'", "d loss / d f, f - y of the squared loss; without the weight of the example."),
     "class_output": Variable(("time", "class"), "mean output of a class", "E[f | y]", "Over inputs of the class."),
     "site_parameter": Variable(("time", "sample", "parameter"), "parameters of sites", "theta", "Of the first sites of replicate 0.", estimate=False, dtype="float32"),
     "parameter_mean": Variable(("time", "parameter"), "mean of a parameter", "E theta", "Over all sites."),
@@ -141,7 +153,7 @@ VARIABLES |= {
     "parameter_product": Variable(("time", "parameter", "parameter_prime"), "second moments of parameters", "E[theta theta']", "Over all sites; of up to 32 parameters."),
     "density": Variable(("time", "parameter", "bin"), "density of a parameter", "rho_t", "Share of sites in a bin over its width; integrates to 1."),
     "bin_edge": Variable(("parameter", "edge"), "edges of bins", "", "The outermost reach to the last site.", estimate=False),
-    "objective": Variable((), "objective", "J", "R / 2 + (lambda / 2) E |theta|^2.", estimate=False),
+    "objective": Variable((), "objective", "J", "E loss + (lambda / 2) E |theta|^2.", estimate=False),
     "best_objective": Variable((), "objective of the best law on the probes", "J", "Upper bound on the least objective.", estimate=False),
     "lower_bound": Variable((), "lower bound on the objective of all laws", "", "From duality gaps.", estimate=False),
     "gap": Variable((), "distance from the lower bound", "", "The objective is at most that far from the best.", estimate=False),
@@ -236,7 +248,6 @@ VARIABLES |= {
 }  # fmt: skip
 
 COORDINATES |= {
-    "time_prime": Variable(("time_prime",), "training time", "t'", "The second of two times."),
     "mode": Variable(("mode",), "mode", "k", "Entry of the spectrum, from 1."),
     "lag": Variable(("lag",), "lag", "tau", "Difference of two times."),
     "ensemble_size": Variable(("ensemble_size",), "students in an ensemble", "E", "Their outputs are averaged."),

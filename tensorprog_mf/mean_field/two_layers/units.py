@@ -6,9 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...activations import Activation, as_activation
+from ...calls import checked_call
 from ...errors import InputError, boolean, real, require
 
 
+@checked_call
 @dataclass(frozen=True)
 class PiecewiseLinear:
     """sigma(u) = `low_value` for u <= `low`, `high_value` for u >= `high`, a straight line between.
@@ -48,7 +50,7 @@ class PiecewiseLinear:
         u = np.abs(h) if self.even else h
         slope = (self.high_value - self.low_value) / (self.high - self.low)
         inside = (u > self.low) & (u < self.high)
-        value = np.interp(u, [self.low, self.high], [self.low_value, self.high_value])
+        value = self.low_value + slope * (np.clip(u, self.low, self.high) - self.low)
         return value, slope * inside * (np.sign(h) if self.even else 1.0)
 
     def describe(self) -> dict:
@@ -56,9 +58,10 @@ class PiecewiseLinear:
         return {"low": self.low, "high": self.high, "low_value": self.low_value, "high_value": self.high_value, "even": self.even}
 
 
+@checked_call
 @dataclass(frozen=True)
 class Neuron:
-    """One neuron, sigma_*(x; theta) = a phi(<w, x> + b).
+    """One neuron, sigma_*(x; theta) = a phi(<w, x> + b); on targets with several outputs a_c phi(<w, x> + b), c = 0, 1, ...
 
     Parameters
     ----------
@@ -78,7 +81,7 @@ class Neuron:
 
     Notes
     -----
-    Functions of your own run in numpy, everything else is compiled.
+    On finite data activations run in numpy; `train_particles` has compiled ones, and none of your own.
 
     Examples
     --------
@@ -117,6 +120,7 @@ class Neuron:
         }
 
 
+@checked_call
 @dataclass(frozen=True)
 class UserUnit:
     """A unit of your own on finite data.
