@@ -21,11 +21,10 @@ from .problems import Problem, Shown, error_signal
 from .progress import Progress
 from .realization import Ensemble, Realization
 from .recorder import Recorder
-from .truncation import NAME, truncation
+from .truncation import NAME, LeftOut
 
 RANK_WARNING = 0.25
 _ROUNDING = 1e-7  # of a relative remainder
-_OFTEN = 8  # first steps, at each of which it is measured what the tolerance leaves out
 _REFUSED = 10  # times the tolerance: what common draws may leave out without a warning
 
 
@@ -73,9 +72,8 @@ class _State:
     optimiser: Descent | Flow
     recorder: Recorder
     watch: "_RankWatch"
-    left_out: float | None  # of the outputs by the tolerance, where that is known; see truncation
+    left_out: LeftOut | None  # of the outputs by the tolerance, where that can be told
     step: int = 0
-    measured: int = -1  # step at which that was last looked at
 
 
 def run(
@@ -116,7 +114,7 @@ def _start(network, problem, training, ensemble, recorder, replicate) -> _State:
     parameters = layers.initial()
     optimiser = Flow(training, list(parameters), layers.sizes) if training.flow else Descent(training, list(parameters))
     # With several outputs and a rule nothing comes back that would tell.
-    left_out = 0.0 if realization.leaves_out and not (training.ruled and problem.outputs) else None
+    left_out = LeftOut(network.richness) if realization.leaves_out and not (training.ruled and problem.outputs) else None
     return _State(realization, layers, parameters, optimiser, recorder, _RankWatch(realization), left_out)
 
 
@@ -151,9 +149,8 @@ def _step(state: _State, network: Network, problem: Problem, training: Training)
             return False
         if not last and ahead is parameters and not training.ruled:  # before the record: what training asks for comes first
             gradients = _gradients(layers, parameters, passed, network, training)
-            if problem.outputs:  # else in the record, which has all examples
-                _measure(state, parameters, passed, network, training)
-        if recording and not _record(state, parameters, passed, network, problem, training):
+            _measure(state, parameters, passed, training, recording)
+        if recording and not _record(state, parameters, passed, problem, training):
             return False
     if last:
         return True
@@ -163,8 +160,7 @@ def _step(state: _State, network: Network, problem: Problem, training: Training)
             return False
     if gradients is None:
         gradients = _gradients(layers, ahead, passed, network, training)
-        if problem.outputs:
-            _measure(state, ahead, passed, network, training)
+        _measure(state, ahead, passed, training)
     state.optimiser.step(parameters, gradients)
     if training.temperature:
         layers.refresh(parameters, passed.trace, state.optimiser.noise)
@@ -186,12 +182,13 @@ def _flow(state: _State, network: Network, problem: Problem, training: Training)
     begin, end = (0.0 if state.step == 0 else training.times[state.step - 1]), training.times[state.step]
     if not state.optimiser.travel(parameters, gradients, begin, end):
         return False
-    if not state.recorder.wants(state.step):
+    recording = state.recorder.wants(state.step)
+    if latest:
+        _measure(state, *latest, training, recording)
+    if not recording:
         return True
-    if latest and problem.outputs:
-        _measure(state, *latest, network, training)
     passed = _forward(layers, parameters, problem.shown(training, state.step, True), network, problem)
-    return passed is not None and _record(state, parameters, passed, network, problem, training)
+    return passed is not None and _record(state, parameters, passed, problem, training)
 
 
 @dataclass
@@ -251,29 +248,31 @@ def _gradients(layers: Layer, parameters, passed: _Pass, network: Network, train
     return layers.gradients(passed.trace, network.richness * (passed.delta if single else passed.shown.weights))
 
 
-def _record(state: _State, parameters, passed: _Pass, network: Network, problem: Problem, training: Training) -> bool:
+def _record(state: _State, parameters, passed: _Pass, problem: Problem, training: Training) -> bool:
     """Hand a pass over all examples to the recorder; False if something observed is not finite."""
     taught = training.ruled and problem.outputs is None
     if state.recorder.backward and not passed.differentiated:
         _differentiate(state.layers, parameters, passed)
     if taught and not passed.taught:
         _teach(state.layers, parameters, passed, training)
-    _measure(state, parameters, passed, network, training)
+    _measure(state, parameters, passed, training)
     kept = passed.shown.kept
     scalars = {"output": passed.outputs[kept], **problem.losses(passed.outputs, passed.shown), "error_signal": passed.delta[kept]}
     seen = state.layers.observe(parameters, passed.trace, state.recorder.view(kept, taught))
     if state.left_out is not None:
-        scalars[NAME] = state.left_out
+        scalars[NAME] = state.left_out.value
     return state.recorder.add(scalars, seen, state.optimiser.multipliers)
 
 
-def _measure(state: _State, parameters, passed: _Pass, network: Network, training: Training) -> None:
-    """Note what the tolerance leaves out of outputs, of a pass that went back for each of them or weighted by their errors."""
-    weighted = passed.taught and not training.ruled  # what a rule sends back does not tell
-    due = state.step < _OFTEN or state.step - state.measured > 2  # for the cost: at every step it would be 2 %
-    if state.left_out is not None and due and (weighted or passed.differentiated):
-        errors, state.measured = None if passed.differentiated else passed.errors, state.step
-        state.left_out = truncation(state.layers.left_out(parameters, passed.trace), errors, network.richness)
+def _measure(state: _State, parameters, passed: _Pass, training: Training, recording: bool = False) -> None:
+    """Note what the tolerance leaves out of outputs, of a pass that went back for each of them or weighted by their errors.
+
+    If the record, of all examples, comes with gradients of the outputs, that is the better occasion.
+    """
+    told = passed.differentiated or (passed.taught and not training.ruled)  # what a rule sends back does not tell
+    if told and state.left_out is not None and state.left_out.due(state.step) and not (recording and state.recorder.backward):
+        errors = None if passed.differentiated else passed.errors
+        state.left_out.add(state.step, state.layers.left_out(parameters, passed.trace), errors)
 
 
 def _check_common_draws(realization: Realization) -> None:

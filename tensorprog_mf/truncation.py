@@ -8,11 +8,14 @@ weights at a tolerance of 1e-10: the first order alone is 1 to 3 times what outp
 of it in rich ones, hence a factor. Legend: gamma0 richness, eps what is left out of outputs, root mean square over examples.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 
 USUAL = 1e-4
 _RICH = 0.1  # down to which eps <= 2e-5 at the usual tolerance, below a tenth of the sampling error at n_samples = 4096
 _FLOOR = 1e-10  # rounding: directions found below it are those of rounding
+_OFTEN = 8
 _AMPLIFIED = 2.0  # by training at richness of order one
 NAME = "output_truncation"
 
@@ -27,26 +30,36 @@ def default_tolerance(richness: float, target: float | None = None) -> float:
     return max(_FLOOR, wanted if target is None else min(wanted, target * richness))
 
 
-def truncation(left: list[np.ndarray], errors: np.ndarray | None, richness: float) -> float:
-    """eps from E[z . rest] of every matrix, (column, example).
+@dataclass
+class LeftOut:
+    """What is left out of the outputs of one run: `value`, now or in the root mean square up to now, whichever is more.
 
-    With `errors` (example, output) the fields z are sums over outputs weighted by them: what is left out of the outputs, in
-    their direction, stands for every output.
+    Outputs keep what training has made of it; and at some steps E[z . rest] is small by chance, if examples are few.
     """
-    total = sum(left) / richness * (1 + _AMPLIFIED * min(richness, 1.0))
-    if errors is not None:
-        size = np.linalg.norm(errors[: total.shape[1]], axis=1)
-        total = total[:, size > 0] / size[size > 0]
-    return float(np.sqrt(np.mean(total**2))) if total.size else 0.0
 
+    richness: float
+    value: float = 0.0
+    _step: int = -1
+    _squares: float = 0.0
+    _count: int = 0
 
-def remembered(left: np.ndarray) -> np.ndarray:
-    """(time,): at least the root mean square of what was left out up to then.
+    def due(self, step: int) -> bool:
+        """Whether to measure at this step: the first ones and every third, as all of them would cost 2 %."""
+        return step != self._step and (step < _OFTEN or step - self._step > 2)
 
-    Outputs keep what training has made of it. At some times E[z . rest] is small by chance, if examples are few.
-    """
-    past = np.sqrt(np.cumsum(left**2) / np.arange(1, 1 + len(left)))
-    return np.maximum(left, past)
+    def add(self, step: int, left: list[np.ndarray], errors: np.ndarray | None) -> None:
+        """Take in E[z . rest] of every matrix, (column, example).
+
+        With `errors` (example, output) the fields z are sums over outputs weighted by them: what is left out of the
+        outputs, in their direction, stands for every output.
+        """
+        total = sum(left) / self.richness * (1 + _AMPLIFIED * min(self.richness, 1.0))
+        if errors is not None:
+            size = np.linalg.norm(errors[: total.shape[1]], axis=1)
+            total = total[:, size > 0] / size[size > 0]
+        square = float(np.mean(total**2)) if total.size else 0.0
+        self._step, self._squares, self._count = step, self._squares + square, self._count + 1
+        self.value = max(square, self._squares / self._count) ** 0.5
 
 
 def combined(arrays: dict, n_train: int) -> dict:

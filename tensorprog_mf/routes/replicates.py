@@ -20,7 +20,7 @@ from ..realization import Ensemble
 from ..recorder import Recorder, as_record, recorded_steps
 from ..reductions import MOMENTS
 from ..results import dataset, slot_table, summarise
-from ..truncation import NAME, combined, remembered
+from ..truncation import combined
 
 _THREADED = 512
 _EVALUATIONS = 100  # of a gradient flow, for the estimate of memory
@@ -69,9 +69,7 @@ def gather(
         shown.close()
     outcomes = _kept(outcomes, route, checkpoint)
     arrays = summarise([outcome.record for outcome in outcomes], settings["keep_replicates"], network.vector_dim)
-    if NAME in arrays:
-        arrays[NAME] = (arrays[NAME][0], remembered(arrays[NAME][1]))
-        arrays = combined(arrays, problem.n_train)
+    arrays = combined(arrays, problem.n_train)
     worst = min(outcomes, key=lambda outcome: (_WORST_FIRST.index(outcome.status), outcome.step))
     if worst.status is Status.DIVERGED:
         warn(worst.message, DivergenceWarning)
