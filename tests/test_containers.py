@@ -182,7 +182,7 @@ REFUSED = [
     (xr.Dataset({"image": (("example", "feature"), X)}), "a Dataset that holds image; pass one array of it, such as data\\['image'\\]"),
     (xr.DataTree.from_dict({"digits": xr.Dataset({"x": 1})}), "a DataTree that holds digits"),
     ({"image": X}, "inputs are a dict with the entries image"),
-    (scipy.sparse.random(4, 2**27, 1e-9), "inputs are sparse and would fill 4.0 GiB"),
+    (scipy.sparse.csr_array((4, 2**27)), "inputs are sparse and would fill 4.0 GiB"),
     (Refusing(), "Refusing says 'implicit conversion is not allowed; use .get\\(\\)'"),
     (None, "inputs are None"),
     ("digits.csv", "inputs are a text, 'digits.csv'; .*tp.read_table"),
