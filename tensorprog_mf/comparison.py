@@ -6,20 +6,25 @@ import numpy as np
 import xarray as xr
 
 from .errors import InputError, require
+from .intervals import effective, half_width, replicates
 from .results import output_as_data
 from .schema import COORDINATES, VARIABLES
+from .steps import over_time
 
 _COMPARED = ("output", "loss", "test_loss", "error_signal", "feature_kernel", "gradient_kernel", "tangent_kernel")
+_OUTPUT = {"time", "example", "output", "replicate"}
 _KEPT = {"time", "layer"}  # distances are taken over all other dimensions
 _LONG = {
     "max": "largest difference of the {}",
     "rms": "root mean square difference of the {}",
     "sigma": "largest difference of the {} in standard errors",
+    "outside": "share of entries of the {} that differ by more than their 95 % interval",
 }
 _COMMENT = {
     "max": "Over entries, |a - b|.",
     "rms": "Over entries.",
     "sigma": "Largest |a - b| over the root mean square over entries of the combined standard error; NaN where neither has one.",
+    "outside": "By Student's t with the degrees of freedom of both results; 0.05 by chance; NaN where neither has errors.",
 }
 
 
@@ -28,8 +33,12 @@ def compare(reference: xr.Dataset | xr.DataTree, *others: xr.Dataset, **named: x
 
         max = max |a - b|,   rms = sqrt(mean (a - b)^2),   sigma = max |a - b| / sqrt(mean(se_a^2 + se_b^2))
 
-    over examples and all other dimensions. Combined standard errors are pooled over entries, since those of single
-    entries from few replicates follow Student's t and reach four of them by chance.
+    outside = share of entries with |a - b| > t sqrt(se_a^2 + se_b^2)
+
+    over examples and all other dimensions. Combined standard errors are pooled over entries for sigma, since differences
+    in those of single entries, from few replicates, follow Student's t and reach four of them by chance. What is outside
+    counts entry by entry, t being the quantile of 95 % for the degrees of freedom of both errors (Welch & Satterthwaite):
+    0.05 are outside by chance if the results agree, but entries of one result fluctuate together.
 
     Parameters
     ----------
@@ -41,7 +50,7 @@ def compare(reference: xr.Dataset | xr.DataTree, *others: xr.Dataset, **named: x
     Returns
     -------
     xarray.Dataset
-        <name>_max, <name>_rms, <name>_sigma (route, time[, layer]) for every variable that the reference shares with
+        <name>_max, <name>_rms, <name>_sigma, <name>_outside (route, time[, layer]) for every variable that the reference shares with
         a result, at the times that all share. NaN where a result lacks a variable, or has its kernels at other layers or not for every output.
 
     Raises
@@ -86,28 +95,43 @@ def _named(reference, others, named) -> tuple[xr.Dataset, dict[str, xr.Dataset]]
         require(len(groups) > 0, "compare: the tree has no groups; pass results, or a tree of them.")
         reference, *_ = groups.values()
         results = dict(list(groups.items())[1:])
-    for ds in (reference, *others, *named.values()):
-        if not (isinstance(ds, xr.Dataset) and "output" in ds and "time" in ds.output.dims):
-            raise InputError(f"compare takes results of routes, with outputs over time; this {type(ds).__name__} has none.")
     for ds in others:
         label, count = _label(ds), 2
         while label in results or label in named:
             label, count = f"{_label(ds)} {count}", count + 1
         results[label] = ds
     results |= named
+    reference, *others = (_over_time(ds) for ds in (reference, *results.values()))
     require(len(results) > 0, "compare: there is one result only; pass two or more.")
-    return reference, results
+    return reference, dict(zip(results, others))
 
 
-def _label(ds: xr.Dataset) -> str:
-    return ds.attrs.get("route", "result")
+def _over_time(ds) -> xr.Dataset:
+    """A result with outputs over time, or the point of a sweep along steps, as that."""
+    ds = over_time(ds) if isinstance(ds, xr.Dataset) else ds
+    if not (isinstance(ds, xr.Dataset) and "output" in ds and "time" in ds.output.dims):
+        raise InputError(f"compare takes results of routes, with outputs over time; this {type(ds).__name__} has none.")
+    more = [dim for dim in ds.output.dims if dim not in _OUTPUT]
+    require(not more, f"compare: outputs have a dimension {', '.join(more)}; choose one run of it first, such as ds.isel({(more or [''])[0]}=0).")
+    return ds
+
+
+def _label(ds) -> str:
+    return getattr(ds, "attrs", {}).get("route", "result")
 
 
 def _check(first: xr.Dataset, ds: xr.Dataset, name: str) -> None:
     for result in (first, ds):
         require("replicate" not in result.dims, "compare: replicates were kept apart; run without keep_replicates=True.")
-    mine, theirs = (json.loads(result.attrs.get("problem_json", "{}")) for result in (first, ds))
-    require(mine == theirs, f"compare: {name} was run on another problem than the reference; differences would say nothing.")
+    require(_same_problem(first, ds), f"compare: {name} was run on another problem than the reference; differences would say nothing.")
+
+
+def _same_problem(a: xr.Dataset, b: xr.Dataset) -> bool:
+    """By their attributes or, where these are gone, by inputs and targets, as far as both have them."""
+    if "problem_json" in a.attrs and "problem_json" in b.attrs:
+        return json.loads(a.attrs["problem_json"]) == json.loads(b.attrs["problem_json"])
+    shared = [name for name in ("input", "target") if name in a and name in b]
+    return all(np.array_equal(a[name].values, b[name].values, equal_nan=True) for name in shared)
 
 
 def _at(ds: xr.Dataset, times: np.ndarray) -> xr.Dataset:
@@ -118,6 +142,16 @@ def _at(ds: xr.Dataset, times: np.ndarray) -> xr.Dataset:
 
 def _same_layers(a: xr.DataArray, b: xr.DataArray) -> bool:
     return "layer" not in a.dims or np.array_equal(a.layer, b.layer)
+
+
+def _outside(a: xr.Dataset, b: xr.Dataset, name: str, difference: xr.DataArray, rounding: float) -> xr.DataArray:
+    """Whether entries differ by more than chance allows in 95 % of the cases; NaN where errors are mere rounding."""
+    zero = xr.zeros_like(difference)
+    one, other = (ds.get(f"{name}_stderr", zero).transpose(*difference.dims) for ds in (a, b))
+    counts = [(replicates(ds, name) or np.inf) if f"{name}_stderr" in ds else np.inf for ds in (a, b)]
+    error = np.sqrt(one**2 + other**2)
+    allowed = half_width(1.0, effective(one, counts[0], other, counts[1])) * error
+    return (difference > allowed).astype(float).where(error > rounding)
 
 
 def _distances(a: xr.Dataset, b: xr.Dataset) -> xr.Dataset:
@@ -136,5 +170,6 @@ def _distances(a: xr.Dataset, b: xr.Dataset) -> xr.Dataset:
             f"{name}_max": largest,
             f"{name}_rms": np.sqrt((difference**2).mean(over)),
             f"{name}_sigma": (largest / sigma).where(sigma > rounding) if errors else largest * np.nan,
+            f"{name}_outside": _outside(a, b, name, difference, rounding).mean(over) if errors else largest * np.nan,
         }
     return xr.Dataset(found).assign_coords({k: (k, a[k].values, {"long_name": COORDINATES[k].long_name}) for k in ("time", "layer") if k in a.coords})

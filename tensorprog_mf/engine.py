@@ -5,7 +5,7 @@ whole trajectories and iterates instead (Bordelon & Pehlevan 2022, algorithm 1).
 """
 
 import enum
-from collections.abc import Callable
+import functools
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,12 +13,13 @@ import numpy as np
 
 from .checkpoints import Checkpoint
 from .errors import DrawsWarning, RankWarning, warn
-from .flow import Flow
+from .flow import End, Flow
 from .layers.layer import Layer, Signal
 from .matrices.parameter import Parameter
 from .networks import Network
 from .optimizers import Descent, Training
 from .problems import Problem, Shown, error_signal
+from .progress import Progress
 from .realization import Ensemble, Realization
 from .recorder import Recorder
 
@@ -43,6 +44,11 @@ class Status(enum.Enum):
     DIVERGED = (
         "diverged",
         "At step {step} outputs or kernels were not finite; the times before are kept. Take a smaller learning rate.",
+    )
+    STIFF = (
+        "stiff",
+        "At time {time:.4g} the gradient flow goes on in steps of {pace:.2g}, too small to reach its last time; {kept}. "
+        "Kernels are very large there: scale inputs down, end earlier, or train in steps.",
     )
 
     def __init__(self, label: str, message: str):
@@ -76,26 +82,33 @@ class _State:
 
 def run(
     network: Network, problem: Problem, training: Training, ensemble: Ensemble, recorder: Recorder, replicate: int = 0,
-    limit: bool = True, advance: Callable[[], bool] = lambda: True, checkpoint: Checkpoint | None = None,
+    limit: bool = True, progress: Progress | None = None, checkpoint: Checkpoint | None = None,
 ) -> Outcome:  # fmt: skip
     """Train one realization of the network and return what the recorder kept.
 
-    If it stands for the `limit`, ranks near the number of sites are warned of and reported in the status. `advance` is
-    called after every step and ends the run by returning False; a `checkpoint` holds the state to go on from.
+    If it stands for the `limit`, ranks near the number of sites are warned of and reported in the status. `progress`
+    hears of every step and may end the run; a `checkpoint` holds the state to go on from.
 
     Cost: O(sites x rank x examples) per matrix and step; memory 4 x sites x rank numbers per matrix.
     """
     state = checkpoint.load() if checkpoint else None
+    progress = progress or Progress("run", training.last + 1, wanted=False)
     if isinstance(state, Outcome):
+        progress.begin(training.last + 1)
         return state
     if state is None:
         state = _start(network, problem, training, ensemble, recorder, replicate)
+    progress.begin(state.step)
     with np.errstate(over="ignore", invalid="ignore"):  # a run that diverges is stopped, without noise
-        status = _loop(state, network, problem, training, limit, advance, checkpoint)
+        status = _loop(state, network, problem, training, limit, progress, checkpoint)
     if status is Status.COMPLETED and state.watch.full_at is not None:
         status, state.step = Status.FINITE_WIDTH, state.watch.full_at
-    message = status.message.format(step=state.step, count=ensemble.count)
-    outcome = Outcome(state.recorder.record(), state.recorder.labels, status, state.step, message, state.realization.slots())
+    record, moved = state.recorder.record(), {}
+    if training.flow:
+        kept = "the times before are kept" if record else "there is no time before that could be kept"
+        moved = {"time": state.optimiser.time, "pace": state.optimiser.pace, "kept": kept}
+    message = status.message.format(step=state.step, count=ensemble.count, **moved)
+    outcome = Outcome(record, state.recorder.labels, status, state.step, message, state.realization.slots())
     if checkpoint and status is not Status.INTERRUPTED:
         checkpoint.save(outcome)
     return outcome
@@ -107,19 +120,25 @@ def _start(network, problem, training, ensemble, recorder, replicate) -> _State:
     realization = Realization(ensemble, replicate, outputs, training.learning_rule, weighted)
     layers = network.compose(realization, problem.all_inputs)
     parameters = layers.initial()
-    optimiser = Flow(training, list(parameters), layers.sizes) if training.flow else Descent(training, list(parameters))
+    if training.flow:
+        optimiser = Flow(training, list(parameters), layers.sizes, network.activation.kinked)
+    else:
+        optimiser = Descent(training, list(parameters))
     return _State(realization, layers, parameters, optimiser, recorder, _RankWatch(realization))
 
 
-def _loop(state: _State, network, problem, training, limit: bool, advance, checkpoint) -> Status:
-    forward = _flow if training.flow else _step
+def _loop(state: _State, network, problem, training, limit: bool, progress: Progress, checkpoint) -> Status:
+    forward = functools.partial(_flow, heard=progress.partial) if training.flow else _step
     while state.step <= training.last:
         if not forward(state, network, problem, training):
-            return Status.DIVERGED
+            status = _ENDS.get(state.optimiser.end, Status.DIVERGED) if training.flow else Status.DIVERGED
+            if checkpoint and status is Status.INTERRUPTED:
+                checkpoint.save(state)
+            return status
         if limit:
             state.watch.look(state.step)
         state.step += 1
-        if not advance() and state.step <= training.last:
+        if not progress.advance() and state.step <= training.last:
             if checkpoint:
                 checkpoint.save(state)
             return Status.INTERRUPTED
@@ -158,10 +177,13 @@ def _step(state: _State, network: Network, problem: Problem, training: Training)
     return True
 
 
-def _flow(state: _State, network: Network, problem: Problem, training: Training) -> bool:
-    """From one requested time of a gradient flow to the next, and record there; False if something was not finite."""
+_ENDS = {End.STOPPED: Status.INTERRUPTED, End.STIFF: Status.STIFF}
+
+
+def _flow(state: _State, network: Network, problem: Problem, training: Training, heard) -> bool:
+    """From one requested time of a gradient flow to the next, and record there; False if it does not arrive, or not finite."""
     layers, parameters = state.layers, state.parameters
-    if state.step == 0:
+    if state.step == 0 and not state.optimiser.paused:
         layers.forward(parameters, problem.shown(training, 0, True).examples)  # the readout is centred on all examples
     trained = problem.shown(training, state.step, False)
 
@@ -170,7 +192,7 @@ def _flow(state: _State, network: Network, problem: Problem, training: Training)
         return None if passed is None else _gradients(layers, at, passed, network, training)
 
     begin, end = (0.0 if state.step == 0 else training.times[state.step - 1]), training.times[state.step]
-    if not state.optimiser.travel(parameters, gradients, begin, end):
+    if not state.optimiser.travel(parameters, gradients, begin, end, heard):
         return False
     if not state.recorder.wants(state.step):
         return True

@@ -26,6 +26,27 @@ class DataWarning(UserWarning):
     """Inputs or targets train, but hardly to what was meant; the message says what they mean."""
 
 
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C ended a run: what was computed is kept, and the calling code stops as it does on any Ctrl-C.
+
+    Parameters
+    ----------
+    message
+        How far the run came, where its result is, how to go on.
+    result
+        What there is, a Dataset: of status "interrupted", or of another one if Ctrl-C came when all was done. None if there
+        is nothing yet.
+    """
+
+    def __init__(self, message: str = "", result=None):
+        super().__init__(message)
+        self.result = result
+
+
+class CheckpointWarning(UserWarning):
+    """The state of a run cannot be written where it was asked for; the run goes on."""
+
+
 class RankWarning(UserWarning):
     """The directions asked of a matrix come near the number of samples."""
 
@@ -40,6 +61,10 @@ class ConvergenceWarning(UserWarning):
 
 class QuadratureWarning(UserWarning):
     """Kernels by quadrature are not well known; the message says how well, and what to do."""
+
+
+class ToleranceWarning(UserWarning):
+    """Numbers are less accurate than one would expect, or more costly; the message says why, and what to do."""
 
 
 class TargetWarning(UserWarning):

@@ -48,7 +48,7 @@ def fluctuations(networks: xr.Dataset | Sequence[xr.Dataset], limit: xr.Dataset)
     Returns
     -------
     xarray.Dataset
-        `<name>_variance` and `<name>_shift` (width, time, ...), each with `_stderr`, for name in output (example), loss,
+        `<name>_variance` and `<name>_shift` (width, time, ...), each with `_stderr` (see `tp.interval`), for name in output (example), loss,
         feature_kernel, gradient_kernel (layer, example, example_prime) and tangent_kernel (example, example_prime), as
         far as all inputs have them. Widths are in order; coordinate n_replicates (width) counts networks.
 

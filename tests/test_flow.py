@@ -7,7 +7,7 @@ import tensorprog_mf as tp
 from tensorprog_mf.flow import Flow
 
 from .reference.gate import KERNEL_FLOOR, OUTPUT_FLOOR, TRAINING_CASES, excess
-from .test_checkpoints import interrupt_after, same
+from .test_checkpoints import interrupt_after, same, stopped
 
 NAMES = ("output", "feature_kernel", "gradient_kernel", "tangent_kernel")
 
@@ -111,7 +111,7 @@ def test_an_interrupted_flow_goes_on_to_the_same_bits(problem, monkeypatch, tmp_
     whole = tp.sample(*setting, **settings)
     with monkeypatch.context() as patched:
         interrupt_after(patched, 4)
-        cut = tp.sample(*setting, checkpoint=tmp_path / "run", **settings)
+        cut = stopped(tp.sample, *setting, checkpoint=tmp_path / "run", **settings)
     assert cut.attrs["status"] == "interrupted" and cut.sizes["time"] == 4
     again = tp.sample(*setting, checkpoint=tmp_path / "run", **settings)
     assert same(again, whole)

@@ -8,7 +8,8 @@ import xarray as xr
 
 from .. import memory
 from ..engine import Status
-from ..errors import DivergenceWarning, UnsupportedError, boolean, real, require, warn, whole
+from ..errors import DivergenceWarning, Interrupted, UnsupportedError, boolean, real, require, warn, whole
+from ..interruption import nothing_kept
 from ..networks import Network
 from ..optimizers import Training
 from ..problems import Problem
@@ -140,7 +141,7 @@ def perturbation(
         found = {name: _coefficients(zeroth[name], values[name], probes) for name in _EXPANDED}
         records.append(_record(found, problem, network.richness, order, [training.example_weights(t, problem.n_train) for t in steps]))
     arrays = summarise(records, settings["keep_replicates"], network.vector_dim)
-    described = attributes("perturbation", network, problem, training, settings, *status)
+    described = attributes("perturbation", network, problem, training, settings, *status) | {"replicates": len(records)}
     if keeps_draws:
         arrays["draw_slot"] = (runs[0].draw_slot.dims, runs[0].draw_slot.values)
         described["slots_json"] = runs[0].attrs["slots_json"]
@@ -164,9 +165,12 @@ def _probe(run: MonteCarlo, network: Network, problem: Problem, training: Traini
     """Runs at every probe, the largest first: it reveals the most directions, and the others use its draws."""
     runs = []
     for richness in reversed(probes):
-        runs.append(run.result("perturbation", "conditioned", replace(network, richness=richness), problem, training))
-        if runs[-1].attrs["status"] == Status.INTERRUPTED.label:
-            raise KeyboardInterrupt
+        try:
+            at = replace(network, richness=richness)
+            runs.append(run.result("perturbation", "conditioned", at, problem, training))
+        except Interrupted as stop:
+            why = f"at probe {len(runs) + 1} of {len(probes)}, before all of them were run"
+            raise nothing_kept("perturbation", why) from stop
         run = run if run.common_draws is not None else replace(run, common_draws=runs[0])
     return runs
 

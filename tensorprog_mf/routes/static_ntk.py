@@ -178,6 +178,7 @@ def static_ntk(
     for name in () if initial is None else [name for name in initial if "sample" in initial[name].dims]:
         arrays[name] = (initial[name].dims, np.repeat(initial[name].values, len(steps), axis=0))
     described = attributes("static_ntk", network, problem, training, settings, status.label, message) | found
+    described["replicates"] = replicates
     labels = list(range(1, foot.layers + 1)) if initial is None else initial.layer.values.tolist()
     return dataset(arrays, problem, training, steps, labels, described, network.coordinates(labels), network.input_dims)
 

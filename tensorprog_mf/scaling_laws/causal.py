@@ -9,6 +9,7 @@ from ..calls import checked_call
 from ..draws import fresh_seed
 from ..engine import Status
 from ..errors import UnsupportedError, whole
+from ..interruption import unless_interrupted
 from ..progress import Progress
 from ..recorder import recorded_steps
 from .labels import TWO_TIME, bias_variance, ending, ensemble_sizes as checked_sizes, result
@@ -104,11 +105,12 @@ def solve(
     memory.check(footprint(len(model.modes.power), training.steps, model, training), "take fewer steps, or bins of modes (bin_ratio=1.1)")
     run, status, reached = _run(model, training, bool(sizes), Progress("solve", training.steps + 1, progress), threads)
     kept = steps[steps < reached]
-    ending(status, reached, len(kept))
+    ending("scaling_laws.solve", status, reached, len(kept))
     settings = {"record": kept.tolist(), "ensemble_sizes": list(sizes), "samples": samples, "seed": seed}
     arrays = _arrays(run, kept, sizes) | (draw_sites(run, kept, samples, seed) if samples else {})
     more = {"ensemble_size": np.array(sizes)}
-    return result("solve", arrays, training.clock()[kept], model, training, settings, kept, status, reached, more)
+    ds = result("solve", arrays, training.clock()[kept], model, training, settings, kept, status, reached, more)
+    return unless_interrupted(ds, False)
 
 
 def _run(model: Model, training: Descent, cross: bool, progress: Progress, threads: int | None) -> tuple[Recursion, Status, int]:

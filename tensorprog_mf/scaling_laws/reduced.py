@@ -138,7 +138,7 @@ def _descent(model: Model, training: Descent, nodes: Spectrum, left: float, reco
     v, c3, reached = _steps(nodes, weight, propagators, times)
     status = Status.COMPLETED if reached == times else Status.DIVERGED
     kept = steps[steps < reached]
-    ending(status, reached, len(kept))
+    ending("scaling_laws.solve_reduced", status, reached, len(kept))
     square, c0 = np.ix_(kept, kept), (v[kept] * weight) @ v[kept].T
     arrays = {
         "test_loss": (("time",), np.diag(c0) + left + model.noise), "C0": (TWO_TIME, c0 + left), "C3": (TWO_TIME, c3[square]),

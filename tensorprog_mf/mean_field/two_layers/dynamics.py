@@ -11,12 +11,14 @@ from ...accelerate import map_runs
 from ...calls import checked_call
 from ...draws import fresh_seed
 from ...errors import DivergenceWarning, UnsupportedError, boolean, real, require, warn, whole
+from ...interruption import nothing_kept, unless_interrupted, worth_keeping
 from ...progress import Progress
 from ...provenance import made
 from .data import FiniteData, IsotropicGaussians
 from .initial import NODES, RANDOM, Sites, initial_laws, initial_sites
 from .observables import Observer, averaged, densities, result
-from .populations import Population, population
+from .population import Population
+from .populations import population
 from .stepping import METHODS, Stepper, checked_schedule, checked_step, checked_times, steps_between
 
 REFERENCES = "Mei, Montanari & Nguyen 2018, arXiv:1804.06561; Mei, Misiakiewicz & Montanari 2019, arXiv:1902.06015"
@@ -31,10 +33,10 @@ def distributional_dynamics(
     """Train infinitely many neurons of a two-layer network, f(x) = int sigma_*(x; theta) rho_t(d theta).
 
         d_t rho = 2 xi(t) div(rho grad Psi(theta; rho)) + 2 xi(t) tau Laplacian rho,
-        Psi = E[(f(x) - y) sigma_*(x; theta)] + (lambda / 2) |theta|^2
+        Psi = E[loss'(f(x), y) sigma_*(x; theta)] + (lambda / 2) |theta|^2,   loss' = f - y for the squared loss
 
-    (Mei, Montanari & Nguyen 2018, equations 6 and 13), solved by sites: d theta = -2 xi grad Psi dt + sqrt(4 xi tau) dW. The risk
-    E (y - f)^2 has no 1/2.
+    (Mei, Montanari & Nguyen 2018, equations 6 and 13), solved by sites: d theta = -2 xi grad Psi dt + sqrt(4 xi tau) dW. The loss
+    is that of the data. The risk is E loss(f, y), but of the squared loss, as in the paper, without its 1/2: R = E (y - f)^2.
 
     Parameters
     ----------
@@ -46,7 +48,7 @@ def distributional_dynamics(
     initial
         Table from parameters to laws (`tp.Gaussian`, `tp.Uniform`, `NormOfGaussian`) or numbers. Parameters are those of the unit,
         independent of each other; "w" stands for w0, w1, ... on finite data (one law, or one for each), is r = |w| on isotropic
-        Gaussians, and r1, r2, the norms of its two blocks, on anisotropic ones.
+        Gaussians, and r1, r2, the norms of its two blocks, on anisotropic ones. "a" stands for a0, a1, ... of several outputs.
     times
         (time,) to record, increasing; each is met exactly.
     dt
@@ -79,7 +81,7 @@ def distributional_dynamics(
     Returns
     -------
     xarray.Dataset
-        output, mean_field_residual (time, example); risk, free_energy and with temperature entropy (time,); parameter_mean,
+        output, mean_field_residual loss' (time, example[, output]); risk, free_energy and with temperature entropy (time,); parameter_mean,
         parameter_square, parameter_product: moments; site_parameter (time, sample, parameter); density (time, parameter, bin) between
         bin_edge; class_output (time, class) on Gaussians, where examples are values of |x| (radius) or the two classes.
         <name>_stderr between replicates.
@@ -89,13 +91,14 @@ def distributional_dynamics(
     InputError
         An argument that cannot be used.
     UnsupportedError
-        A unit without a reduction on these data; temperature on Gaussians.
+        A unit without a reduction on these data; temperature on Gaussians; several outputs of a unit that has one.
 
     Notes
     -----
-    The free energy R / 2 + (lambda / 2) int |theta|^2 d rho - tau Ent(rho) never increases; the risk may. The entropy of
+    The free energy E loss + (lambda / 2) int |theta|^2 d rho - tau Ent(rho) never increases; the risk may. The entropy of
     sites is estimated by nearest neighbours (Kozachenko & Leonenko 1987), of all parameters that are not fixed; it is NaN at time 0
-    for Sobol draws, which are too regular. Cost: O(sites points parameters) per step. Errors: dt^4 ("rk4") or dt; n_samples^-1/2,
+    for Sobol draws, which are too regular. Cost: O(sites points parameters) per step, four times with "rk4", and all of it for each
+    of the n_replicates: one run of gradient descent is method="euler", n_replicates=1, a sixteenth of the default. Errors: dt^4 ("rk4") or dt; n_samples^-1/2,
     for Sobol draws less. Without temperature the flow grows steep between basins: Gauss-Legendre nodes then lose to thousands
     of midpoints.
 
@@ -122,12 +125,18 @@ def distributional_dynamics(
     )
     plan = replace(plan, seed=fresh_seed(seed))
     plan.check_memory()
-    shown = Progress("distributional_dynamics", plan.n_replicates * plan.steps(), boolean("progress", progress))
+    total = plan.n_replicates * plan.steps()
+    shown = Progress("distributional_dynamics", total, boolean("progress", progress), runs=plan.n_replicates)
     try:
         runs = map_runs(lambda replicate: _run(plan, replicate, shown), range(plan.n_replicates), threads, shown.stop)
     finally:
         shown.close()
-    return _gathered(plan, runs, unit, data, schedule)
+    if shown.stopped:
+        runs = worth_keeping(runs, lambda run: len(run.observer.times), len(plan.times))
+        if not runs:
+            raise nothing_kept("distributional_dynamics")
+    ds = _gathered(plan, runs, unit, data, schedule)
+    return unless_interrupted(ds, shown.stopped, len(runs), plan.n_replicates)
 
 
 @dataclass(frozen=True)
@@ -220,6 +229,7 @@ def _run(plan: _Plan, replicate: int, shown: Progress) -> _Run:
     observer = Observer(plan.population, plan.weight_decay, plan.temperature, varying, plan.bins > 0, plan.draws == "sobol", plan.classes)
     rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(plan.seed, spawn_key=(replicate, 2))))
     stepper = Stepper(plan.population, sites.weight, plan.weight_decay, plan.temperature, plan.schedule, plan.method, rng)
+    shown.begin()
     with np.errstate(over="ignore", invalid="ignore"):
         status, t = _go(plan, sites, observer, stepper, shown)
     return _Run(observer, sites.weight, status, t)
@@ -253,7 +263,7 @@ def _gathered(plan: _Plan, runs: list[_Run], unit, data, schedule) -> xr.Dataset
     }[worst.status]
     reached = min(len(run.observer.times) for run in runs)
     if worst.status == "interrupted" and not reached:
-        raise KeyboardInterrupt
+        raise nothing_kept("distributional_dynamics")
     require(
         reached > 0,
         f"at time {worst.time:g} parameters or outputs were not finite with dt={plan.dt:g}, and nothing before that was recorded; take a smaller dt.",
@@ -271,4 +281,5 @@ def _gathered(plan: _Plan, runs: list[_Run], unit, data, schedule) -> xr.Dataset
     described = {"unit": unit.describe(), "data": data.describe()}
     settings = plan.settings() | {"schedule": "function" if callable(schedule) else float(schedule), "replicates_kept": len(runs)}
     attributes = made("distributional_dynamics", type(unit).__name__, settings, worst.status, message, REFERENCES, described)
+    attributes["replicates"] = len(runs)
     return result(arrays, plan.population, data, plan.times[:reached], attributes)

@@ -19,6 +19,7 @@ from ...errors import (
     warn,
     whole,
 )
+from ...interruption import nothing_kept, unless_interrupted, worth_keeping
 from ...progress import Progress
 from ...provenance import made
 from ...results import labelled
@@ -27,8 +28,10 @@ from .dynamics import REFERENCES
 from .initial import initial_laws
 from .network import Plan, advance, begin, feature_count, fresh_examples, observe
 from .observables import averaged
+from .one_pass_numba import LOSS_CODES
 from .stepping import checked_schedule, checked_step, checked_times
 from .units import Neuron
+from .units_numba import CODES
 
 
 @checked_call
@@ -39,7 +42,7 @@ def train_particles(
 ) -> xr.Dataset:  # fmt: skip
     """Train real networks f(x) = (1 / N) sum_i sigma_*(x; theta_i), one fresh example per step.
 
-        theta_i <- (1 - 2 lambda s) theta_i + 2 s (y - f(x)) grad sigma_*(x; theta_i) + sqrt(4 s tau) g_i,   s = step xi(t)
+        theta_i <- (1 - 2 lambda s) theta_i - 2 s loss'(f(x), y) grad sigma_*(x; theta_i) + sqrt(4 s tau) g_i,   s = step xi(t)
 
     (Mei, Montanari & Nguyen 2018, equations 4 and 12): what `distributional_dynamics` is the limit of.
 
@@ -87,7 +90,7 @@ def train_particles(
     InputError
         An argument that cannot be used.
     UnsupportedError
-        A unit that is not compiled; Gaussians of infinite dimension.
+        A unit that is not compiled, or a loss that is not: squared, logistic and hinge are; Gaussians of infinite dimension.
 
     Notes
     -----
@@ -111,12 +114,18 @@ def train_particles(
     )  # fmt: skip
     n_replicates = whole("n_replicates", n_replicates, 1)
     _check_limit(plan)
-    shown = Progress("train_particles", n_replicates * len(plan.times), boolean("progress", progress))
+    total = n_replicates * len(plan.times)
+    shown = Progress("train_particles", total, boolean("progress", progress), runs=n_replicates)
     try:
         runs = map_runs(lambda replicate: _train(plan, replicate, shown), range(n_replicates), threads, shown.stop)
     finally:
         shown.close()
-    return _gathered(plan, runs, n_replicates, callable(schedule) or float(schedule))
+    if shown.stopped:
+        runs = worth_keeping(runs, lambda run: len(run[0].get("risk", ())), len(plan.times))
+        if not runs:
+            raise nothing_kept("train_particles")
+    ds = _gathered(plan, runs, n_replicates, callable(schedule) or float(schedule))
+    return unless_interrupted(ds, shown.stopped, len(runs), n_replicates)
 
 
 def _laws(unit, data, initial) -> list:
@@ -125,12 +134,20 @@ def _laws(unit, data, initial) -> list:
         raise UnsupportedError(
             "train_particles trains a Neuron; distributional_dynamics on n_samples pseudo-random sites is the finite network of any unit."
         )
-    if isinstance(unit.activation, Activation) and unit.activation.function is not None:
+    if isinstance(unit.activation, Activation) and not unit.activation.named(*CODES):
         raise UnsupportedError(
-            "train_particles needs an activation that is compiled, a name or a PiecewiseLinear, not a function of your own."
+            f"train_particles has no compiled kernel for activation {unit.activation.name!r}; take {', '.join(CODES)} or a "
+            "PiecewiseLinear, or distributional_dynamics on FiniteData, which takes any."
         )
     if not isinstance(data, (FiniteData, IsotropicGaussians, AnisotropicGaussians)):
         raise InputError(f"data={data!r} must be FiniteData, IsotropicGaussians or AnisotropicGaussians of tensorprog_mf.mean_field.")
+    if data.loss.name not in LOSS_CODES:
+        raise UnsupportedError(
+            f"train_particles has the losses {', '.join(LOSS_CODES)}; with loss={data.loss.name!r} take distributional_dynamics with "
+            "draws='pseudo-random' and method='euler', gradient descent of a network of n_samples neurons."
+        )
+    if isinstance(data, FiniteData) and data.targets.ndim > 1:
+        raise UnsupportedError("train_particles is for one output, targets (example,); with several take distributional_dynamics.")
     if feature_count(data) == math.inf:
         raise UnsupportedError("real networks have inputs of finite dimension; give the data a dimension.")
     names = tuple(f"w{j}" for j in range(feature_count(data)))
@@ -158,6 +175,7 @@ def _train(plan: Plan, replicate: int, shown: Progress) -> tuple[dict, str, floa
     )
     records: dict[str, list] = {}
     now = 0.0
+    shown.begin()
     for index, until in enumerate(plan.times):
         ended = advance(plan, network, code, rng, now, until, shown)
         if ended is not None:
@@ -179,7 +197,7 @@ def _gathered(plan: Plan, runs: list, n_replicates: int, schedule) -> xr.Dataset
     }[worst[1]]
     reached = min(len(run[0].get("risk", ())) for run in runs)
     if worst[1] == "interrupted" and not reached:
-        raise KeyboardInterrupt
+        raise nothing_kept("train_particles")
     require(reached > 0, f"weights were not finite before the first time; step={plan.step:g} is too large.")
     if worst[1] == "diverged":
         warn(message, DivergenceWarning)
@@ -197,6 +215,7 @@ def _gathered(plan: Plan, runs: list, n_replicates: int, schedule) -> xr.Dataset
     }  # fmt: skip
     described = {"unit": plan.unit.describe(), "data": plan.data.describe()}
     attributes = made("train_particles", "Neuron", settings, worst[1], message, REFERENCES, described)
+    attributes["replicates"] = len(runs)
     coordinates = {"time": plan.times[:reached], "parameter": np.array(plan.names()), "class": np.array([1, -1])}
     return labelled(arrays, coordinates, attributes)
 
