@@ -265,12 +265,13 @@ def _run(images):
 @pytest.mark.parametrize("shape, said", [((8, 9, 1), "8 channels of 9 x 1"), ((8, 9, 3), "8 channels of 9 x 3"), ((12, 4), "12 channels of 4 pixels")])
 def test_channels_last_are_told_of(shape, said):
     images = np.ones((2, *shape))
-    with pytest.warns(tp.DataWarning, match=f"taken as {said}.*np.moveaxis\\(inputs, {len(shape)}, 1\\)") as caught:
-        _run(images)
-    assert caught[0].filename == __file__
+    for given in (images, xr.DataArray(images, dims=("image", "y", "x", "c")[: images.ndim])):  # "c" says nothing
+        with pytest.warns(tp.DataWarning, match=f"taken as {said}.*np.moveaxis\\(inputs, {len(shape)}, 1\\)") as caught:
+            _run(given)
+        assert caught[0].filename == __file__
 
 
-@pytest.mark.parametrize("shape", [(1, 8, 9), (3, 8, 8), (16, 4, 4), (2, 4), (1, 32), (3, 32)])
+@pytest.mark.parametrize("shape", [(1, 8, 9), (3, 8, 8), (16, 4, 4), (5, 1), (2, 4), (1, 32), (3, 32)])
 def test_channels_first_and_named_ones_are_quiet(shape, recwarn):
     _run(np.ones((2, *shape)))
     names = ("example", "channel", "row", "column")
