@@ -52,7 +52,7 @@ def run() -> dict[str, xr.Dataset]:
         found[kind] = tp.sample(network(kind), *given, SITES, 2, tolerance=5e-3, **options)
         for width in WIDTHS:
             found[f"{kind}, width {width}"] = tp.train_finite(network(kind), *given, width, n_replicates=SEEDS, **options)
-    kept = ("loss", "output", "attention", "target", "input", "rank")  # and what begins like these
+    kept = ("loss", "output", "attention", "target", "input", "basis_rank", "rank_fraction")  # and what begins like these
     return {name: looking(ds[[v for v in ds if v.startswith(kept) or "loss" in v]], mark) for name, ds in found.items()}
 
 
@@ -62,7 +62,7 @@ def looking(ds: xr.Dataset, mark: np.ndarray) -> xr.Dataset:
     means, spreads = to_mark.attention_mean.mean("example"), np.sqrt(to_mark.attention_variance.mean("example"))
     error = to_mark.attention_mean_stderr.mean("example")  # examples err together, at most by this
     names = {"to_marked": means, "to_marked_stderr": error, "to_marked_spread": spreads}
-    return ds.assign({name: values.assign_attrs(long_name="attention of the last token to the marked one", units="1") for name, values in names.items()})
+    return ds.assign({name: values.assign_attrs(long_name="attention of the last token to the marked one", units="") for name, values in names.items()})
 
 
 def report(results: dict[str, xr.Dataset]) -> None:

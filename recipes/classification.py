@@ -47,7 +47,7 @@ def accuracy(output: np.ndarray) -> np.ndarray:
 def outcome(ds: xr.Dataset) -> xr.Dataset:
     """Without the kernels of all examples, which are large, and with the test accuracy."""
     small = ds.drop_vars([name for name in ds if "example_prime" in ds[name].dims])
-    return small.assign(accuracy=("time", accuracy(ds.output.values), {"long_name": "test accuracy", "units": "1"}))
+    return small.assign(accuracy=("time", accuracy(ds.output.values), {"long_name": "test accuracy", "units": ""}))
 
 
 def _rms(difference: np.ndarray) -> np.ndarray:
@@ -70,9 +70,9 @@ def networks(name: str, width: int, exact: xr.Dataset) -> xr.Dataset:
         ("mean_distance", _rms(mean - limit), "rms distance of the mean outputs to the limit"),
         ("distance_stderr", np.hypot(_rms(stderr), _rms(exact.output_stderr.values)), "standard error of the mean outputs minus the limit"),
     ):
-        found[variable] = "time", values, {"long_name": meaning, "units": "1"}
-    found["output"] = exact.output.dims, mean, {"long_name": "mean outputs", "units": "1"}
-    found["first_output"] = exact.output.dims, output[0], {"long_name": "outputs of the first network", "units": "1"}
+        found[variable] = "time", values, {"long_name": meaning, "units": ""}
+    found["output"] = exact.output.dims, mean, {"long_name": "mean outputs", "units": ""}
+    found["first_output"] = exact.output.dims, output[0], {"long_name": "outputs of the first network", "units": ""}
     found["feature_kernel"] = ds.feature_kernel.isel(replicate=0).variable
     return xr.Dataset(found, {"time": ds.time, "layer": ds.layer, "kernel_example": ds.kernel_example}, ds.attrs)
 

@@ -50,8 +50,8 @@ def outcome(ds: xr.Dataset, limit: xr.DataArray) -> xr.Dataset:
     """Of every network: losses, how far its kernels are from the limit and have moved; kernels of the first one."""
     kernel = ds.feature_kernel
     distance, moved = size(kernel - limit) / size(limit), size(kernel - kernel[:, 0]) / size(kernel[:, 0])
-    distance.attrs = {"long_name": "distance of feature kernels to the limit, relative", "units": "1"}
-    moved.attrs = {"long_name": "movement of feature kernels, relative", "units": "1"}
+    distance.attrs = {"long_name": "distance of feature kernels to the limit, relative", "units": ""}
+    moved.attrs = {"long_name": "movement of feature kernels, relative", "units": ""}
     kept = ds[["loss", "test_loss", "output"]].assign(kernel_distance=distance, kernel_movement=moved)
     return kept.assign(feature_kernel=kernel[0].assign_attrs(long_name="feature kernel of the first network"))
 

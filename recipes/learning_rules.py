@@ -63,7 +63,7 @@ def cosines(ds: xr.Dataset) -> xr.Dataset:
     field = [np.diagonal(kernel, axis1=2, axis2=3) for kernel in (mixed, own, taught)]
     update = [np.einsum("tlm,tlmn,tlmn,tln->tl", delta, kernel, below, delta) for kernel in (mixed, own, taught)]
     found = (field[0] / np.sqrt(field[1] * field[2])).mean(axis=-1), update[0] / np.sqrt(update[1] * update[2])
-    return ds.assign({name: (("time", "layer"), each, {"long_name": COSINES[name], "units": "1"}) for name, each in zip(COSINES, found)})
+    return ds.assign({name: (("time", "layer"), each, {"long_name": COSINES[name], "units": ""}) for name, each in zip(COSINES, found)})
 
 
 def run() -> dict[str, xr.Dataset]:

@@ -43,8 +43,8 @@ def run() -> xr.Dataset:
     dims = ("parameterization", "width")
     return xr.Dataset(
         {
-            "feature_movement": (dims, values[..., 0], {"long_name": "relative change of the last feature kernel", "units": "1"}),
-            "loss": (dims, values[..., 1], {"long_name": "training loss at the end", "units": "1"}),
+            "feature_movement": (dims, values[..., 0], {"long_name": "relative change of the last feature kernel", "units": ""}),
+            "loss": (dims, values[..., 1], {"long_name": "training loss at the end", "units": ""}),
         },
         {"parameterization": forms, "width": list(WIDTHS)},
         {"limit_feature_movement": movement(limit), "limit_loss": float(limit.loss[-1])},

@@ -56,12 +56,12 @@ def transfer() -> xr.Dataset:
                 if ds.sizes["time"] == 2:
                     losses[i, j] = ds.loss[-1], ds.loss_stderr[-1]
         name = way.replace(" ", "_")
-        attrs = {"long_name": f"loss after {STEPS} steps, branches {way} by sqrt(depth)", "units": "1"}
+        attrs = {"long_name": f"loss after {STEPS} steps, branches {way} by sqrt(depth)", "units": ""}
         dims = ("depth", f"{name}_rate")
-        found |= {f"{name}_loss": (dims, losses[..., 0], attrs), f"{name}_loss_stderr": (dims, losses[..., 1], {"units": "1"})}
-    attrs = {"long_name": f"loss after {STEPS} steps, infinite depth", "units": "1"}
+        found |= {f"{name}_loss": (dims, losses[..., 0], attrs), f"{name}_loss_stderr": (dims, losses[..., 1], {"units": ""})}
+    attrs = {"long_name": f"loss after {STEPS} steps, infinite depth", "units": ""}
     found["infinite_loss"] = ("divided_rate", infinite[:, 0], attrs)
-    found["infinite_loss_error"] = ("divided_rate", infinite[:, 1], {"units": "1"})
+    found["infinite_loss_error"] = ("divided_rate", infinite[:, 1], {"units": ""})
     return xr.Dataset(found, {"depth": list(DEPTHS), **{f"{way.replace(' ', '_')}_rate": rates for way, rates in RATES.items()}})
 
 

@@ -107,7 +107,7 @@ def digits() -> dict[str, xr.Dataset]:
             weights = vectors @ (-np.expm1(-values * IMAGE_TIMES[:, None]) / values * (vectors.T @ y[drawn])).T / count
             losses.append(((kernel[:, drawn] @ weights - y[:, None]) ** 2).mean(axis=0))
         spread = np.std(losses, axis=0, ddof=1) / np.sqrt(DRAWS)
-        attrs = {"long_name": "test loss", "units": "1"}
+        attrs = {"long_name": "test loss", "units": ""}
         found[f"digits, {count}, real"] = xr.Dataset(
             {"test_loss": ("time", np.mean(losses, axis=0), attrs), "test_loss_stderr": ("time", spread, attrs)}, {"time": IMAGE_TIMES}
         )

@@ -39,7 +39,7 @@ def outcome(ds: xr.Dataset) -> xr.Dataset:
     """Without the kernels, which are large, and with the accuracy on test examples."""
     right = np.sign(ds.output) == ds.target
     accuracy = right.isel(example=np.flatnonzero(ds.split == "test")).mean("example")
-    accuracy.attrs = {"long_name": "test accuracy", "units": "1"}
+    accuracy.attrs = {"long_name": "test accuracy", "units": ""}
     return ds.drop_vars([name for name in ds if "kernel" in name]).assign(accuracy=accuracy)
 
 

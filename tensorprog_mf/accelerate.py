@@ -10,8 +10,9 @@ import contextvars
 import hashlib
 import os
 import pathlib
+import queue
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 import numba
 import numpy as np
@@ -115,36 +116,45 @@ def one_blas_thread():
 def map_runs(run, arguments, threads: int | None = None, stop=lambda: None) -> list:
     """`[run(a) for a in arguments]`: independent runs on threads, or one run with its blocks on threads.
 
-    BLAS keeps one thread meanwhile. On Ctrl-C `stop`
-    is called, after which runs are expected to end soon; those that had not begun are left out.
+    BLAS keeps one thread meanwhile. On Ctrl-C `stop` is called, after which runs are expected to end soon; those that had
+    not begun are left out. A second Ctrl-C waits for nothing: KeyboardInterrupt leaves at once.
     """
     arguments = list(arguments)
     workers = min(thread_count(threads), max(len(arguments), 1))
+    line, waiting, futures = users_line(), queue.SimpleQueue(), [Future() for _ in arguments]
+    for job in zip(futures, arguments):
+        waiting.put(job)
 
-    line, begin = users_line(), threading.Event()
-
-    def one(argument):
-        begin.wait()
+    def work():
         remember_line(line)
-        with blocks_on_threads(thread_count(threads) if workers == 1 else 1):
-            return run(argument)
+        with contextlib.suppress(queue.Empty), blocks_on_threads(thread_count(threads) if workers == 1 else 1):
+            while True:
+                _run_one(run, *waiting.get_nowait())
 
-    # Runs live on threads of their own even one by one, so that Ctrl-C reaches this one while they go on.
-    with one_blas_thread(), ThreadPoolExecutor(workers) as pool:
+    # Runs live on threads of their own even one by one, so that Ctrl-C reaches this one while they go on; daemons, so that
+    # those which a second Ctrl-C leaves behind do not hold up the end of the process.
+    crew = [threading.Thread(target=work, name="tensorprog_mf", daemon=True) for _ in range(workers)]
+    with one_blas_thread():
         try:
-            futures = [pool.submit(one, argument) for argument in arguments]
-        except BaseException:
-            stop()
-            begin.set()
-            raise
-        try:
-            begin.set()  # not before here, where Ctrl-C is heard: what a fast run has done by then would be lost
+            for thread in crew:
+                thread.start()
             return [future.result() for future in futures]
         except KeyboardInterrupt:
             stop()
-            begun = [future for future in futures if not future.cancel()]  # all at once: waiting for one lets the next begin
+            # All at once: waiting for one lets the next begin.
+            begun = [future for future in futures if not future.cancel()]
             return [future.result() for future in begun]
         except BaseException:
             stop()
-            pool.shutdown(wait=False, cancel_futures=True)
+            wait([future for future in futures if not future.cancel()])
             raise
+
+
+def _run_one(run, future: Future, argument) -> None:
+    """Run unless that was cancelled, and tell the future how it went."""
+    if not future.set_running_or_notify_cancel():
+        return
+    try:
+        future.set_result(run(argument))
+    except BaseException as error:
+        future.set_exception(error)

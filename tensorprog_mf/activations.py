@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .calls import checked_call
 from .errors import InputError, real, require
 
 
@@ -51,6 +52,7 @@ FUNCTIONS: dict[str, Callable] = {
 }
 
 
+@checked_call
 @dataclass(frozen=True)
 class Activation:
     """phi(gain h) and its derivative in h.

@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 
 from .errors import InputError, require
+from .intervals import effective, half_width, replicates
 from .results import output_as_data
 from .schema import COORDINATES, VARIABLES
 
@@ -15,11 +16,13 @@ _LONG = {
     "max": "largest difference of the {}",
     "rms": "root mean square difference of the {}",
     "sigma": "largest difference of the {} in standard errors",
+    "outside": "share of entries of the {} that differ by more than their 95 % interval",
 }
 _COMMENT = {
     "max": "Over entries, |a - b|.",
     "rms": "Over entries.",
     "sigma": "Largest |a - b| over the root mean square over entries of the combined standard error; NaN where neither has one.",
+    "outside": "By Student's t with the degrees of freedom of both results; 0.05 by chance; NaN where neither has errors.",
 }
 
 
@@ -28,8 +31,12 @@ def compare(reference: xr.Dataset | xr.DataTree, *others: xr.Dataset, **named: x
 
         max = max |a - b|,   rms = sqrt(mean (a - b)^2),   sigma = max |a - b| / sqrt(mean(se_a^2 + se_b^2))
 
-    over examples and all other dimensions. Combined standard errors are pooled over entries, since those of single
-    entries from few replicates follow Student's t and reach four of them by chance.
+    outside = share of entries with |a - b| > t sqrt(se_a^2 + se_b^2)
+
+    over examples and all other dimensions. Combined standard errors are pooled over entries for sigma, since differences
+    in those of single entries, from few replicates, follow Student's t and reach four of them by chance. What is outside
+    counts entry by entry, t being the quantile of 95 % for the degrees of freedom of both errors (Welch & Satterthwaite):
+    0.05 are outside by chance if the results agree, but entries of one result fluctuate together.
 
     Parameters
     ----------
@@ -41,7 +48,7 @@ def compare(reference: xr.Dataset | xr.DataTree, *others: xr.Dataset, **named: x
     Returns
     -------
     xarray.Dataset
-        <name>_max, <name>_rms, <name>_sigma (route, time[, layer]) for every variable that the reference shares with
+        <name>_max, <name>_rms, <name>_sigma, <name>_outside (route, time[, layer]) for every variable that the reference shares with
         a result, at the times that all share. NaN where a result lacks a variable, or has its kernels at other layers or not for every output.
 
     Raises
@@ -71,7 +78,7 @@ def compare(reference: xr.Dataset | xr.DataTree, *others: xr.Dataset, **named: x
     for name in found:
         variable, kind = name.rsplit("_", 1)
         spec = VARIABLES[variable]
-        found[name].attrs = {"long_name": _LONG[kind].format(spec.long_name), "symbol": spec.symbol, "units": "1", "comment": _COMMENT[kind]}
+        found[name].attrs = {"long_name": _LONG[kind].format(spec.long_name), "symbol": spec.symbol, "units": "", "comment": _COMMENT[kind]}
     if "step" in base.coords:
         found = found.assign_coords(step=base.step)
     found.attrs = {"reference": _label(first), "source": first.attrs.get("source", ""), "route": "compare"}
@@ -120,6 +127,16 @@ def _same_layers(a: xr.DataArray, b: xr.DataArray) -> bool:
     return "layer" not in a.dims or np.array_equal(a.layer, b.layer)
 
 
+def _outside(a: xr.Dataset, b: xr.Dataset, name: str, difference: xr.DataArray, rounding: float) -> xr.DataArray:
+    """Whether entries differ by more than chance allows in 95 % of the cases; NaN where errors are mere rounding."""
+    zero = xr.zeros_like(difference)
+    one, other = (ds.get(f"{name}_stderr", zero).transpose(*difference.dims) for ds in (a, b))
+    counts = [(replicates(ds, name) or np.inf) if f"{name}_stderr" in ds else np.inf for ds in (a, b)]
+    error = np.sqrt(one**2 + other**2)
+    allowed = half_width(1.0, effective(one, counts[0], other, counts[1])) * error
+    return (difference > allowed).astype(float).where(error > rounding)
+
+
 def _distances(a: xr.Dataset, b: xr.Dataset) -> xr.Dataset:
     """All distances of two results with the same times."""
     found = {}
@@ -136,5 +153,6 @@ def _distances(a: xr.Dataset, b: xr.Dataset) -> xr.Dataset:
             f"{name}_max": largest,
             f"{name}_rms": np.sqrt((difference**2).mean(over)),
             f"{name}_sigma": (largest / sigma).where(sigma > rounding) if errors else largest * np.nan,
+            f"{name}_outside": _outside(a, b, name, difference, rounding).mean(over) if errors else largest * np.nan,
         }
     return xr.Dataset(found).assign_coords({k: (k, a[k].values, {"long_name": COORDINATES[k].long_name}) for k in ("time", "layer") if k in a.coords})

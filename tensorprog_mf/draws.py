@@ -126,3 +126,25 @@ class Draws:
             raise RuntimeError(f"slot {slot} has had its column already; a second one would not be independent.")
         self.slots[slot] = len(self.slots) if self.given is None else self.given[slot]
         return self.column(self.slots[slot])
+
+
+class AxesSpent(Exception):
+    """More columns were taken than there are axes; the run is to start again with more of them."""
+
+
+class Axes(Draws):
+    """Columns sqrt(count) e_k in place of random ones: averages of products of any two are 1 or 0, as expectations are.
+
+    Where fields are linear in what is drawn, sites are then not samples but coordinates: averages over them are the
+    expectations of the limit, without error, as long as there are columns left.
+    """
+
+    def __init__(self, count: int):
+        super().__init__(count, (0,), "pseudo-random")
+
+    def column(self, index: int) -> np.ndarray:
+        if index >= self.count:
+            raise AxesSpent
+        column = np.zeros(self.count)
+        column[index] = np.sqrt(self.count)
+        return column

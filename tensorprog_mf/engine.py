@@ -5,7 +5,6 @@ whole trajectories and iterates instead (Bordelon & Pehlevan 2022, algorithm 1).
 """
 
 import enum
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +18,7 @@ from .matrices.parameter import Parameter
 from .networks import Network
 from .optimizers import Descent, Training
 from .problems import Problem, Shown, error_signal
+from .progress import Progress
 from .realization import Ensemble, Realization
 from .recorder import Recorder
 
@@ -76,22 +76,25 @@ class _State:
 
 def run(
     network: Network, problem: Problem, training: Training, ensemble: Ensemble, recorder: Recorder, replicate: int = 0,
-    limit: bool = True, advance: Callable[[], bool] = lambda: True, checkpoint: Checkpoint | None = None,
+    limit: bool = True, progress: Progress | None = None, checkpoint: Checkpoint | None = None,
 ) -> Outcome:  # fmt: skip
     """Train one realization of the network and return what the recorder kept.
 
-    If it stands for the `limit`, ranks near the number of sites are warned of and reported in the status. `advance` is
-    called after every step and ends the run by returning False; a `checkpoint` holds the state to go on from.
+    If it stands for the `limit`, ranks near the number of sites are warned of and reported in the status. `progress`
+    hears of every step and may end the run; a `checkpoint` holds the state to go on from.
 
     Cost: O(sites x rank x examples) per matrix and step; memory 4 x sites x rank numbers per matrix.
     """
     state = checkpoint.load() if checkpoint else None
+    progress = progress or Progress("run", training.last + 1, wanted=False)
     if isinstance(state, Outcome):
+        progress.begin(training.last + 1)
         return state
     if state is None:
         state = _start(network, problem, training, ensemble, recorder, replicate)
+    progress.begin(state.step)
     with np.errstate(over="ignore", invalid="ignore"):  # a run that diverges is stopped, without noise
-        status = _loop(state, network, problem, training, limit, advance, checkpoint)
+        status = _loop(state, network, problem, training, limit, progress, checkpoint)
     if status is Status.COMPLETED and state.watch.full_at is not None:
         status, state.step = Status.FINITE_WIDTH, state.watch.full_at
     message = status.message.format(step=state.step, count=ensemble.count)
@@ -111,7 +114,7 @@ def _start(network, problem, training, ensemble, recorder, replicate) -> _State:
     return _State(realization, layers, parameters, optimiser, recorder, _RankWatch(realization))
 
 
-def _loop(state: _State, network, problem, training, limit: bool, advance, checkpoint) -> Status:
+def _loop(state: _State, network, problem, training, limit: bool, progress: Progress, checkpoint) -> Status:
     forward = _flow if training.flow else _step
     while state.step <= training.last:
         if not forward(state, network, problem, training):
@@ -119,7 +122,7 @@ def _loop(state: _State, network, problem, training, limit: bool, advance, check
         if limit:
             state.watch.look(state.step)
         state.step += 1
-        if not advance() and state.step <= training.last:
+        if not progress.advance() and state.step <= training.last:
             if checkpoint:
                 checkpoint.save(state)
             return Status.INTERRUPTED

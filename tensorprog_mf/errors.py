@@ -22,6 +22,31 @@ class UnsupportedError(TensorProgError):
     """A route was asked for something it cannot do; the message names a route that can."""
 
 
+class DataWarning(UserWarning):
+    """Inputs or targets train, but hardly to what was meant; the message says what they mean."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C ended a run: what was computed is kept, and the calling code stops as it does on any Ctrl-C.
+
+    Parameters
+    ----------
+    message
+        How far the run came, where its result is, how to go on.
+    result
+        What there is, a Dataset: of status "interrupted", or of another one if Ctrl-C came when all was done. None if there
+        is nothing yet.
+    """
+
+    def __init__(self, message: str = "", result=None):
+        super().__init__(message)
+        self.result = result
+
+
+class CheckpointWarning(UserWarning):
+    """The state of a run cannot be written where it was asked for; the run goes on."""
+
+
 class RankWarning(UserWarning):
     """The directions asked of a matrix come near the number of samples."""
 

@@ -15,7 +15,8 @@ class Flow:
     """Dormand & Prince 5(4) for d theta / d time = multiplier gradient - weight_decay theta, with step-size control.
 
     The error of a step, in root mean square over sites, is kept below tolerance times one plus the size of what has been
-    learned. Directions that rejected steps have revealed stay: they belong to the same matrices.
+    learned; so is that of what weight decay leaves of the initial weights. Directions that rejected steps have revealed
+    stay: they belong to the same matrices.
 
     Parameters
     ----------
@@ -86,7 +87,9 @@ class Flow:
         if last is None:
             return None
         nothing = {name: Parameter(0.0, np.zeros_like(p.learned)) for name, p in new.items()}
-        errors = self._sizes(_moved(nothing, step * RK45.E, [*stages, last]))
+        wrong = _moved(nothing, step * RK45.E, [*stages, last])
+        # What decay leaves of the initial weights counts too: where little is learned it is all there is.
+        errors = {name: max(size, abs(wrong[name].scale)) for name, size in self._sizes(wrong).items()}
         allowed = {name: self.training.tolerance * (1 + size) for name, size in self._sizes(new).items()}
         return new, last, max(errors[name] / allowed[name] for name in errors)
 

@@ -4,6 +4,7 @@ import pathlib
 
 import numpy as np
 
+from .calls import checked_call
 from .errors import require, whole
 from .problems import Problem
 
@@ -13,6 +14,7 @@ _TRAIN = tuple(f"data_batch_{number}.bin" for number in range(1, 6))
 _TEST = "test_batch.bin"
 
 
+@checked_call
 def read_cifar10(
     folder, n_train: int, n_test: int = 0, classes: tuple[int, int] | None = None, loss: str | None = None, block: int = 1
 ) -> Problem:
@@ -58,10 +60,10 @@ def read_cifar10(
     labels = np.concatenate([train[0], test[0]]) if test else train[0]
     loss = loss or ("squared" if classes else "cross_entropy")
     require(classes is not None or loss not in ("logistic", "hinge"), f"loss={loss!r} tells two classes apart; name them with classes=(first, second).")
-    targets = np.eye(_CLASSES)[labels]  # a few images need not hold every class
-    if classes is not None:
-        targets = targets[:, list(classes)] if loss == "cross_entropy" else np.where(labels == classes[0], 1.0, -1.0)
-    return Problem(images[:n_train], targets[:n_train], images[n_train:] if test else None, loss, targets[n_train:] if test else None)
+    known = range(_CLASSES) if classes is None else classes  # a few images need not hold every class
+    targets = np.eye(_CLASSES)[labels] if classes is None and loss != "cross_entropy" else labels
+    unseen = (images[n_train:], loss, targets[n_train:]) if test else (None, loss, None)
+    return Problem(images[:n_train], targets[:n_train], *unseen, classes=known)
 
 
 def _first(files: list[pathlib.Path], count: int, classes) -> tuple[np.ndarray, np.ndarray]:

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from .calls import checked_call
 from .errors import InputError, real, require
 
 
@@ -54,6 +55,7 @@ class Law(ABC):
         return {"law": type(self).__name__, **asdict(self)}
 
 
+@checked_call
 @dataclass(frozen=True)
 class Gaussian(Law):
     """N(mean, std^2)."""
@@ -75,6 +77,7 @@ class Gaussian(Law):
         return np.exp(-(((x - self.mean) / self.std) ** 2) / 2) / (self.std * np.sqrt(2 * np.pi))
 
 
+@checked_call
 @dataclass(frozen=True)
 class Uniform(Law):
     """Uniform between `low` and `high`."""

@@ -13,7 +13,8 @@ class Loss:
     """loss(f, y) of examples and e = -d loss / d f, on arrays (example,) or, with several outputs, (example, output).
 
     `value` may give one number per output, which are summed; `check(targets)` refuses targets it cannot use. The
-    targets of a loss of `classes` are probabilities (example, output), or labels 0, 1, 2, ... (example,).
+    targets of a loss of `classes` are probabilities (example, output), or labels (example,); those of a loss of `signs`
+    are -1 and +1, or of two classes.
     """
 
     name: str
@@ -21,6 +22,7 @@ class Loss:
     error: Callable[[np.ndarray, np.ndarray], np.ndarray]
     check: Callable[[np.ndarray], None] = lambda targets: None
     classes: bool = False
+    signs: bool = False
 
     def each(self, outputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """Loss of every example, (example,)."""
@@ -47,7 +49,7 @@ def _hinge_error(f, y):
 def _check_probabilities(targets):
     require(
         bool((targets >= 0).all() and np.allclose(targets.sum(axis=1), 1)),
-        "targets of the cross-entropy are labels 0, 1, 2, ..., or probabilities (example, class) that add up to 1.",
+        "targets of the cross-entropy are labels (example,), or probabilities (example, class) that add up to 1.",
     )
 
 
@@ -63,8 +65,8 @@ def _cross_entropy(f, y):
 
 LOSSES = {
     "squared": Loss("squared", lambda f, y: (y - f) ** 2 / 2, lambda f, y: y - f),
-    "logistic": Loss("logistic", lambda f, y: np.logaddexp(0.0, -y * f), _logistic_error, _check_signs),
-    "hinge": Loss("hinge", lambda f, y: np.maximum(0.0, 1 - y * f), _hinge_error, _check_signs),
+    "logistic": Loss("logistic", lambda f, y: np.logaddexp(0.0, -y * f), _logistic_error, _check_signs, signs=True),
+    "hinge": Loss("hinge", lambda f, y: np.maximum(0.0, 1 - y * f), _hinge_error, _check_signs, signs=True),
     "cross_entropy": Loss("cross_entropy", _cross_entropy, lambda f, y: y - _softmax(f), _check_probabilities, classes=True),
 }
 

@@ -7,11 +7,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .calls import checked_call
+from .classes import as_targets, distinct
+from .containers import Read, numbers, read
 from .errors import InputError, UnsupportedError, real, require, whole
 from .losses import Loss, as_loss
-from .problems import Shown, checked_array, known_targets
+from .oddities import warn_of_scales
+from .pairing import paired
+from .problems import Shown, beside, check_counts, known_targets
 
 
+@checked_call
 @dataclass(frozen=True)
 class GaussianStream:
     """Inputs N(0, 1) per feature, targets teacher(inputs) + noise N(0, 1); a pure function of the step.
@@ -44,7 +50,7 @@ class GaussianStream:
         """Inputs and targets of a step."""
         rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(step,)))
         inputs = rng.standard_normal((self.batch_size, self.features))
-        targets = np.asarray(self.teacher(inputs), float)
+        targets = numbers("targets of the teacher", read("targets of the teacher", self.teacher(inputs)), 1, 2)
         return inputs, targets + self.noise * rng.standard_normal(targets.shape)
 
 
@@ -66,6 +72,7 @@ class _Pulled:
             return self._kept[step]
 
 
+@checked_call
 @dataclass(frozen=True, eq=False)
 class OnlineProblem:
     """A stream of new examples; test points are followed throughout.
@@ -78,13 +85,16 @@ class OnlineProblem:
     stream
         A function step -> (inputs, targets), such as `GaussianStream`, asked for the same step more than once; or an
         iterable of such pairs, one for every step and one more. inputs (example, feature), targets (example,) or
-        (example, output), for cross_entropy probabilities (example, class); batches may differ in size.
+        (example, output), for cross_entropy probabilities (example, class) or, with `classes`, labels; batches may differ in
+        size.
     test_inputs
         (example, feature), or as the network takes them: what is followed.
     loss
         As of `Problem`.
     test_targets
         (example[, output]) or None; they only serve to report a test loss.
+    classes
+        All labels that the stream may bring, as of `Problem`; no batch needs to hold every one.
 
     Raises
     ------
@@ -96,42 +106,63 @@ class OnlineProblem:
     test_inputs: np.ndarray
     loss: str | Loss | tuple = "squared"
     test_targets: np.ndarray | None = None
+    classes: tuple | None = None
 
     def __post_init__(self):
-        test = checked_array("test_inputs", self.test_inputs, 2, 3, 4)
+        given = read("test_inputs", self.test_inputs)
+        test = numbers("test_inputs", given, 2, 3, 4)
         require(test.size > 0, "test_inputs are empty; results are about them: give one point or more to follow.")
         stream = self.stream
         if not callable(stream):
             require(isinstance(stream, Iterable), f"stream={stream!r} must be a function of the step, or an iterable of pairs (inputs, targets).")
             stream = _Pulled(iter(stream))
-        targets = known_targets(self.test_targets, test)
-        for name, value in (("loss", as_loss(self.loss)), ("test_inputs", test), ("stream", stream), ("test_targets", targets)):
+        classes = None if self.classes is None else distinct(self.classes)
+        found = {"loss": as_loss(self.loss), "test_inputs": test, "stream": stream, "classes": classes}
+        for name, value in (found | {"_given": given, "_trailing": None}).items():
             object.__setattr__(self, name, value)
-        object.__setattr__(self, "_trailing", None)
-        first = self.batch(0)[1]
+        inputs, first = self.batch(0)
         object.__setattr__(self, "_trailing", first.shape[1:])  # of the targets of every step
-        if targets is not None:
-            require(targets.shape[1:] == first.shape[1:], f"test_targets have shape {targets.shape}, targets of the stream {first.shape}; only the first number may differ.")
-            self.loss.check(targets)
+        targets = known_targets(self.test_targets, given)
+        targets = None if targets is None else self._targets("test_targets", targets)
+        require(
+            targets is None or targets.shape[1:] == first.shape[1:],
+            f"test_targets have shape {np.shape(targets)}, targets of the stream {first.shape}; only the first number may differ.",
+        )
+        object.__setattr__(self, "test_targets", targets)
+        seen = first if targets is None else np.concatenate([first, targets])
+        warn_of_scales(np.concatenate([inputs, test]), seen, self.loss)
 
     n_train = 0
+
+    @property
+    def dims_known(self) -> bool:
+        """Whether dimensions of the inputs were read by name."""
+        return self._given.dims is not None
+
+    def _targets(self, name: str, given: Read) -> np.ndarray:
+        """Targets of a batch, or of the test points, as floats."""
+        labels = self.loss.classes and given.values.ndim == 1 and self.classes is None
+        require(not labels, f"{name} of a stream of classes must be probabilities (example, class), or labels with classes=(...).")
+        targets, _, classes = as_targets(self.loss, given, None, self.classes, name)
+        require(
+            classes == self.classes or self.loss.classes,
+            f"{name} are labels, of which one batch holds some only; name the two with classes=(positive, negative).",
+        )
+        return targets
 
     def batch(self, step: int) -> tuple[np.ndarray, np.ndarray]:
         """Inputs (example, feature) and targets (example[, output]) of a step, checked."""
         given = self.stream(step)
         require(isinstance(given, (tuple, list)) and len(given) == 2, f"stream: step {step} must give a pair (inputs, targets).")
-        inputs, targets = given
-        inputs, targets = checked_array(f"inputs of step {step}", inputs, 2, 3, 4), checked_array(f"targets of step {step}", targets, 1, 2)
-        mine, theirs = (" x ".join(map(str, array.shape[1:])) for array in (inputs, self.test_inputs))
-        require(mine == theirs, f"inputs of step {step} have {mine} features, test_inputs {theirs}; they must agree.")
-        require(len(inputs) == len(targets), f"step {step} has {len(inputs)} inputs but {len(targets)} targets; each example needs one.")
-        require(not self.loss.classes or targets.ndim == 2, "targets of a stream of classes must be probabilities (example, class).")
+        names = f"inputs of step {step}", f"targets of step {step}"
+        inputs, known = beside(names[0], read(names[0], given[0]), "test_inputs", self._given)
+        targets = read(names[1], given[1])
+        check_counts(f"step {step}: {len(inputs)} inputs", len(inputs), "targets", targets)
+        targets = self._targets(names[1], paired(names[1], targets, names[0], known))
         require(
             self._trailing in (None, targets.shape[1:]),
             f"targets of step {step} have shape {targets.shape}, those of step 0 (example, {', '.join(map(str, self._trailing or ()))}); outputs must stay the same.",
         )
-        if len(targets):
-            self.loss.check(targets)
         return inputs, targets
 
     @property
@@ -157,7 +188,8 @@ class OnlineProblem:
         stream = {name: value if isinstance(value, (int, float, str)) else getattr(value, "__name__", str(type(value).__name__)) for name, value in stream.items()}
         first = self.batch(0)
         data = b"".join(values.tobytes() for values in (self.test_inputs, self.all_targets, *first))
-        return {"loss": self.loss.name, "n_train": 0, "stream": stream, "data_sha256": hashlib.sha256(data).hexdigest()}
+        known = {} if self.classes is None else {"classes": list(self.classes)}
+        return {"loss": self.loss.name, "n_train": 0, "stream": stream, "data_sha256": hashlib.sha256(data).hexdigest()} | known
 
     def shown(self, training, step: int, everything: bool) -> Shown:
         """The batch of a step and, for `everything`, the test points behind it."""

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from .batches import checked_batches, drawn
+from .calls import checked_call
 from .errors import UnsupportedError, boolean, real, require, whole
 from .matrices.parameter import Parameter
 from .rules import GradientDescent, Rule, as_rule
 from .schedules import factors
 
 
+@checked_call
 @dataclass(frozen=True)
 class Training:
     """Gradient descent in discrete time, on all examples or on batches of them, with noise or without, or gradient flow.

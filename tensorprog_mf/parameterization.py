@@ -20,12 +20,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 import xarray as xr
 
+from .calls import checked_call
 from .errors import InputError, UnsupportedError, real, require, whole
 from .networks import MLP
 
 FORMS = ("mean_field", "mup", "ntk", "standard")
 
 
+@checked_call
 @dataclass(frozen=True)
 class Scales:
     """Multiplier a, initial standard deviation b and learning rate c of each weight, input first, readout last."""
@@ -35,6 +37,7 @@ class Scales:
     learning_rate: tuple[float, ...]
 
 
+@checked_call
 def scales(form: str, depth: int, width: int, features: int, richness: float = 1.0, learning_rate: float = 1.0) -> Scales:
     """Scales of every weight of an MLP written in a form; the table is in the module's docstring.
 
@@ -67,6 +70,7 @@ def scales(form: str, depth: int, width: int, features: int, richness: float = 1
     return Scales(*zip(first, *[hidden] * (depth - 1), last))
 
 
+@checked_call
 def to_mean_field(given: Scales, width: int, features: int) -> tuple[float, float, tuple[float, ...]]:
     """Richness, learning rate and learning-rate multipliers of the mean-field network that these scales describe.
 
@@ -113,6 +117,7 @@ def as_mean_field(form: str, network, training, width: int, features: int):
     return replace(network, richness=richness), converted
 
 
+@checked_call
 def table(depth: int, width: int, features: int, richness: float = 1.0, learning_rate: float = 1.0) -> xr.Dataset:
     """All forms side by side, with the richness and learning rate of the mean-field network that each one is.
 
@@ -134,12 +139,12 @@ def table(depth: int, width: int, features: int, richness: float = 1.0, learning
     both = ("form", "weight")
     return xr.Dataset(
         {
-            "multiplier": (both, [row.multiplier for row in rows], {"long_name": "factor on the weight", "units": "1"}),
-            "initial_std": (both, [row.initial_std for row in rows], {"long_name": "initial standard deviation", "units": "1"}),
-            "learning_rate": (both, [row.learning_rate for row in rows], {"long_name": "learning rate of the weight", "units": "1"}),
-            "learning_rate_multiplier": (both, [kappa for _, _, kappa in back], {"long_name": "multiplier in mean-field form", "units": "1"}),
-            "mean_field_richness": ("form", [gamma for gamma, _, _ in back], {"long_name": "richness in mean-field form", "units": "1"}),
-            "mean_field_learning_rate": ("form", [eta for _, eta, _ in back], {"long_name": "learning rate in mean-field form", "units": "1"}),
+            "multiplier": (both, [row.multiplier for row in rows], {"long_name": "factor on the weight", "units": ""}),
+            "initial_std": (both, [row.initial_std for row in rows], {"long_name": "initial standard deviation", "units": ""}),
+            "learning_rate": (both, [row.learning_rate for row in rows], {"long_name": "learning rate of the weight", "units": ""}),
+            "learning_rate_multiplier": (both, [kappa for _, _, kappa in back], {"long_name": "multiplier in mean-field form", "units": ""}),
+            "mean_field_richness": ("form", [gamma for gamma, _, _ in back], {"long_name": "richness in mean-field form", "units": ""}),
+            "mean_field_learning_rate": ("form", [eta for _, eta, _ in back], {"long_name": "learning rate in mean-field form", "units": ""}),
         },
         {"form": list(FORMS), "weight": [f"W{layer}" for layer in range(depth)] + ["w"]},
     )  # fmt: skip

@@ -3,7 +3,9 @@
 import numpy as np
 import xarray as xr
 
+from .calls import checked_call
 from .errors import require
+from .intervals import half_width, replicates
 
 
 def _axis(ax):
@@ -12,6 +14,13 @@ def _axis(ax):
     import matplotlib.pyplot as plt
 
     return plt.subplots(layout="constrained")[1]
+
+
+def _half_width(ds: xr.Dataset, name: str) -> xr.DataArray | None:
+    """Half of the 95 % interval of a variable, of as many replicates as the dataset tells of; None without standard errors."""
+    if f"{name}_stderr" not in ds:
+        return None
+    return half_width(ds[f"{name}_stderr"], replicates(ds, name) or np.inf)
 
 
 def _training(ds: xr.Dataset) -> np.ndarray:
@@ -23,18 +32,20 @@ def _marker(ds: xr.Dataset) -> dict:
     return {"marker": "o"} if ds.sizes["time"] == 1 else {}
 
 
+@checked_call
 def loss(ds: xr.Dataset, ax=None, name: str = "loss", label: str | None = None, **style):
-    """Loss (or `name`="test_loss") over time, with a band of two standard errors."""
+    """Loss (or `name`="test_loss") over time, with a band that holds it with 95 % (Student's t)."""
     ax = _axis(ax)
     (line,) = ax.plot(ds.time, ds[name], label=label, **(_marker(ds) | style))
     if f"{name}_stderr" in ds:
-        error = 2 * ds[f"{name}_stderr"]
+        error = _half_width(ds, name)
         # On a logarithmic axis a band that reaches zero would hide all else.
         ax.fill_between(ds.time, np.maximum(ds[name] - error, ds[name] / 10), ds[name] + error, color=line.get_color(), alpha=0.3)
     ax.set(xlabel="time", ylabel="loss", yscale="log")
     return ax
 
 
+@checked_call
 def kernel(ds: xr.Dataset, time: int = -1, layer: int = -1, name: str = "feature_kernel", ax=None, limit: float | None = None):
     """A kernel (time[, layer], example, example_prime) at one recorded time, training examples ordered by their targets."""
     ax, train = _axis(ax), _shown(ds, name)
@@ -49,6 +60,7 @@ def kernel(ds: xr.Dataset, time: int = -1, layer: int = -1, name: str = "feature
     return ax
 
 
+@checked_call
 def kernel_alignment(ds: xr.Dataset, name: str = "feature_kernel") -> xr.DataArray:
     """<Phi, Y Y^T> / (|Phi|_F |Y Y^T|_F) over training examples, (time, layer): 1 where the kernel is the outer product of targets.
 
@@ -64,7 +76,7 @@ def kernel_alignment(ds: xr.Dataset, name: str = "feature_kernel") -> xr.DataArr
     phi, y = kernel.values[..., train, :][..., train], _rows(ds.target.values)[train]
     own = y @ y.T
     aligned = np.einsum("...mn,mn->...", phi, own) / np.linalg.norm(own) / np.sqrt((phi**2).sum((-1, -2)))
-    attrs = {"long_name": f"alignment of {name} with the targets", "units": "1"}
+    attrs = {"long_name": f"alignment of {name} with the targets", "units": ""}
     return xr.DataArray(aligned, dims=kernel.dims[:-2], coords={"time": ds.time, "layer": ds.layer}, attrs=attrs)
 
 
@@ -86,6 +98,7 @@ def _shown(ds: xr.Dataset, name: str) -> np.ndarray:
     return np.flatnonzero(_training(ds))
 
 
+@checked_call
 def alignment(ds: xr.Dataset, ax=None, layer: int = -1, label: str | None = None, **style):
     """Alignment of a feature kernel with the targets over time."""
     ax = _axis(ax)
@@ -94,6 +107,7 @@ def alignment(ds: xr.Dataset, ax=None, layer: int = -1, label: str | None = None
     return ax
 
 
+@checked_call
 def density(ds: xr.Dataset, field: str = "preactivation", time: int = -1, layer: int = -1, example: int = 0, ax=None, **style):
     """Density of a field over the stored sites, of all positions together; `style` as of matplotlib's hist."""
     ax = _axis(ax)
@@ -103,6 +117,7 @@ def density(ds: xr.Dataset, field: str = "preactivation", time: int = -1, layer:
     return ax
 
 
+@checked_call
 def film(ds: xr.Dataset, parameter: str | None = None, times=None, ax=None, cmap: str = "viridis"):
     """Densities of a parameter at recorded times one above the other, each scaled to its peak: how a law of neurons flows.
 
@@ -123,6 +138,7 @@ def film(ds: xr.Dataset, parameter: str | None = None, times=None, ax=None, cmap
     return ax
 
 
+@checked_call
 def parts(ds: xr.Dataset, layer: int = -1, example: int = 0, sample: int = 0, field: str = "preactivation", ax=None):
     """A field of one neuron over time, and its Gaussian, response and learned part."""
     ax = _axis(ax)
@@ -138,10 +154,11 @@ def parts(ds: xr.Dataset, layer: int = -1, example: int = 0, sample: int = 0, fi
     return ax
 
 
+@checked_call
 def routes(results, layer: int = -1):
     """One figure of several results on one problem: losses, alignment, and distances to the first of them over time.
 
-    `results` maps names to results, or is a DataTree of them; bands and dotted lines are two standard errors.
+    `results` maps names to results, or is a DataTree of them; bands and dotted lines are 95 % intervals.
     """
     import matplotlib.pyplot as plt
 
@@ -158,25 +175,26 @@ def routes(results, layer: int = -1):
     distances = compare(reference, **dict(others))
     panels = ("output", "feature_kernel", "gradient_kernel", "tangent_kernel")
     for ax, variable in zip((axes[0, 2], *axes[1]), panels):
-        _distance(ax, distances[f"{variable}_rms"], reference.get(f"{variable}_stderr"), layer)
+        _distance(ax, distances[f"{variable}_rms"], _half_width(reference, variable), layer)
         ax.set_title(f"{reference[variable].attrs['long_name']}: distance to {first}")
     axes[0, 0].set_title("training loss")
     axes[0, 0].legend(fontsize=8)
     return figure
 
 
-def _distance(ax, distance: xr.DataArray, stderr: xr.DataArray | None, layer: int) -> None:
-    """Root mean square distance over time, one line per route, and twice the standard error of the reference."""
+def _distance(ax, distance: xr.DataArray, error: xr.DataArray | None, layer: int) -> None:
+    """Root mean square distance over time, one line per route, and half of the 95 % interval of the reference."""
     if "layer" in distance.dims:
-        distance, stderr = distance.isel(layer=layer), None if stderr is None else stderr.isel(layer=layer)
+        distance, error = distance.isel(layer=layer), None if error is None else error.isel(layer=layer)
     for i, line in enumerate(distance):
         ax.plot(distance.time, np.where(line > 0, line, np.nan), "--", color=f"C{i}", marker="o" if distance.sizes["time"] == 1 else None)
-    if stderr is not None:
-        error = 2 * np.sqrt((stderr**2).mean([dim for dim in stderr.dims if dim != "time"]))
-        ax.plot(stderr.time, np.where(error > 0, error, np.nan), "k:", linewidth=1)
+    if error is not None:
+        error = np.sqrt((error**2).mean([dim for dim in error.dims if dim != "time"]))
+        ax.plot(error.time, np.where(error > 0, error, np.nan), "k:", linewidth=1)
     ax.set(xlabel="time", ylabel="rms difference", yscale="log")
 
 
+@checked_call
 def overview(ds: xr.Dataset):
     """One figure of a result: losses, outputs, alignment, the last feature kernel before and after, one neuron."""
     import matplotlib.pyplot as plt

@@ -1,34 +1,18 @@
 """What is to be learned: inputs, targets, test inputs, loss."""
 
+import copy
 import hashlib
 from dataclasses import dataclass
 
 import numpy as np
 
-from .errors import InputError, UnsupportedError, require
-from .losses import Loss, as_loss, one_hot
-
-
-def checked_array(name: str, given, *dims: int) -> np.ndarray:
-    """A finite array of floats of one of the given numbers of dimensions, read-only; `example` is the first of a DataArray.
-
-    Raises
-    ------
-    InputError
-        Something else.
-    """
-    if "example" in getattr(given, "dims", ()):
-        given = given.transpose("example", ...)
-    given = getattr(given, "values", given)
-    require(not np.iscomplexobj(given), f"{name} is complex; pass real numbers.")
-    try:
-        array = np.array(given, dtype=float)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"{name} cannot be read as numbers ({error}); pass an array or a DataArray.") from None
-    require(array.ndim in dims, f"{name} has {array.ndim} dimensions {array.shape}; {' or '.join(map(str, dims))} are needed.")
-    require(bool(np.isfinite(array).all()), f"{name} contains NaN or infinite values; drop or fill them first.")
-    array.flags.writeable = False
-    return array
+from .calls import checked_call
+from .classes import as_targets, warn_of_empty
+from .containers import Read, numbers, read
+from .errors import UnsupportedError, require
+from .losses import Loss, as_loss
+from .oddities import warn_of_scales
+from .pairing import paired
 
 
 @dataclass(frozen=True)
@@ -61,6 +45,7 @@ def error_signal(errors: np.ndarray, weights: np.ndarray, rows: int) -> np.ndarr
     return delta
 
 
+@checked_call
 @dataclass(frozen=True, eq=False)
 class Problem:
     """Regression or classification with one output or several.
@@ -70,10 +55,12 @@ class Problem:
     Parameters
     ----------
     inputs
-        (example, feature); for a `CNN` (example, channel, row[, column]). Array or DataArray.
+        (example, feature); for a `CNN` (example, channel, row[, column]). Lists, arrays of numpy, torch or jax, tables of
+        pandas or polars, DataArrays (turned by the names of their dimensions), sparse arrays (made dense).
     targets
-        (example,) for one output; (example, output) for several: results then have a dimension `output`. -1 or +1 for the
-        logistic and hinge losses; labels 0, 1, 2, ... (example,), or probabilities (example, class), for cross_entropy.
+        (example,) for one output; (example, output) for several: results then have a dimension `output`. For cross_entropy
+        labels (example,), whole numbers, words or truth values, or probabilities (example, class); for the logistic and
+        hinge losses -1 and +1, or two labels.
     test_inputs
         (example, feature) or None.
     loss
@@ -82,11 +69,24 @@ class Problem:
         arrays (example[, output]).
     test_targets
         As `targets`, of the test inputs, or None; they only serve to report a test loss.
+    classes
+        All labels in the order of the outputs, or names of the columns of targets; sorted by default, and in the order of
+        their categories if they have one. Two labels of a loss with one output: the first is +1, the second -1; of
+        sorted ones the second is +1, so that 0 and 1 are -1 and +1. With the squared loss two labels need them.
 
     Raises
     ------
     InputError
-        Shapes that do not fit, values that are not finite, an empty set, an unknown loss, labels that it cannot use.
+        Shapes that do not fit, values that are not finite or hidden by a mask, words, dates, an empty set, an unknown loss,
+        labels that it cannot use, examples or features that cannot be paired.
+
+    Notes
+    -----
+    Labels of examples and features (index and columns of pandas, coordinates of xarray) decide what goes together: targets
+    come into the order of the inputs, columns of test_inputs into that of inputs. Labels that differ are refused. Where one
+    side has none, or an index of pandas that only counts 0, 1, 2, ..., examples go by position. A `DataWarning` tells of
+    inputs and targets whose scale is far from what is usual, of targets 0 and 1 with the squared loss, and of classes
+    without a training example.
     """
 
     inputs: np.ndarray
@@ -94,26 +94,47 @@ class Problem:
     test_inputs: np.ndarray | None = None
     loss: str | Loss | tuple = "squared"
     test_targets: np.ndarray | None = None
+    classes: tuple | None = None
 
     def __post_init__(self):
-        inputs, targets = checked_array("inputs", self.inputs, 2, 3, 4), checked_array("targets", self.targets, 1, 2)
-        require(inputs.size > 0, f"inputs are empty, shape {inputs.shape}; at least one example and one feature are needed.")
-        require(len(inputs) == len(targets), f"{len(inputs)} inputs but {len(targets)} targets; each example needs one.")
-        test = None if self.test_inputs is None else checked_array("test_inputs", self.test_inputs, 2, 3, 4)
-        test = None if test is not None and len(test) == 0 else test
+        given, targets = read("inputs", self.inputs), read("targets", self.targets)
         require(
-            test is None or test.shape[1:] == inputs.shape[1:],
-            f"test_inputs have {_size(test)} features, inputs {_size(inputs)}; they must agree.",
+            given.values.ndim > 1 or targets.values.ndim < 2,
+            f"inputs have the shape {given.values.shape}, targets {targets.values.shape}: are they exchanged? Inputs come first, (example, feature).",
         )
+        inputs = numbers("inputs", given, 2, 3, 4)
+        require(inputs.size > 0, f"inputs are empty, shape {inputs.shape}; at least one example and one feature are needed.")
+        check_counts(f"{len(inputs)} inputs", len(inputs), "targets", targets)
+        test, unseen = checked_test("test_inputs", self.test_inputs, "inputs", given)
         object.__setattr__(self, "loss", as_loss(self.loss))
-        targets, test_targets = _checked_targets(self.loss, targets, known_targets(self.test_targets, test))
-        for name, value in (("inputs", inputs), ("targets", targets), ("test_inputs", test), ("test_targets", test_targets)):
+        targets, test_targets = paired("targets", targets, "inputs", given), known_targets(self.test_targets, unseen)
+        test_targets = paired("test_targets", test_targets, "targets", targets, axis=1) if test_targets is not None else None
+        targets, test_targets, classes = as_targets(self.loss, targets, test_targets, self.classes)
+        warn_of_scales(inputs, targets, self.loss)
+        warn_of_empty(self.loss, targets, classes)
+        found = {"inputs": inputs, "targets": targets, "test_inputs": test, "test_targets": test_targets, "classes": classes}
+        for name, value in found.items():
             object.__setattr__(self, name, value)
+        object.__setattr__(self, "_named", given.dims is not None)
 
     @property
     def n_train(self) -> int:
         """Number of training examples."""
         return len(self.inputs)
+
+    @property
+    def dims_known(self) -> bool:
+        """Whether dimensions of the inputs were read by name, so that their order is no guess."""
+        return self._named
+
+    def with_zero_targets(self, outputs: int | None = None) -> "Problem":
+        """The same inputs with so many outputs whose targets are zero; None for one without a dimension."""
+        found = copy.copy(self)
+        shape = (self.n_train,) if outputs is None else (self.n_train, outputs)
+        plain = {"targets": np.zeros(shape), "test_targets": None, "classes": None, "loss": as_loss("squared")}
+        for name, value in plain.items():
+            object.__setattr__(found, name, value)
+        return found
 
     @property
     def outputs(self) -> int | None:
@@ -134,7 +155,8 @@ class Problem:
     def describe(self) -> dict:
         """As plain values."""
         digest = hashlib.sha256(self.all_inputs.tobytes() + self.all_targets.tobytes()).hexdigest()
-        return {"loss": self.loss.name, "n_train": self.n_train, "data_sha256": digest}
+        known = {} if self.classes is None else {"classes": list(self.classes)}
+        return {"loss": self.loss.name, "n_train": self.n_train, "data_sha256": digest} | known
 
     def fresh(self, steps: int) -> int:
         """New inputs in that many steps: none."""
@@ -186,36 +208,40 @@ class Problem:
         }
 
 
-def _size(inputs: np.ndarray | None) -> str:
-    """Shape of one example in words."""
-    return "no" if inputs is None else " x ".join(map(str, inputs.shape[1:]))
-
-
 def _outputs(targets: np.ndarray) -> int | None:
     return None if targets.ndim == 1 else targets.shape[1]
 
 
-def known_targets(given, test: np.ndarray | None) -> np.ndarray | None:
-    """The argument test_targets, checked; None for none."""
-    targets = None if given is None else checked_array("test_targets", given, 1, 2)
-    targets = None if test is None and targets is not None and len(targets) == 0 else targets
-    inputs = 0 if test is None else len(test)
-    require(targets is None or len(targets) == inputs, f"{0 if targets is None else len(targets)} test_targets but {inputs} test_inputs; each needs one.")
-    return targets
+def check_counts(what: str, count: int, name: str, targets: Read) -> None:
+    """Refuse targets that are not as many as the inputs, which `what` says in words."""
+    found = len(targets.values) if targets.values.ndim else 1
+    require(count == found, f"{what} but {found} {name}; each needs one.")
 
 
-def _checked_targets(loss: Loss, targets: np.ndarray, test: np.ndarray | None) -> tuple[np.ndarray, np.ndarray | None]:
-    """Targets that the loss can use: labels of classes become probabilities."""
-    given = [values for values in (targets, test) if values is not None]
-    if loss.classes and targets.ndim == 1:
-        labels = np.concatenate([values.reshape(len(values), -1)[:, 0] for values in given])
-        require(bool((labels >= 0).all() and (labels % 1 == 0).all()), "targets: labels of classes must be whole numbers 0, 1, 2, ...")
-        classes = int(labels.max()) + 1
-        require(2 <= classes <= 10_000, f"targets: labels 0 ... {classes - 1} make {classes} classes; 2 to 10,000 can be told apart.")
-        given = [one_hot(values, classes) if values.ndim == 1 else values for values in given]
-    require(given[0].ndim == 1 or given[0].shape[1] > 0, "targets have no outputs, shape " + str(given[0].shape) + ".")
-    for values in given:
-        require(values.shape[1:] == given[0].shape[1:], f"test_targets have shape {values.shape}, targets {given[0].shape}; they must agree.")
-        loss.check(values)
-        values.flags.writeable = False
-    return given[0], given[1] if len(given) > 1 else None
+def checked_test(name: str, given, other: str, reference: Read) -> tuple[np.ndarray | None, Read | None]:
+    """As `beside`; None for none or an empty set."""
+    if given is None:
+        return None, None
+    known = read(name, given)
+    return (None, None) if len(np.atleast_1d(known.values)) == 0 else beside(name, known, other, reference)
+
+
+def beside(name: str, known: Read, other: str, reference: Read) -> tuple[np.ndarray, Read]:
+    """Inputs of the same shape as the `reference`, with their features in its order, as floats and as they were read."""
+    sizes = [" x ".join(map(str, each.values.shape[1:])) or "no" for each in (known, reference)]
+    require(sizes[0] == sizes[1], f"{name} have {sizes[0]} features, {other} {sizes[1]}; they must agree.")
+    for axis in range(1, reference.values.ndim):
+        known = paired(name, known, other, reference, axis)
+    return numbers(name, known, 2, 3, 4), known
+
+
+def known_targets(given, test: Read | None) -> Read | None:
+    """The argument test_targets, paired with the test inputs; None for none."""
+    targets = None if given is None else read("test_targets", given)
+    if test is None and targets is not None and targets.values.size == 0:
+        return None
+    if targets is None:
+        return None
+    count = 0 if test is None else len(test.values)
+    check_counts(f"{count} test_inputs", count, "test_targets", targets)
+    return paired("test_targets", targets, "test_inputs", test)

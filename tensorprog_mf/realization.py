@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .draws import Draws
+from .draws import Axes, Draws
 from .errors import UnsupportedError, require
 from .laws import Law
 from .matrices.conditioned import Conditioned
@@ -55,7 +55,25 @@ class Ensemble:
 
     def __post_init__(self):
         require(self.matrix in MATRICES, f"matrix={self.matrix!r} is unknown; choose one of {', '.join(MATRICES)}.")
-        Draws(self.count, (self.seed,), self.draws)  # refuses what draws cannot be
+        self.population((), None, 1)  # refuses what draws cannot be
+
+    def population(self, key: tuple[int, ...], given: dict | None, group: int) -> Draws:
+        """The draws of a population that `key` names, in groups of sites; those of an earlier run's map if it is `given`."""
+        return Draws(self.count, (self.seed, *key), self.draws, given, group)
+
+
+class Coordinates(Ensemble):
+    """Sites that are coordinates of Gaussian fields, not samples: the limit itself where fields are linear in what is drawn.
+
+    Its one realization needs no centring, as new axes are orthogonal to all before. It ends with `AxesSpent` if `count` is
+    too small.
+    """
+
+    def __init__(self, count: int, tolerance: float):
+        super().__init__(count, "conditioned", "axes", 0, tolerance, centred=False)
+
+    def population(self, key, given, group):
+        return Axes(self.count)
 
 
 class Realization:
@@ -77,8 +95,7 @@ class Realization:
         """A new population of the ensemble's count, in groups of that many sites, with its own sequence of draws."""
         ensemble, key = self.ensemble, self._key(0, len(self.populations))
         given = None if ensemble.slots is None else ensemble.slots[self.replicate].get(name, {})
-        draws = Draws(ensemble.count, (ensemble.seed, *key), ensemble.draws, given, group)
-        self.populations.append(Sites(name, ensemble.count, draws))
+        self.populations.append(Sites(name, ensemble.count, ensemble.population(key, given, group)))
         return self.populations[-1]
 
     def hidden(self, name: str, out: Sites, into: Sites, std: float = 1.0) -> Matrix:

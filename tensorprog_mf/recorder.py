@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from .calls import checked_call
 from .errors import UnsupportedError, boolean, real, require, whole
 from .layers.layer import Observation, View
 from .reductions import FIELDS, Reductions
@@ -12,12 +13,14 @@ from .schema import VARIABLES
 _LARGEST = 1e30  # beyond it a run has diverged: what is stored in single precision would overflow soon
 
 
+@checked_call
 def log_steps(steps: int, count: int = 50) -> np.ndarray:
     """About `count` whole steps from 0 to `steps`, both included, evenly spaced in log(1 + step)."""
     steps, count = whole("steps", steps), whole("count", count, 2)
     return np.unique(np.rint(np.expm1(np.linspace(0, np.log1p(steps), count))).astype(int))
 
 
+@checked_call
 @dataclass(frozen=True)
 class Record:
     """What a run keeps, where the steps alone do not say it.
@@ -43,6 +46,8 @@ class Record:
         Keep A = E[d phi(t) / d r(s)] and B = E[d g(t) / d u(s)] between all recorded times, by regression of phi and g on the
         Gaussian fields u, r up to then. Between neighbouring times these are nearly collinear: of all responses that fit,
         those of least norm are kept. Contractions with fields are what they serve for, single entries are not.
+    draws
+        Keep the table of draws (`draw_slot`), so that another run may repeat them: `sample(..., common_draws=result)`.
 
     Raises
     ------
@@ -58,9 +63,10 @@ class Record:
     edges: tuple[float, ...] = tuple(np.linspace(-5, 5, 101).tolist())
     two_time: bool = False
     responses: bool = False
+    draws: bool = False
 
     def __post_init__(self):
-        for name in ("per_output", "two_time", "responses"):
+        for name in ("per_output", "two_time", "responses", "draws"):
             object.__setattr__(self, name, boolean(name, getattr(self, name)))
         for name in ("moments", "densities", "edges", "kernel_examples", "steps"):
             given = getattr(self, name)
@@ -153,14 +159,18 @@ class Recorder:
         Number of sites per layer whose fields are kept; 0 for none.
     outputs
         Number of outputs, None where they have no dimension.
+    reductions
+        What gathers averages over all sites; None for the usual one.
     """
 
-    def __init__(self, record: Record, steps: np.ndarray, samples: int, outputs: int | None = None):
+    def __init__(
+        self, record: Record, steps: np.ndarray, samples: int, outputs: int | None = None, reductions: Reductions | None = None
+    ):
         self.kept, self.steps, self._wanted = record, steps, set(steps.tolist())
         self.samples, self.outputs = samples, outputs
         self.labels: list[int] = []
         self._rows: list[dict[str, np.ndarray]] = []
-        self._reductions = Reductions(record)
+        self._reductions = reductions or Reductions(record)
 
     def wants(self, step: int) -> bool:
         """Whether this step is recorded."""
@@ -235,5 +245,5 @@ def _stacked(observations: list[Observation], labels: list[int], multipliers: di
             total[name] = np.full((len(labels), *shapes[name]), missing, values.dtype)
         total[name][(labels.index(layer), *map(slice, values.shape))] = values
     if "rank_forward" in total:
-        total["rank"] = np.stack([total.pop("rank_forward"), total.pop("rank_backward")], axis=-1)
+        total["basis_rank"] = np.stack([total.pop("rank_forward"), total.pop("rank_backward")], axis=-1)
     return total

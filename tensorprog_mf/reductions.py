@@ -17,10 +17,10 @@ _CUTOFF = 1e-6  # of eigenvalues of the covariance of Gaussian fields, relative,
 
 
 class Reductions:
-    """Gathers one replicate's averages, for a `Record`."""
+    """Gathers one replicate's averages, for a `Record`; kernels between times leave out directions below a `tolerance`."""
 
-    def __init__(self, record):
-        self.record = record
+    def __init__(self, record, tolerance: float = _TOLERANCE):
+        self.record, self._tolerance = record, tolerance
         self._bases: dict[tuple[str, int], Basis] = {}
         self._handles: dict[tuple[str, int], list[np.ndarray]] = {}
         self._fields: dict[tuple[str, int], list[np.ndarray]] = {}
@@ -49,7 +49,7 @@ class Reductions:
     def _keep_directions(self, name: str, layer: int, field: np.ndarray) -> None:
         key = (name, layer)
         if key not in self._bases:
-            self._bases[key] = Basis(Sites(name, field.shape[-1]), _TOLERANCE)
+            self._bases[key] = Basis(Sites(name, field.shape[-1]), self._tolerance)
         self._handles.setdefault(key, []).append(self._bases[key].absorb(field)[0])
 
     def between_times(self, labels: list[int]) -> dict[str, np.ndarray]:

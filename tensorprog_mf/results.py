@@ -8,6 +8,8 @@ import tempfile
 import numpy as np
 import xarray as xr
 
+from .calls import checked_call
+from .classes import class_labels
 from .errors import InputError, require
 from .schema import COORDINATES, ORDERS, SLOT_FIELDS, VARIABLES
 
@@ -64,15 +66,22 @@ def dataset(
         "iteration": np.arange(1, 1 + len(arrays["residual"][1])) if "residual" in arrays else (),
         "slot_field": np.array(SLOT_FIELDS),
     }
+    coordinates["time_prime"] = coordinates["time"]
+    if problem.classes is not None and problem.outputs == len(problem.classes):
+        coordinates["class_label"] = class_labels(problem.classes)
     if not training.flow:
-        coordinates["step"] = steps[:reached]
-    return labelled(arrays, coordinates | (more or {}), attributes)
+        coordinates["step"] = coordinates["step_prime"] = steps[:reached]
+    result = labelled(arrays, coordinates | (more or {}), attributes)
+    if problem.classes is not None and problem.outputs != len(problem.classes):
+        result["target"].attrs["comment"] = f"+1 is {problem.classes[0]!r}, -1 is {problem.classes[1]!r}; NaN where not known."
+    return result
 
 
 def labelled(arrays: dict, coordinates: dict, attributes: dict) -> xr.Dataset:
     """A Dataset of variables and coordinates that `schema` knows: `arrays` maps variable to (dims, values), `coordinates` to values.
 
-    Coordinates along dimensions that no variable has are left out; sites, heads and slots are counted.
+    Coordinates along dimensions that no variable has are left out; sites, heads and slots are counted. Standard errors know the
+    `replicates` of the attributes that they stand for.
     """
     variables = {
         name: xr.Variable(dims, np.asarray(values, _spec(name).dtype), _describe(name))
@@ -81,6 +90,10 @@ def labelled(arrays: dict, coordinates: dict, attributes: dict) -> xr.Dataset:
     used = {dim: size for variable in variables.values() for dim, size in variable.sizes.items()}
     # With an index, results with different numbers of them can be subtracted.
     coordinates = coordinates | {dim: np.arange(used[dim]) for dim in ("sample", "head", "slot") if dim in used}
+    if "replicates" in attributes:
+        for name in variables:
+            if name.endswith("_stderr"):
+                variables[name].attrs["replicates"] = attributes["replicates"]
     result = xr.Dataset(
         variables,
         {
@@ -149,9 +162,12 @@ def slot_maps(ds: xr.Dataset) -> list[dict[str, dict]]:
     Raises
     ------
     InputError
-        A dataset without slots, such as one of a finite network.
+        A dataset without slots, such as one of a run that was not asked to keep them.
     """
-    require("draw_slot" in ds, "common_draws: this dataset records no draws; pass the result of tp.sample.")
+    require(
+        "draw_slot" in ds,
+        "common_draws: the earlier run did not keep its draws; run it with record=tp.Record(draws=True).",
+    )
     names, table = json.loads(ds.attrs["slots_json"]), ds["draw_slot"].values
     maps = [{name: {} for name in names["populations"]} for _ in range(int(table[:, 0].max()) + 1)]
     for replicate, population, source, query, vector, column in table.tolist():
@@ -159,6 +175,7 @@ def slot_maps(ds: xr.Dataset) -> list[dict[str, dict]]:
     return maps
 
 
+@checked_call
 def save(result: xr.Dataset | xr.DataTree, path) -> pathlib.Path:
     """Write a result, or a tree of them, to a netCDF-4 file: beside the target first and then renamed into place.
 
@@ -196,6 +213,7 @@ def _umask() -> int:
     return mask
 
 
+@checked_call
 def load(path) -> xr.Dataset | xr.DataTree:
     """Read a file written by `save` into memory: a Dataset, or the tree of them that was saved.
 

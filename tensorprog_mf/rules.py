@@ -6,6 +6,7 @@ readout and the forward pass stay as they are (Bordelon & Pehlevan 2023, arXiv:2
 
 from dataclasses import asdict, dataclass
 
+from .calls import checked_call
 from .errors import InputError, boolean, real, require
 
 
@@ -22,6 +23,7 @@ class Rule:
         return {"name": self.name, **asdict(self)}
 
 
+@checked_call
 @dataclass(frozen=True)
 class GradientDescent(Rule):
     """gt = g: the gradient itself."""
@@ -29,6 +31,7 @@ class GradientDescent(Rule):
     name = "gradient_descent"
 
 
+@checked_call
 @dataclass(frozen=True)
 class FeedbackAlignment(Rule):
     """gt^l = phi'(h^l) B^T gt^{l+1} / sqrt(N) with fixed B = rho W(0) + sqrt(1 - rho^2) R, and so for the readout.
@@ -52,6 +55,7 @@ class FeedbackAlignment(Rule):
         object.__setattr__(self, "current_readout", boolean("current_readout", self.current_readout))
 
 
+@checked_call
 @dataclass(frozen=True)
 class DirectFeedbackAlignment(Rule):
     """gt^l = phi'(h^l) b^l with fixed random b^l of every layer, one per output (Nokland 2016)."""
@@ -60,6 +64,7 @@ class DirectFeedbackAlignment(Rule):
     local = True
 
 
+@checked_call
 @dataclass(frozen=True)
 class Hebb(Rule):
     """gt^l = e phi(h^l) with the error e = -d loss / d f of the example: no way back at all. Nothing says that the loss falls."""

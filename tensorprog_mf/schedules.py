@@ -4,16 +4,19 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
+from .calls import checked_call
 from .errors import InputError, real, require, whole
 
 Schedule = Callable[[int, int], float]  # step k = 0 ... steps - 1, number of steps -> factor
 
 
+@checked_call
 def constant() -> Schedule:
     """1 at every step."""
     return lambda k, steps: 1.0
 
 
+@checked_call
 def step(every: int, factor: float = 0.1) -> Schedule:
     """factor^(k // every): times `factor` after every `every` steps."""
     every = whole("every", every, 1)
@@ -21,12 +24,14 @@ def step(every: int, factor: float = 0.1) -> Schedule:
     return lambda k, steps: factor ** (k // every)
 
 
+@checked_call
 def cosine(end: float = 0.0) -> Schedule:
     """end + (1 - end) (1 + cos(pi k / steps)) / 2: from 1 towards `end`."""
     end = real("end", end, "be 0 or more", lambda v: v >= 0)
     return lambda k, steps: end + (1 - end) * (1 + np.cos(np.pi * k / steps)) / 2
 
 
+@checked_call
 def warmup(rise: int, then: Schedule | None = None) -> Schedule:
     """(k + 1) / rise for the first `rise` steps, then another schedule over the steps that are left."""
     rise = whole("rise", rise, 1)

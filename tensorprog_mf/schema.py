@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-SCHEMA_VERSION = "1"
+SCHEMA_VERSION = "2"
 
 @dataclass(frozen=True)
 class Variable:
@@ -14,7 +14,7 @@ class Variable:
     comment: str
     estimate: bool = True
     dtype: str = "float64"
-    units: str = "1"
+    units: str = ""  # UDUNITS reads it as 1, and xarray then writes no [1] on axes
 
     def dims_of(self, rank: int, vector_dim: str | None = None) -> tuple[str, ...]:
         """Dimensions of values with `rank` of them: `output` may follow example, and `output_prime` example_prime.
@@ -78,7 +78,7 @@ VARIABLES: dict[str, Variable] = {
     "input_weight": Variable(("time", "feature", "sample"), "input weight", "W^0", "At the first sites of replicate 0; readout weights are the backward field of the last layer.", estimate=False, dtype="float32"),
     "hidden_weight_mean": Variable(("time", "layer"), "mean of the hidden weights", "E[w]", "Over pairs of neurons, of the weights that feed the layer; what is random in them at the start averages out and is left out."),
     "hidden_weight_variance": Variable(("time", "layer"), "variance of the hidden weights", "Var[w]", "As hidden_weight_mean."),
-    "rank": Variable(("time", "layer", "pass"), "directions revealed", "K", "Forward: of a layer's features; backward: of its gradients; 0 where no hidden matrix is asked. Largest over replicates.", estimate=False, dtype="int32"),
+    "basis_rank": Variable(("time", "layer", "pass"), "directions revealed", "K", "Forward: of a layer's features; backward: of its gradients; 0 where no hidden matrix is asked. Largest over replicates.", estimate=False, dtype="int32"),
     "rank_fraction": Variable(("time", "layer", "pass"), "directions revealed over number of sites", "K/N", "Near 1 the run is a finite network, not the limit.", estimate=False),
     "input": Variable(("example", "feature"), "inputs", "x", "As given.", estimate=False),
     "target": Variable(("example",), "targets", "y", "As given; NaN for test examples whose target is not known.", estimate=False),
@@ -112,6 +112,7 @@ COORDINATES: dict[str, Variable] = {
     "collapsed": Variable(("layer",), "whether all neurons of the layer are the same", "", "1: identical at all times, so that the layer is one effective neuron."),
     "tau": Variable(("layer",), "depth along the stream", "tau", "Layer over depth, from 0 to 1."),
     "split": Variable(("example",), "training or test example", "", "Training examples first."),
+    "class_label": Variable(("output",), "class", "", "Label of the class that an output stands for."),
     "sample": Variable(("sample",), "site", "i", "Neurons of one layer whose fields are kept, of replicate 0."),
     "head": Variable(("head",), "head", "p", "Heads of one block whose attention is kept, of replicate 0."),
     "slot": Variable(("slot",), "accepted direction", "", "Row of the table of draws."),
@@ -120,6 +121,8 @@ COORDINATES: dict[str, Variable] = {
     "order": Variable(("order",), "order in richness", "k", "Exponent of the richness that a coefficient belongs to."),
     "kernel_example": Variable(("kernel_example",), "example of kernels", "mu", "Index of the example."),
     "moment": Variable(("moment",), "order of the moment", "k", "Power that is averaged."),
+    "time_prime": Variable(("time_prime",), "training time", "t'", "The second of two times."),
+    "step_prime": Variable(("time_prime",), "training step", "k'", "Of the second of two times."),
     "bin": Variable(("bin",), "middle of a bin", "", "Bins of densities; edges lie halfway between where bins are equal."),
     "slot_field": Variable(("slot_field",), "column of the table of draws", "", "See draw_slot."),
 }
@@ -243,7 +246,6 @@ VARIABLES |= {
 }  # fmt: skip
 
 COORDINATES |= {
-    "time_prime": Variable(("time_prime",), "training time", "t'", "The second of two times."),
     "mode": Variable(("mode",), "mode", "k", "Entry of the spectrum, from 1."),
     "lag": Variable(("lag",), "lag", "tau", "Difference of two times."),
     "ensemble_size": Variable(("ensemble_size",), "students in an ensemble", "E", "Their outputs are averaged."),

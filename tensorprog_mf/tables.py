@@ -4,10 +4,13 @@ import pathlib
 
 import numpy as np
 
+from .calls import checked_call
 from .errors import InputError, boolean, require, whole
+from .losses import as_loss
 from .problems import Problem
 
 
+@checked_call
 def read_table(
     path, target: str | None = None, classes: list | None = None, test_examples: int = 0, standardise: bool = True,
     loss: str = "squared", header: bool | None = None, shape: list | None = None,
@@ -22,7 +25,8 @@ def read_table(
         Name of the target column; by default the last one.
     classes
         Two values of the target column: the first becomes +1, the second -1, lines with others are left out. For
-        loss="cross_entropy" any number of values, which become labels 0, 1, 2, ...; all there are by default.
+        loss="cross_entropy" any number of values, one output each; all there are by default, numbers before words. For the
+        logistic and hinge losses a column of two values needs none: the second in order becomes +1, as of `Problem`.
     test_examples
         That many last lines are test examples.
     standardise
@@ -47,16 +51,17 @@ def read_table(
     column = table.columns[-1] if target is None else str(target)
     require(column in table.columns, f"{name} has no column {column!r}; it has {', '.join(table.columns)}.")
     labels, features = table[column], table.drop(columns=column)
-    if classes is None and loss != "cross_entropy":
+    kind = as_loss(loss)
+    if classes is None and not kind.classes and not kind.signs:
         y = _numbers(labels.to_frame(), name, "; name the two values to tell apart with classes = [first, second]")[:, 0]
-    elif loss == "cross_entropy":
-        y = _positions(labels, classes, name)
+        known = np.full(len(y), True)
     else:
-        require(isinstance(classes, (list, tuple)) and len(classes) == 2, f"classes={classes!r} must be a list of two values of the target; for more take loss = \"cross_entropy\".")
-        y = 1 - 2 * _positions(labels, classes, name)
-    known = ~np.isnan(y)
+        two = kind.classes or classes is None or (isinstance(classes, (list, tuple)) and len(classes) == 2)
+        require(two, f"classes={classes!r} must be a list of two values of the target; for more take loss = \"cross_entropy\".")
+        y, classes = _labels(labels, classes, name)
+        known = np.array([classes is None or label in classes for label in y])
+        y = y[known]
     x = _numbers(features[known], name, "; fill or leave out such lines or columns")
-    y = y[known]
     n_test = whole("test_examples", test_examples)
     require(n_test < len(x), f"test_examples={n_test} leaves no training examples of the {len(x)} in {name}.")
     n_train = len(x) - n_test
@@ -67,7 +72,7 @@ def read_table(
         x = x / scale
     x = x if shape is None else _shaped(x, shape, name)
     tests = (x[n_train:], loss, y[n_train:]) if n_test else (None, loss, None)
-    return Problem(x[:n_train], y[:n_train], *tests)
+    return Problem(x[:n_train], y[:n_train], *tests, classes=classes)
 
 
 def _shaped(x: np.ndarray, shape, name: str) -> np.ndarray:
@@ -125,21 +130,21 @@ def _numbers(table, name: str, remedy: str) -> np.ndarray:
     return np.array(values, dtype=float)
 
 
-def _positions(labels, classes, name: str) -> np.ndarray:
-    """Position of every label in `classes`, by default all labels in order, NaN for those not in it; 3 and 3.0 are the same class."""
+def _labels(labels, classes, name: str) -> tuple[np.ndarray, list | None]:
+    """Labels of all lines and the wanted classes, as whole numbers or words; 3 and 3.0 are the same class."""
 
     def key(value):
         text = str(value).strip()
         number = _number(text)
-        return text if number is None else number
+        return text if number is None else int(number) if number.is_integer() else str(number)
 
-    found = [key(label) for label in labels]
+    found = np.empty(len(labels), dtype=object)
+    found[:] = [key(label) for label in labels]
     if classes is None:
-        classes = sorted(dict.fromkeys(found), key=lambda value: (isinstance(value, str), value))
+        return found, None
     require(isinstance(classes, (list, tuple)) and len(classes) > 1, f"classes={classes!r} must be a list of two or more values of the target.")
     wanted = [key(value) for value in classes]
     require(len(set(wanted)) == len(wanted), f"classes={classes!r} must be different values.")
     for value in wanted:
         require(value in found, f"{name}: class {value!r} does not occur in column {labels.name!r}; it has {', '.join(map(str, dict.fromkeys(found)))}.")
-    position = {value: float(index) for index, value in enumerate(wanted)}
-    return np.array([position.get(label, np.nan) for label in found])
+    return found, wanted

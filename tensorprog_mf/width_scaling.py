@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
+from .calls import checked_call
 from .errors import require
 from .schema import SCHEMA_VERSION, VARIABLES
 
@@ -25,6 +26,7 @@ _PARTS = {  # long name, symbol and comment, around those of the variable
 }
 
 
+@checked_call
 def fluctuations(networks: xr.Dataset | Sequence[xr.Dataset], limit: xr.Dataset) -> xr.Dataset:
     """Variance over networks and shift of their mean from the limit, both times the width: the 1/N corrections.
 
@@ -46,7 +48,7 @@ def fluctuations(networks: xr.Dataset | Sequence[xr.Dataset], limit: xr.Dataset)
     Returns
     -------
     xarray.Dataset
-        `<name>_variance` and `<name>_shift` (width, time, ...), each with `_stderr`, for name in output (example), loss,
+        `<name>_variance` and `<name>_shift` (width, time, ...), each with `_stderr` (see `tp.interval`), for name in output (example), loss,
         feature_kernel, gradient_kernel (layer, example, example_prime) and tangent_kernel (example, example_prime), as
         far as all inputs have them. Widths are in order; coordinate n_replicates (width) counts networks.
 
@@ -192,7 +194,7 @@ def moments(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def _described(long_name: str, symbol: str, comment: str) -> dict:
-    return {"long_name": long_name, "symbol": symbol, "units": "1", "comment": comment}
+    return {"long_name": long_name, "symbol": symbol, "units": "", "comment": comment}
 
 
 def _attributes(by_width: dict[int, xr.Dataset], limit: xr.Dataset) -> dict:

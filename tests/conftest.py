@@ -1,5 +1,7 @@
 """Small problems that several tests share."""
 
+import signal
+
 import numpy as np
 import pytest
 
@@ -11,3 +13,11 @@ def problem():
     """Three training and two test examples in five dimensions."""
     rng = np.random.default_rng(7)
     return tp.Problem(rng.normal(size=(3, 5)), rng.normal(size=3), rng.normal(size=(2, 5)))
+
+
+@pytest.fixture(autouse=True)
+def hears_ctrl_c():
+    """Ctrl-C raises KeyboardInterrupt, as it does in a terminal; processes in the background are started deaf to it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

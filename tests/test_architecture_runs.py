@@ -7,7 +7,7 @@ import tensorprog_mf as tp
 from tensorprog_mf import progress
 from tensorprog_mf.draws import Draws
 
-from .test_checkpoints import interrupt_after, same
+from .test_checkpoints import interrupt_after, same, stopped
 
 NETWORKS = {
     "residual": (tp.ResidualMLP(3), (4,)),
@@ -84,7 +84,7 @@ def test_an_interrupted_run_goes_on_to_the_same_bits(setting, monkeypatch, tmp_p
     monkeypatch.setattr(progress.Progress, "advance", lambda self: done.append(1) or advance(self))
     with monkeypatch.context() as patched:
         interrupt_after(patched, 10)  # in the second replicate
-        partial = tp.sample(*setting, threads=1, checkpoint=tmp_path / "state", **SETTINGS)
+        partial = stopped(tp.sample, *setting, threads=1, checkpoint=tmp_path / "state", **SETTINGS)
     assert partial.attrs["status"] == "interrupted" and len(done) < 14
     ds = tp.sample(*setting, threads=1, checkpoint=tmp_path / "state", **SETTINGS)
     assert ds.attrs["status"] == "completed" and same(ds, whole) and len(done) == 14  # no step was done twice

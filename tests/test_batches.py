@@ -63,7 +63,7 @@ def test_every_route_takes_batches(problem):
 def test_batches_save_queries(problem):
     """Unrecorded steps ask for the batch only: fewer directions than with all examples."""
     settings = dict(n_samples=1024, n_replicates=1, samples=0, record=[0, 10])
-    few, all_of_them = (tp.sample(tp.MLP(2), problem, tp.Training(10, 0.3, batch_size=size), **settings)["rank"].max() for size in (1, None))
+    few, all_of_them = (tp.sample(tp.MLP(2), problem, tp.Training(10, 0.3, batch_size=size), **settings)["basis_rank"].max() for size in (1, None))
     assert few < 0.7 * all_of_them
 
 

@@ -120,15 +120,15 @@ def test_every_variable_is_that_of_a_plain_network(made, route, width, n_train, 
         np.testing.assert_allclose(ds[name], both.mean(0), atol=1e-8 * scale, err_msg=name)
         np.testing.assert_allclose(ds[f"{name}_stderr"], both.std(0, ddof=1) / np.sqrt(2), atol=1e-8 * scale, err_msg=name)
     if route == "dense":
-        assert "rank" not in ds
+        assert "basis_rank" not in ds
         return
     ranks = [[m.rank for m in realization.matrices[1:-1]] for realization, _ in made[2:]]
-    found = ds["rank"].isel(time=-1).values
+    found = ds["basis_rank"].isel(time=-1).values
     assert found[0, 1] == found[-1, 0] == 0  # nobody asks for the first layer's gradients or the last one's features
     for layer in (0, 1):
         assert found[layer, 0] == max(r[layer][0] for r in ranks)
         assert found[layer + 1, 1] == max(r[layer][1] for r in ranks)
-    np.testing.assert_allclose(ds.rank_fraction, ds["rank"] / width)
+    np.testing.assert_allclose(ds.rank_fraction, ds["basis_rank"] / width)
 
 
 ALL = dict(momentum=0.6, weight_decay=0.3, multipliers=(0.5, 2.0, 0.0, 1.5))

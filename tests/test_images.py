@@ -28,13 +28,16 @@ def test_two_classes(folder):
 
 
 def test_ten_classes_and_a_network(folder):
-    problem = tp.read_cifar10(folder, 8, 2, block=8)
+    with pytest.warns(tp.DataWarning, match="Classes 1, 2, 4, 6, 7, 8 have no training example"):
+        problem = tp.read_cifar10(folder, 8, 2, block=8)
     assert problem.inputs.shape == (8, 3, 4, 4) and problem.targets.shape == (8, 10) and problem.loss.name == "cross_entropy"
     assert problem.targets.argmax(axis=1).tolist() == [3, 5, 3, 0, 5, 9, 3, 3]
     assert tp.read_cifar10(folder, 8, block=8, loss="squared").targets.shape == (8, 10)
     pair = tp.read_cifar10(folder, 6, classes=(5, 3), loss="cross_entropy", block=8)
     assert pair.targets.argmax(axis=1).tolist() == [1, 0, 1, 0, 1, 1]
     ds = tp.sample(tp.CNN(2, stride=2, padding="zero"), problem, tp.Training(2, 0.5), n_samples=256, n_replicates=1)
+    assert problem.classes == tuple(range(10)) and pair.classes == (5, 3)
+    assert ds.class_label.values.tolist() == list(range(10)) and ds.class_label.dims == ("output",)
     assert ds.output.dims == ("time", "example", "output") and ds.input.dims == ("example", "channel", "row", "column")
 
 

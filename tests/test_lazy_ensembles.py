@@ -7,6 +7,7 @@ import pytest
 
 import tensorprog_mf as tp
 
+SIGNED = 2 * np.eye(3) - 1
 END = tp.Training(flow=True, times=[0.0, 0.7, math.inf])
 
 
@@ -143,15 +144,15 @@ def test_cross_entropy_and_several_outputs(problem):
     start = np.einsum("mn,cd->mcnd", ds.feature_kernel[0, -1].values, np.eye(3))
     # 600 draws, 120 different entries at 6 standard errors, at most sqrt(2) of the largest variance: false alarm below 1e-6.
     assert np.abs(ds.output_covariance[0].values - start).max() < 6 * math.sqrt(2 / 600) * start.max()
-    squared = tp.Problem(problem.inputs, np.eye(3), problem.test_inputs)
+    squared = tp.Problem(problem.inputs, SIGNED, problem.test_inputs)
     ds = tp.static_ntk(tp.MLP(2), squared, tp.Training(2, 0.1), ensemble="ntk")
-    one = tp.static_ntk(tp.MLP(2), tp.Problem(problem.inputs, np.eye(3)[:, 1], problem.test_inputs), tp.Training(2, 0.1), ensemble="ntk")
+    one = tp.static_ntk(tp.MLP(2), tp.Problem(problem.inputs, SIGNED[:, 1], problem.test_inputs), tp.Training(2, 0.1), ensemble="ntk")
     np.testing.assert_allclose(ds.output_covariance, one.output_covariance, atol=1e-14)
     assert ds.output_std.dims == ("time", "example", "output") and ds.output_covariance.dims == ("time", "example", "example_prime")
-    single = ((one.output[:, :3] - np.eye(3)[:, 1]) ** 2).mean("example") / 2
+    single = ((one.output[:, :3] - SIGNED[:, 1]) ** 2).mean("example") / 2
     spread = (one.output_std[:, :3] ** 2).mean("example") / 2
     np.testing.assert_allclose(one.loss, single + spread, atol=1e-14)
-    np.testing.assert_allclose(ds.loss, ((ds.output[:, :3] - np.eye(3)) ** 2).sum("output").mean("example") / 2 + 3 * spread, atol=1e-14)
+    np.testing.assert_allclose(ds.loss, ((ds.output[:, :3] - SIGNED) ** 2).sum("output").mean("example") / 2 + 3 * spread, atol=1e-14)
 
 
 def test_an_ensemble_that_diverges_keeps_what_it_has(problem, tmp_path):

@@ -28,10 +28,11 @@ def test_cross_entropy_is_stable_and_its_error_is_the_negative_derivative():
 
 
 def test_labels_become_classes():
-    problem = tp.Problem(np.eye(4), [0, 2, 1, 2], np.eye(4)[:2], "cross_entropy", [3, 0])
+    with pytest.warns(tp.DataWarning, match="Class 3 has no training example"):
+        problem = tp.Problem(np.eye(4), [0, 2, 1, 2], np.eye(4)[:2], "cross_entropy", [3, 0])
     np.testing.assert_array_equal(problem.targets, np.eye(4)[[0, 2, 1, 2]])
     np.testing.assert_array_equal(problem.test_targets, np.eye(4)[[3, 0]])
-    for labels, message in (([0, 0.5], "whole numbers 0, 1, 2"), ([0, -1], "whole numbers 0, 1, 2"), ([0, 0], "make 1 classes"), ([[0.5, 0.6], [1, 0]], "add up to 1")):
+    for labels, message in (([0, 0.5], "whole numbers, words"), ([0, 0], "targets have 1 class"), ([[0.5, 0.6], [1, 0]], "add up to 1")):
         with pytest.raises(tp.InputError, match=message):
             tp.Problem(np.eye(2), labels, loss="cross_entropy")
     with pytest.raises(tp.InputError, match="test_targets have shape"):
@@ -82,5 +83,5 @@ def test_bad_losses(message, loss):
 def test_labels():
     for name in ("logistic", "hinge"):
         with pytest.raises(tp.InputError, match="must be -1 or"):
-            tp.Problem(np.eye(2), [1.0, 0.0], loss=name)
+            tp.Problem(np.eye(3), [1.0, 0.0, 2.0], loss=name)
     assert as_loss("hinge") is LOSSES["hinge"]

@@ -267,7 +267,7 @@ def test_several_outputs_and_flow(problem):
 def test_common_draws_and_kernels_between_times(problem):
     """The same draws at another learning rate: no random direction is missing, so that the same settings give the same bits."""
     given, steps = tp.MeanFieldMLP(3, "tanh", hidden_mean=(1.0, 0.5), readout_weight=tp.Gaussian(0.5, 1)), tp.Training(10, 0.5)
-    record = tp.Record([0, 5, 10], two_time=True)
+    record = tp.Record([0, 5, 10], two_time=True, draws=True)
     first = tp.sample(given, problem, steps, 256, 2, record=record)
     again = tp.sample(given, problem, steps, 256, 2, record=record, common_draws=first)
     np.testing.assert_array_equal(first.output, again.output)

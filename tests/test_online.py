@@ -50,7 +50,7 @@ def test_one_pass_is_minibatches_that_never_repeat(online, options):
 
 def test_each_fresh_example_adds_one_direction(online):
     ds = tp.sample(tp.MLP(2), online, tp.Training(20, 0.2), n_samples=256, n_replicates=1, record=[20])
-    forward, backward = ds["rank"].values[0, 0, 0], ds["rank"].values[0, 1, 1]
+    forward, backward = ds["basis_rank"].values[0, 0, 0], ds["basis_rank"].values[0, 1, 1]
     assert forward == backward == 20 * 2 + 3 + 2 + 3  # batches; test points at the start and at the end, with the batch there
     assert ds.loss.dims == ("time",) and (ds.split == "test").all() and (ds.error_signal == 0).all()
 
@@ -86,7 +86,7 @@ def test_a_long_run_stays_within_the_announced_memory(online):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert 0.3 * ds.attrs["memory_estimate_bytes"] < peak < ds.attrs["memory_estimate_bytes"]
-    np.testing.assert_allclose(ds.rank_fraction, ds["rank"] / 1024)
+    np.testing.assert_allclose(ds.rank_fraction, ds["basis_rank"] / 1024)
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_a_long_run_stays_within_the_announced_memory(online):
         ("must be a function of the step, or an iterable", lambda: tp.OnlineProblem(3, np.eye(3))),
         ("step 0 must give a pair", lambda: tp.OnlineProblem(lambda step: 1.0, np.eye(3))),
         ("targets of step 1 have shape \\(2, 1\\)", lambda: tp.OnlineProblem(lambda step: (np.eye(3)[:2], np.ones((2, 3 - 2 * step))), np.eye(3)).batch(1)),
-        ("test_targets have shape \\(3,\\)", lambda: tp.OnlineProblem(lambda step: (np.eye(3), np.eye(3)), np.eye(3), "cross_entropy", [0, 1, 2])),
+        ("test_targets of a stream of classes must be probabilities", lambda: tp.OnlineProblem(lambda step: (np.eye(3), np.eye(3)), np.eye(3), "cross_entropy", [0, 1, 2])),
         ("have 2 features, test_inputs 3", lambda: tp.OnlineProblem(lambda step: (np.eye(2), np.ones(2)), np.eye(3), test_targets=np.ones(3))),
         ("3 inputs but 2 targets", lambda: tp.OnlineProblem(lambda step: (np.eye(3), np.ones(2)), np.eye(3), test_targets=np.ones(3))),
         ("must be probabilities", lambda: tp.OnlineProblem(lambda step: (np.eye(3), np.ones(3)), np.eye(3), "cross_entropy").outputs),

@@ -25,7 +25,7 @@ def test_orders_of_what_static_kernel_and_perturbation_leave_out(problem, activa
     """
     training, settings = tp.Training(10, 0.4, 0.2), dict(n_samples=16384, n_replicates=4, tolerance=1e-8)
     networks = [tp.MLP(depth, activation, richness) for richness in RICHNESS]
-    first = tp.sample(networks[0], problem, training, samples=0, **settings)
+    first = tp.sample(networks[0], problem, training, samples=0, record=tp.Record(draws=True), **settings)
     runs = [first] + [tp.sample(n, problem, training, samples=0, common_draws=first, **settings) for n in networks[1:]]
     lazy = tp.static_ntk(networks[0], problem, training, kernel="sampled", samples=0, **settings)
     expanded = tp.perturbation(networks[0], problem, training, common_draws=first, **settings)
@@ -104,7 +104,8 @@ def test_kernel_expansion_agrees_with_exact_linear_networks(problem):
 
 def test_result_serves_as_common_draws(problem):
     settings = dict(n_samples=256, n_replicates=2, tolerance=1e-8, record=[0, 3])
-    ds = tp.perturbation(tp.MLP(2, "tanh", 0.05), problem, tp.Training(3, 0.3), **settings)
+    recorded = settings | {"record": tp.Record([0, 3], draws=True)}
+    ds = tp.perturbation(tp.MLP(2, "tanh", 0.05), problem, tp.Training(3, 0.3), **recorded)
     run = tp.sample(tp.MLP(2, "tanh", 0.05), problem, tp.Training(3, 0.3), common_draws=ds, **settings)
     np.testing.assert_allclose(ds.output, run.output, atol=1e-6)
     assert ds.step.values.tolist() == [0, 3] and ds.output_coefficient.shape == (2, 4, 5)

@@ -18,7 +18,7 @@ def test_progress_is_shown_on_terminals_only(monkeypatch):
         shown = progress.Progress("sample", 4, wanted, stream)
         shown.advance()
         shown.close()
-    assert "sample:  25%, 0 s left" in terminal.getvalue() and terminal.getvalue().endswith("\r\033[K")
+    assert "sample:  25%, ..." in terminal.getvalue() and terminal.getvalue().endswith("\r\033[K")
     assert file.getvalue() == off.getvalue() == ""
 
 
@@ -54,7 +54,7 @@ def test_the_estimate_is_near_what_is_taken(problem):
 
 def test_target_error(problem):
     ds = tp.sample(tp.MLP(2), problem, tp.Training(8, 0.4), n_samples=256, n_replicates=4, target_error=4e-3)
-    assert 1.96 * ds.output_stderr.max() <= 4e-3 and "target_error=0.004 reached with n_samples=" in ds.attrs["target_error_message"]
+    assert 3.18 * ds.output_stderr.max() <= 4e-3 and "target_error=0.004 reached with n_samples=" in ds.attrs["target_error_message"]
     n = int(ds.attrs["target_error_message"].split("n_samples=")[1].split(",")[0])
     assert n > 256 and f'"n_samples": {n}' in ds.attrs["settings_json"]
     best = tp.sample(tp.MLP(2), problem, tp.Training(8, 0.4), n_samples=2**14, n_replicates=4, seed=1)
@@ -76,16 +76,24 @@ def test_a_target_is_not_pursued_past_an_interruption_or_divergence(problem):
         def run(n):
             asked.append(n)
             values = xr.DataArray(np.full(3, 1.0 / n), dims="time")
-            said = dict(status=status if n == at else "completed", status_message="At step 1.")
-            return xr.Dataset({"output": values, "output_stderr": values}, attrs=said)
+            said = dict(status=status if n == at else "completed", status_message="At step 1.", route="sample")
+            ds = xr.Dataset({"output": values, "output_stderr": values.assign_attrs(replicates=4)}, attrs=said)
+            if n == at and status == "interrupted":
+                raise tp.Interrupted("", ds)
+            return ds
 
         return run, asked
 
     for status in ("interrupted", "diverged"):
         for at, calls in ((256, [256]), (1024, [256, 512, 1024])):
             run, asked = run_with(status, at)
-            with pytest.warns(tp.TargetWarning, match="not reached"):
-                ds = refine(run, 256, 1e-9)
+            if status == "diverged":
+                with pytest.warns(tp.TargetWarning, match="not reached"):
+                    ds = refine(run, 256, 1e-9)
+            else:
+                with pytest.raises(tp.Interrupted, match="is the largest that was finished" if at > 256 else None) as stop:
+                    refine(run, 256, 1e-9)
+                ds = stop.value.result
             assert asked == calls and float(ds.output[0]) == 1 / (at if at == 256 else 512)
 
 

@@ -99,9 +99,9 @@ def test_same_seed_same_bits_in_two_processes():
 def test_common_draws_cancel_in_differences(problem):
     """f at richness 0.55 minus f at 0.5: with the first run's slots its noise is at least ten times smaller."""
     training, settings = tp.Training(10, 0.4), dict(n_samples=1024, n_replicates=16, samples=0, keep_replicates=True, tolerance=1e-5)
-    a = tp.sample(tp.MLP(2, "tanh", 0.5), problem, training, **settings)
-    common = tp.sample(tp.MLP(2, "tanh", 0.55), problem, training, common_draws=a, **settings)
-    independent = tp.sample(tp.MLP(2, "tanh", 0.55), problem, training, **{**settings, "seed": 1})
+    a = tp.sample(tp.MLP(2, "tanh", 0.5), problem, training, record=tp.Record(draws=True), **settings)
+    common = tp.sample(tp.MLP(2, "tanh", 0.55), problem, training, common_draws=a, record=tp.Record(draws=True), **settings)
+    independent = tp.sample(tp.MLP(2, "tanh", 0.55), problem, training, record=tp.Record(draws=True), **{**settings, "seed": 1})
     assert slot_maps(common) == slot_maps(a) != slot_maps(independent)
 
     def noise(other):
@@ -113,7 +113,7 @@ def test_common_draws_cancel_in_differences(problem):
 
 
 def test_common_draws_must_fit(problem):
-    a = tp.sample(tp.MLP(2), problem, tp.Training(2, 0.4), n_samples=64, n_replicates=1)
+    a = tp.sample(tp.MLP(2), problem, tp.Training(2, 0.4), n_samples=64, n_replicates=1, record=tp.Record(draws=True))
     settings = dict(n_samples=64, n_replicates=1, common_draws=a)
     for message, changed in (
         ("n_samples=64, this one 128", lambda: tp.sample(tp.MLP(2), problem, tp.Training(2, 0.4), **{**settings, "n_samples": 128})),
@@ -130,9 +130,31 @@ def test_common_draws_must_fit(problem):
         tp.sample(tp.MLP(2), problem, tp.Training(2, 0.4), n_samples=64, n_replicates=1, common_draws=finite)
 
 
+def test_draws_are_kept_on_request(problem):
+    """The everyday result has none of them, numbers do not depend on it, and who needs them is told how to keep them."""
+    setting, size = (problem, tp.Training(2, 0.4)), dict(n_samples=64, n_replicates=2)
+    plain = tp.sample(tp.MLP(2), *setting, **size)
+    assert not {"draw_slot", "slot", "slot_field"} & set(plain.variables) and "slots_json" not in plain.attrs
+    for route in (tp.sample, tp.gradient_independence, tp.perturbation):
+        kept = route(tp.MLP(2), *setting, record=tp.Record([0, 2], draws=True), **size)
+        assert kept.draw_slot.dims == ("slot", "slot_field") and "slots_json" in kept.attrs
+        without = route(tp.MLP(2), *setting, record=[0, 2], **size)
+        assert kept.output.identical(without.output) and "draw_slot" not in without
+    again = tp.sample(tp.MLP(2), *setting, record=[0, 2], common_draws=tp.sample(tp.MLP(2), *setting, record=tp.Record([0, 2], draws=True), **size), **size)
+    np.testing.assert_array_equal(again.output, plain.output[[0, 2]])
+    with pytest.raises(tp.InputError, match=r"did not keep its draws; run it with record=tp.Record\(draws=True\)"):
+        tp.sample(tp.MLP(2), *setting, common_draws=plain, **size)
+    with pytest.raises(tp.InputError, match="train_finite has no draws to share"):
+        tp.train_finite(tp.MLP(2), *setting, width=16, record=tp.Record(draws=True))
+    with pytest.raises(tp.UnsupportedError, match="chosen steps only"):
+        tp.static_ntk(tp.MLP(2), *setting, record=tp.Record(draws=True))
+    with pytest.raises(tp.InputError, match="infinite depth"):
+        tp.sample(tp.ResidualMLP(depth="infinite"), *setting, record=tp.Record(draws=True), **size)
+
+
 def test_common_draws_that_do_not_reach_are_warned_of(problem):
     settings = dict(n_samples=1024, n_replicates=1, samples=0)
-    a = tp.sample(tp.MLP(2, "tanh", 0.01), problem, tp.Training(10, 0.4), **settings)
+    a = tp.sample(tp.MLP(2, "tanh", 0.01), problem, tp.Training(10, 0.4), record=tp.Record(draws=True), **settings)
     with pytest.warns(tp.DrawsWarning, match="Let the richer"):
         tp.sample(tp.MLP(2, "tanh", 3.0), problem, tp.Training(10, 0.4), common_draws=a, **settings)
 
@@ -142,8 +164,8 @@ def test_common_draws_of_many_examples_repeat_a_run():
     rng = np.random.default_rng(0)
     problem = tp.Problem(rng.normal(size=(130, 20)), rng.normal(size=130))
     settings = dict(n_samples=1024, n_replicates=1, samples=0, tolerance=1e-2)
-    a = tp.sample(tp.MLP(2), problem, tp.Training(2, 0.4), **settings)
-    b = tp.sample(tp.MLP(2), problem, tp.Training(2, 0.4), common_draws=a, **settings)
+    a = tp.sample(tp.MLP(2), problem, tp.Training(2, 0.4), record=tp.Record(draws=True), **settings)
+    b = tp.sample(tp.MLP(2), problem, tp.Training(2, 0.4), common_draws=a, record=tp.Record(draws=True), **settings)
     np.testing.assert_allclose(a.output, b.output, atol=1e-12)
     assert (a.draw_slot == b.draw_slot).all()
 

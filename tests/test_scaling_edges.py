@@ -167,7 +167,9 @@ def test_interrupted(monkeypatch):
 
     whole = sl.solve(sl.Model(LAW, 30, 40), STEPS)
     monkeypatch.setattr(Recursion, "advance", stop_at_five)
-    ds = sl.solve(sl.Model(LAW, 30, 40), STEPS)
+    with pytest.raises(tp.Interrupted, match="before step 5; the times before are kept. The result is `stop.result`") as stop:
+        sl.solve(sl.Model(LAW, 30, 40), STEPS)
+    ds = stop.value.result
     assert ds.attrs["status"] == "interrupted" and "before step 5" in ds.attrs["status_message"]
     np.testing.assert_array_equal(ds.C0, whole.C0[:5, :5])
 

@@ -14,7 +14,7 @@ _COMMANDS = {
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Entry point; returns the exit code, 2 for input that cannot be used."""
+    """Entry point; returns the exit code: 2 for input that cannot be used, 130 for a run that Ctrl-C or SIGTERM has ended."""
     parser = argparse.ArgumentParser(prog="tensorprog-mf", description="Infinitely wide neural networks that learn features.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add(commands, "run", ["config", "CONFIG.toml"], "the file to write, OUT.nc", required=True)
@@ -24,7 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
     commands.choices["plot"].add_argument("-g", "--group", metavar="NAME", help="which result of a file that holds several")
     commands.choices["run"].add_argument("-q", "--quiet", action="store_true", help="no progress")
     given = parser.parse_args(arguments)
-    from ..errors import TensorProgError
+    from ..errors import Interrupted, TensorProgError
 
     try:
         code = importlib.import_module(f".{given.command}", __name__).main(given)
@@ -33,8 +33,9 @@ def main(arguments: list[str] | None = None) -> int:
     except TensorProgError as error:
         print(f"tensorprog-mf {given.command}: {error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        print(f"tensorprog-mf {given.command}: interrupted before there was anything to keep.", file=sys.stderr)
+    except KeyboardInterrupt as stop:
+        said = stop if isinstance(stop, Interrupted) else "interrupted before there was anything to keep."
+        print(f"tensorprog-mf {given.command}: {said}", file=sys.stderr)
         return 130
     except BrokenPipeError:  # the reader of a pipe has gone, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -9,6 +9,7 @@ from ..errors import require
 from ..results import load, save
 from .plot import write
 
+_KINDS = ("rms", "max", "sigma", "outside")
 _SHOWN = ("output", "loss", "feature_kernel", "gradient_kernel", "tangent_kernel")
 
 
@@ -17,12 +18,12 @@ def main(given) -> int:
     results = _results(given.results)
     first, *others = results
     distances = compare(results[first], **{name: results[name] for name in others})
-    print(f"distances to {first} at time {float(distances.time[-1]):.4g}: rms, largest, largest in standard errors")
+    print(f"distances to {first} at time {float(distances.time[-1]):.4g}: rms, largest, largest in standard errors, share outside 95 % intervals")
     for name in distances.route.values:
         print(name)
         for variable in _SHOWN:
             if f"{variable}_rms" in distances:
-                row = [distances[f"{variable}_{kind}"].sel(route=name).isel(time=-1).max() for kind in ("rms", "max", "sigma")]
+                row = [distances[f"{variable}_{kind}"].sel(route=name).isel(time=-1).max() for kind in _KINDS]
                 print(f"  {variable:18}" + "".join(f"{float(value):12.3g}" for value in row))
     if given.output:
         target = pathlib.Path(given.output)

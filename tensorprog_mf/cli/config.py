@@ -29,6 +29,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..activations import Activation
+from ..calls import meant
 from ..errors import InputError, require
 from ..networks import CNN, MLP, RNN, MeanFieldMLP, ResidualMLP, Transformer
 from ..optimizers import Training
@@ -84,7 +85,7 @@ def read(path) -> Config:
 
 def _known(given: dict, allowed: set[str], where: str) -> None:
     for key in given:
-        require(key in allowed, f"{where} {key!r} is unknown; choose from {', '.join(sorted(allowed))}.")
+        require(key in allowed, f"{where} {key!r} is unknown; {meant(key, sorted(allowed))}")
 
 
 def _parameters(function) -> set[str]:
@@ -92,7 +93,7 @@ def _parameters(function) -> set[str]:
 
 
 def _choice(name, options: dict, where: str):
-    require(isinstance(name, str) and name in options, f"{where} = {name!r} is unknown; choose one of {', '.join(options)}.")
+    require(isinstance(name, str) and name in options, f"{where} = {name!r} is unknown; {meant(name, options)}")
     return options[name]
 
 
@@ -116,14 +117,18 @@ def _training(table: dict, path) -> Training:
 
 def _problem(table: dict, path) -> Problem:
     table = dict(table)
+    arrays, of_tables = _parameters(Problem), _parameters(read_table)
+    for key in set(table) & (arrays ^ of_tables):
+        there, here = ("data", "inputs and targets") if key in of_tables else ("inputs and targets", "data")
+        require(("data" in table) == (key in of_tables), f"{path}: [problem] {key!r} goes with {there}, not with {here}.")
     if "data" in table:
-        _known(table, {"data"} | _parameters(read_table), f"{path}: [problem]")
+        _known(table, {"data"} | of_tables, f"{path}: [problem]")
         require(isinstance(table["data"], str), f"{path}: [problem] data={table['data']!r} must be a file name in quotes.")
         return read_table(path.parent / table.pop("data"), **table)
-    _known(table, {"data"} | _parameters(Problem), f"{path}: [problem]")
+    _known(table, {"data"} | arrays, f"{path}: [problem]")
     for name in ("inputs", "targets"):
         require(name in table, f"{path}: [problem] needs data, or inputs and targets; {name} is missing.")
-    return Problem(**{key: value if key == "loss" else _numbers(value, path, key) for key, value in table.items()})
+    return Problem(**{key: value if key in ("loss", "classes") else _numbers(value, path, key) for key, value in table.items()})
 
 
 def _numbers(value, path, key: str):
@@ -133,6 +138,18 @@ def _numbers(value, path, key: str):
     file = path.parent / value
     require(file.is_file(), f"{path}: [problem] {key} = {value!r}: no such file beside the configuration.")
     try:
-        return np.load(file) if file.suffix == ".npy" else np.loadtxt(file, delimiter=",")
+        if file.suffix == ".npy":
+            return np.load(file)
+        rows = np.loadtxt(file, delimiter=",", dtype=str, encoding="utf-8")
+        words = key in ("targets", "test_targets") and not all(_is_number(cell) for cell in rows.ravel())
+        return np.char.strip(rows) if words else rows.astype(float)
     except ValueError as error:
         raise InputError(f"{path}: [problem] {key} = {value!r} cannot be read as numbers: {error}.") from None
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True

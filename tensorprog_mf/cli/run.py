@@ -6,7 +6,7 @@ import signal
 import sys
 import warnings
 
-from ..errors import InputError, require
+from ..errors import InputError, Interrupted, require
 from ..results import save
 from .config import read
 
@@ -29,7 +29,7 @@ def main(given) -> int:
         options["progress"] = not given.quiet
     with warnings.catch_warnings():
         warnings.showwarning = _warn
-        ds = config.route(config.network, config.problem, config.training, **options)
+        ds, stopped = _run(config, options)
     save(ds, output)
     print(f"{output}: {ds.attrs['status']}. {ds.attrs['status_message']}")
     if "target_error_message" in ds.attrs:
@@ -37,7 +37,17 @@ def main(given) -> int:
     loss = ds.loss.mean("replicate") if "replicate" in ds.loss.dims else ds.loss
     last = f"{int(ds.step[-1])} steps" if "step" in ds.coords else f"time {float(ds.time[-1]):g}"
     print(f"loss {float(loss[0]):.4g} -> {float(loss[-1]):.4g} in {last}")
-    return 130 if ds.attrs["status"] == "interrupted" else 0
+    return 130 if stopped else 0
+
+
+def _run(config, options: dict) -> tuple:
+    """The result, and whether Ctrl-C has ended the run."""
+    try:
+        return config.route(config.network, config.problem, config.training, **options), False
+    except Interrupted as stop:
+        if stop.result is None:
+            raise
+        return stop.result, True
 
 
 def _warn(message, *_, **__):

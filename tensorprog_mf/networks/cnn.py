@@ -6,7 +6,8 @@ from functools import partial
 import numpy as np
 
 from ..activations import Activation, as_activation
-from ..errors import require, whole
+from ..calls import checked_call
+from ..errors import DataWarning, require, warn, whole
 from ..layers.chain import Chain
 from ..layers.convolution import Convolution
 from ..layers.elementwise import Elementwise
@@ -15,11 +16,13 @@ from ..layers.input import Input
 from ..layers.layer import Layer
 from ..layers.pooling import LastPooling, Pooling
 from ..layers.readout import Readout
+from ..oddities import channels_last
 from ..realization import Realization
 from ..windows import PADDINGS, blocks, patches, windows
 from .network import Footprint, Network, checked_richness
 
 
+@checked_call
 @dataclass(frozen=True)
 class CNN(Network):
     """Convolutional network in one or two dimensions, in the limit of many channels.
@@ -80,6 +83,16 @@ class CNN(Network):
         require(len(shape) in (2, 3), f"inputs of CNN are (example, channel, row) or (example, channel, row, column); these have {len(shape) + 1} dimensions.")
         axes = len(shape) - 1
         require(len(self.kernel) in (1, axes), f"kernel={self.kernel} has {len(self.kernel)} axes, inputs have {axes}.")
+
+    def suits(self, route, matrix, problem, training):
+        shape = problem.all_inputs.shape[1:]
+        if not problem.dims_known and channels_last(shape):
+            sizes, last = " x ".join(map(str, shape[1:])), len(shape)
+            warn(
+                f"Inputs of CNN are (example, channel, row[, column]), so these are taken as {shape[0]} channels of {sizes} pixels. "
+                f"If their last axis is the channel pass np.moveaxis(inputs, {last}, 1); a DataArray with named dimensions is always read rightly.",
+                DataWarning,
+            )
 
     def footprint(self, shape):
         taps = int(np.prod(self._kernel(shape)))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..activations import Activation, as_activation
+from ..calls import checked_call
 from ..errors import InputError, SaddleWarning, UnsupportedError, require, warn, whole
 from ..laws import Gaussian, Law, as_law
 from ..layers.bias import Bias
@@ -22,6 +23,7 @@ from .network import Footprint, Network
 from .saddle import dead_span, saddle_message
 
 
+@checked_call
 @dataclass(frozen=True)
 class Correlated:
     """The mean of initial weights that know the neurons they join: m(c, c') = sum_k out_k(c) into_k(c').
@@ -49,6 +51,7 @@ class Correlated:
         return {name: getattr(function, "__name__", "unnamed") for name, function in vars(self).items()}
 
 
+@checked_call
 @dataclass(frozen=True)
 class MeanFieldMLP(Network):
     """Fully connected network whose hidden layers are averages, (1/N) sum, of the layer below.

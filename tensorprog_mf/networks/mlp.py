@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..activations import Activation, as_activation
+from ..calls import checked_call
 from ..errors import real, require, whole
 from ..layers.bias import Bias
 from ..layers.chain import Chain
@@ -17,6 +18,7 @@ from ..realization import Realization
 from .network import Footprint, Network, checked_richness
 
 
+@checked_call
 @dataclass(frozen=True)
 class MLP(Network):
     """Fully connected network.

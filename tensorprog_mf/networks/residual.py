@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..activations import Activation, as_activation
+from ..calls import checked_call
 from ..errors import UnsupportedError, real, require, whole
 from ..layers.chain import Chain
 from ..layers.dense import Dense
@@ -17,6 +18,7 @@ from ..realization import Realization
 from .network import Footprint, Network, checked_richness
 
 
+@checked_call
 @dataclass(frozen=True)
 class ResidualMLP(Network):
     """Fully connected residual network, branches scaled so that a limit of infinite depth exists.

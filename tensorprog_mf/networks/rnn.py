@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..activations import Activation, as_activation
+from ..calls import checked_call
 from ..errors import require
 from ..layers.chain import Chain
 from ..layers.layer import Layer
@@ -15,6 +16,7 @@ from ..windows import as_vectors
 from .network import Footprint, Network, checked_richness
 
 
+@checked_call
 @dataclass(frozen=True)
 class RNN(Network):
     """Recurrent network: one hidden matrix for all positions of a sequence.

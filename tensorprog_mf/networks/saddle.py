@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from ..calls import checked_call
 from ..draws import Draws
 from ..errors import UnsupportedError, require
 from ..laws import Gaussian, Uniform
@@ -55,6 +56,7 @@ def _deaf(network) -> int:
     return next((layer for layer in range(last, 0, -1) if means[layer] == 0 or (layer == last and law.mean == 0)), 0)
 
 
+@checked_call
 def escape_rate(network, problem) -> float:
     """Rate at which networks of finite width leave the saddle at which the limit of `network` is frozen.
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..activations import Activation, as_activation
+from ..calls import checked_call
 from ..errors import boolean, real, require, whole
 from ..layers.attention import Attention
 from ..layers.chain import Chain
@@ -21,6 +22,7 @@ from ..windows import as_vectors
 from .network import Footprint, Network, checked_richness
 
 
+@checked_call
 @dataclass(frozen=True)
 class Transformer(Network):
     """Multi-head self-attention on a residual stream of M units, in the limit of many heads or of infinite head dimension.

@@ -13,6 +13,7 @@ from ..draws import Draws
 from ..draws import fresh_seed
 from ..errors import ConvergenceWarning, DivergenceWarning, UnsupportedError, boolean, real, require, warn, whole
 from ..initial_kernels import initial_kernels
+from ..interruption import nothing_kept, unless_interrupted
 from ..networks import MLP
 from ..optimizers import Training
 from ..problems import Problem
@@ -21,6 +22,7 @@ from ..provenance import attributes
 from ..recorder import recorded_steps
 from ..results import dataset, summarise
 from ..sites import Sites
+from .arguments import route
 from .replicates import listed, small
 
 _ZERO = 1e-10  # norm of outputs that are zero but for rounding
@@ -56,6 +58,7 @@ class _Outcome:
     ending: Ending
 
 
+@route
 def alternate(
     network: MLP,
     problem: Problem,
@@ -161,9 +164,12 @@ def alternate(
     workers = min(thread_count(threads), settings["n_replicates"])
     _check_memory(network, problem, training, settings, len(steps), workers)
     start = initial_kernels(network, problem.all_inputs)
-    shown = Progress("alternate", settings["n_replicates"] * settings["iterations"], progress)
+    shown = Progress(
+        "alternate", settings["n_replicates"] * settings["iterations"], progress, runs=settings["n_replicates"]
+    )
 
     def one(replicate: int) -> _Outcome:
+        shown.begin()
         populations = [_population(settings, replicate, layer) for layer in range(network.depth)]
         map_ = Alternation(network, problem, training, populations, settings["tolerance"], settings["centred"])
         return _iterate(map_, map_.first(start.feature, start.gradient), settings, replicate, shown.advance)
@@ -172,7 +178,10 @@ def alternate(
         outcomes = map_runs(one, range(settings["n_replicates"]), threads, shown.stop)
     finally:
         shown.close()
-    return _result(outcomes, network, problem, training, settings, steps)
+    if not outcomes:
+        raise nothing_kept("alternate", "before its first iteration")
+    ds = _result(outcomes, network, problem, training, settings, steps)
+    return unless_interrupted(ds, shown.stopped, len(outcomes), settings["n_replicates"])
 
 
 def _population(settings: dict, replicate: int, layer: int) -> Sites:
@@ -227,6 +236,7 @@ def _result(outcomes: list[_Outcome], network: MLP, problem: Problem, training: 
     elif worst.ending is Ending.NOT_CONVERGED:
         warn(message, ConvergenceWarning)
     described = attributes("alternate", network, problem, training, settings, worst.ending.label, message)
+    described["replicates"] = len(outcomes)
     return dataset(arrays, problem, training, steps, list(range(1, network.depth + 1)), described)
 
 

@@ -6,30 +6,38 @@ from collections.abc import Callable
 import numpy as np
 import xarray as xr
 
-from ..errors import require
+from ..errors import Interrupted, require
+from ..interruption import nothing_kept
 from ..networks import Network
 from ..results import described_error, output_as_data, replaced
 
 
-def infinite_depth(run: Callable[[Network], xr.Dataset], network: Network, keep_replicates: bool) -> xr.Dataset:
+def infinite_depth(
+    run: Callable[[Network], xr.Dataset], network: Network, keep_replicates: bool, checkpoint=None
+) -> xr.Dataset:
     """Results of the two deepest refinements f(n), f(2n), extrapolated: 2 f(2n) - f(n), on the layers of the former.
 
     `run` keeps every replicate. `<name>_depth_error` is the distance to the same from f(n / 2), f(n), interpolated along tau: it
-    bounds what is left of the depth, sampling errors of all three runs included. Fields at sites, ranks and draws are those of
+    bounds what is left of the depth, sampling errors of all three runs included. Fields at sites and ranks are those of
     the deepest network.
 
     Raises
     ------
     InputError
         A run that diverged: there is nothing to extrapolate.
+    Interrupted
+        Without a result: there is none before all depths are known.
     """
-    runs = [run(refined) for refined in network.refinements]
-    for ds in runs:
-        if ds.attrs["status"] == "interrupted":
-            raise KeyboardInterrupt
+    runs = []
+    for refined in network.refinements:
+        try:
+            runs.append(ds := run(refined))
+        except Interrupted as stop:
+            why = f"at depth {refined.depth}, before all of its depths were run"
+            raise nothing_kept("infinite depth", why, checkpoint) from stop
         require(ds.attrs["status"] != "diverged", f"infinite depth: {ds.attrs['status_message']} Nothing can be extrapolated.")
     coarse, medium, fine = runs
-    found = output_as_data(fine.isel(layer=slice(None, None, 2)).drop_dims(["slot", "slot_field"]).assign_coords(layer=medium.layer))
+    found = output_as_data(fine.isel(layer=slice(None, None, 2)).assign_coords(layer=medium.layer))
     new = {}
     for name in [name for name in fine if "replicate" in fine[name].dims]:
         each = [ds[name].values for ds in (coarse, medium, fine)]
@@ -44,7 +52,6 @@ def infinite_depth(run: Callable[[Network], xr.Dataset], network: Network, keep_
     found = replaced(found, new)
     settings = json.loads(fine.attrs["settings_json"]) | {"keep_replicates": keep_replicates}
     found.attrs = fine.attrs | {"network_json": json.dumps(network.describe()), "settings_json": json.dumps(settings)}
-    found.attrs.pop("slots_json")
     return found
 
 
@@ -66,5 +73,7 @@ def _mean(name: str, dims: tuple[str, ...], values: np.ndarray, attributes: dict
     found = {name: xr.Variable(dims[1:], values.mean(axis=0), attributes)}
     if len(values) > 1:
         error = values.std(axis=0, ddof=1) / np.sqrt(len(values))
-        found[f"{name}_stderr"] = xr.Variable(dims[1:], error, attributes | {"long_name": f"standard error of the {attributes['long_name']}"})
+        found[f"{name}_stderr"] = xr.Variable(
+            dims[1:], error, attributes | {"long_name": f"standard error of the {attributes['long_name']}", "replicates": len(values)}
+        )
     return found

@@ -7,9 +7,11 @@ import xarray as xr
 from ..networks import Network
 from ..optimizers import Training
 from ..problems import Problem
+from .arguments import route
 from .monte_carlo import MonteCarlo
 
 
+@route
 def gradient_independence(
     network: Network,
     problem: Problem,

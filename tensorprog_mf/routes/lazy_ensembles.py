@@ -113,7 +113,7 @@ def _exact(kernel, covariance, problem: Problem, training: Training, steps: np.n
     P is training on targets of zero, with every column of a root of C as an output of its own. Losses have the variance of outputs
     beside the loss of their mean.
     """
-    still = Problem(problem.inputs, np.zeros((problem.n_train, len(kernel))), problem.test_inputs)
+    still = problem.with_zero_targets(len(kernel))
     spread = train_lazily(kernel, still, training, "static_ntk", _root(covariance), steps)
     found = {name: values[: len(spread)] for name, values in mean.items()}
     both = spread @ spread.transpose(0, 2, 1)

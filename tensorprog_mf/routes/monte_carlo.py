@@ -8,10 +8,12 @@ from dataclasses import dataclass, replace
 import xarray as xr
 
 from ..draws import fresh_seed
-from ..errors import boolean, real, require, whole
+from ..errors import Interrupted, boolean, real, require, whole
+from ..interruption import nothing_kept
 from ..optimizers import Training
 from ..provenance import attributes
 from ..realization import Ensemble
+from ..recorder import as_record
 from ..results import slot_maps
 from .continuum import infinite_depth
 from .replicates import gather, listed, small
@@ -38,6 +40,7 @@ class MonteCarlo:
     keep_replicates: bool
     checkpoint: str | pathlib.Path | None
     threads: int | None
+    part: bool = False  # of a run made of several: what is finished stays on disk until all are
 
     def result(self, route: str, matrix: str, network, problem, training) -> xr.Dataset:
         """Sample the limit with hidden matrices of kind `matrix`, under the name of `route`."""
@@ -59,16 +62,17 @@ class MonteCarlo:
         return gather(
             route, network, problem, training, self._ensemble(matrix, settings, slots), settings, record=self.record,
             threads=self.threads, progress=self.progress, checkpoint=self.checkpoint, limit=True, meant=still,
+            part=self.part,
         )  # fmt: skip
 
     def initial(self, route: str, network, problem, training) -> xr.Dataset:
         """What `sample` has at step 0 on these draws, every replicate of it; kernels in units of the learning rate."""
         once = replace(self, record=None, common_draws=None, keep_replicates=True)
         start = Training(0, 1.0, multipliers=training.multipliers, bias_multipliers=training.bias_multipliers)
-        ds = once.result(route, "conditioned", network, problem, start)
-        if ds.sizes["replicate"] < self.n_replicates:  # Ctrl-C: there is nothing yet to go on with
-            raise KeyboardInterrupt
-        return ds
+        try:
+            return once.result(route, "conditioned", network, problem, start)
+        except Interrupted as stop:
+            raise nothing_kept(route, "while its first kernels were sampled") from stop
 
     def settings(self) -> dict:
         """The arguments as plain values; those that cannot be are refused."""
@@ -87,36 +91,50 @@ class MonteCarlo:
         )
 
     def _infinitely_deep(self, route: str, matrix: str, network, problem, training) -> xr.Dataset:
-        require(self.common_draws is None, "common_draws do not go with infinite depth: its runs have depths of their own.")
-        seed = fresh_seed(self.seed, self.checkpoint)
+        shared = self.common_draws is not None or as_record(self.record).draws
+        require(not shared, "common draws do not go with infinite depth: its runs have depths of their own.")
+        seed, parts = fresh_seed(self.seed, self.checkpoint), []
 
         def at(refined):
-            folder = None if self.checkpoint is None else pathlib.Path(self.checkpoint, f"depth-{refined.depth}")
-            return replace(self, seed=seed, keep_replicates=True, checkpoint=folder).result(route, matrix, refined, problem, training)
+            folder = self._part(parts, f"depth-{refined.depth}")
+            once = replace(self, seed=seed, keep_replicates=True, checkpoint=folder, part=True)
+            return once.result(route, matrix, refined, problem, training)
 
-        found = infinite_depth(at, network, boolean("keep_replicates", self.keep_replicates))
-        self._drop_folder()
+        found = infinite_depth(at, network, boolean("keep_replicates", self.keep_replicates), self.checkpoint)
+        self._drop(parts)
         return found
 
-    def _drop_folder(self) -> None:
-        """Remove the folder of checkpoints, whose runs have removed theirs, if nothing else is in it."""
-        if self.checkpoint is not None:
+    def _part(self, parts: list, name: str):
+        """The folder for the checkpoints of one of the `parts` that a run is made of, or None; noted there."""
+        if self.checkpoint is None:
+            return None
+        parts.append(pathlib.Path(self.checkpoint, name))
+        return parts[-1]
+
+    def _drop(self, parts: list) -> None:
+        """Remove the checkpoints of all parts, and folders in which nothing else is."""
+        if self.part or not parts:
+            return
+        for folder in parts:
+            for file in folder.rglob("replicate-*.checkpoint"):
+                file.unlink()
+        for folder in [*(inner for folder in parts for inner in folder.glob("depth-*")), *parts, parts[0].parent]:
             with contextlib.suppress(OSError):
-                pathlib.Path(self.checkpoint).rmdir()
+                folder.rmdir()
 
     def _refined(self, route: str, matrix: str, network, problem, training) -> xr.Dataset:
         target = real("target_error", self.target_error, "be positive", lambda v: v > 0)
         require(self.common_draws is None and not self.keep_replicates, "target_error goes neither with common_draws nor with keep_replicates.")
         require(whole("n_replicates", self.n_replicates, 1) > 1, "target_error needs a standard error: take n_replicates of 2 or more.")
-        seed = fresh_seed(self.seed, self.checkpoint)
+        seed, parts = fresh_seed(self.seed, self.checkpoint), []
 
         def at(n):
-            folder = None if self.checkpoint is None else pathlib.Path(self.checkpoint, str(n))
-            once = replace(self, n_samples=n, seed=seed, target_error=None, checkpoint=folder)
+            folder = self._part(parts, str(n))
+            once = replace(self, n_samples=n, seed=seed, target_error=None, checkpoint=folder, part=True)
             return once.result(route, matrix, network, problem, training)
 
         found = refine(at, whole("n_samples", self.n_samples, 1), target)
-        self._drop_folder()
+        self._drop(parts)
         return found
 
 
@@ -125,6 +143,8 @@ def _check_common(earlier: xr.Dataset, network, problem, training, settings: dic
     require(isinstance(earlier, xr.Dataset), f"common_draws={earlier!r} must be the result of an earlier run.")
     theirs = json.loads(earlier.attrs.get("settings_json", "{}"))
     settings = json.loads(json.dumps(settings))  # lists for tuples, as theirs
+    for made in (theirs, settings):  # keeping draws asks no queries; the earlier run must, this one need not
+        made["record"] = replace(as_record(made.get("record")), draws=False).describe()
     for name in ("n_samples", "n_replicates", "seed", "draws", "tolerance", "record", "centred"):
         require(
             theirs.get(name) == settings[name],

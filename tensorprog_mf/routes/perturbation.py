@@ -8,14 +8,16 @@ import xarray as xr
 
 from .. import memory
 from ..engine import Status
-from ..errors import DivergenceWarning, UnsupportedError, boolean, real, require, warn, whole
+from ..errors import DivergenceWarning, Interrupted, UnsupportedError, boolean, real, require, warn, whole
+from ..interruption import nothing_kept
 from ..networks import Network
 from ..optimizers import Training
 from ..problems import Problem
 from ..provenance import attributes
-from ..recorder import recorded_steps
+from ..recorder import as_record, recorded_steps
 from ..results import dataset, summarise
 from ..schema import ORDERS
+from .arguments import route
 from .lazy import refuse_decay, train_lazily
 from .monte_carlo import MonteCarlo
 
@@ -23,6 +25,7 @@ _EXPANDED = ("output", "feature_kernel", "gradient_kernel", "tangent_kernel")
 _SMOOTH, _KINKED = (0.02, 0.04, 0.06, 0.08), (0.1, 0.2, 0.3, 0.4)
 
 
+@route
 def perturbation(
     network: Network,
     problem: Problem,
@@ -55,7 +58,7 @@ def perturbation(
     Parameters
     ----------
     network, problem, training, n_samples, n_replicates, seed, draws, record, progress
-        As for `sample`; the expansion is evaluated at the network's richness.
+        As for `sample`, of tp.Record steps and draws; the expansion is evaluated at the network's richness.
     tolerance
         As for `sample`; small, as differences of runs are taken.
 
@@ -68,7 +71,7 @@ def perturbation(
         0.02 ... 0.08, and 0.1 ... 0.4 for relu, as few neurons cross a kink at smaller ones; an activation of your own
         counts as smooth, so with kinks pass such probes and order=2.
     centred, common_draws, keep_replicates, threads
-        As for `sample`. The result may itself be the common_draws of `sample`.
+        As for `sample`. A result that keeps its draws may itself be the common_draws of `sample`.
 
     Returns
     -------
@@ -106,11 +109,16 @@ def perturbation(
         raise UnsupportedError("perturbation needs common draws, which networks of infinite depth do not have; take a finite depth, or tp.sample.")
     refuse_decay("perturbation", training)
     order, probes = _checked(network, order, probes)
+    keeps_draws = as_record(record).draws
+    record = replace(as_record(record), draws=False)
     steps = recorded_steps(record, training.steps, "perturbation")
     run = MonteCarlo(
-        n_samples, n_replicates, seed, tolerance, draws, 0, record, None, progress, centred, common_draws, True, None, threads
+        n_samples, n_replicates, seed, tolerance, draws, 0, replace(record, draws=True), None, progress, centred, common_draws, True, None, threads
     )
-    settings = run.settings() | {"keep_replicates": boolean("keep_replicates", keep_replicates), "order": order, "probes": probes}
+    settings = run.settings() | {
+        "keep_replicates": boolean("keep_replicates", keep_replicates), "order": order, "probes": probes,
+        "record": replace(record, draws=keeps_draws).describe(),
+    }  # fmt: skip
     del settings["samples"]  # no fields are kept
     network.check(problem.all_inputs.shape[1:])
     network.suits("perturbation", "conditioned", problem, training)
@@ -133,8 +141,10 @@ def perturbation(
         found = {name: _coefficients(zeroth[name], values[name], probes) for name in _EXPANDED}
         records.append(_record(found, problem, network.richness, order, [training.example_weights(t, problem.n_train) for t in steps]))
     arrays = summarise(records, settings["keep_replicates"], network.vector_dim)
-    arrays["draw_slot"] = (runs[0].draw_slot.dims, runs[0].draw_slot.values)
-    described = attributes("perturbation", network, problem, training, settings, *status) | {"slots_json": runs[0].attrs["slots_json"]}
+    described = attributes("perturbation", network, problem, training, settings, *status) | {"replicates": len(records)}
+    if keeps_draws:
+        arrays["draw_slot"] = (runs[0].draw_slot.dims, runs[0].draw_slot.values)
+        described["slots_json"] = runs[0].attrs["slots_json"]
     labels = initial.layer.values.tolist()
     return dataset(arrays, problem, training, steps, labels, described, network.coordinates(labels), network.input_dims)
 
@@ -155,9 +165,12 @@ def _probe(run: MonteCarlo, network: Network, problem: Problem, training: Traini
     """Runs at every probe, the largest first: it reveals the most directions, and the others use its draws."""
     runs = []
     for richness in reversed(probes):
-        runs.append(run.result("perturbation", "conditioned", replace(network, richness=richness), problem, training))
-        if runs[-1].attrs["status"] == Status.INTERRUPTED.label:
-            raise KeyboardInterrupt
+        try:
+            at = replace(network, richness=richness)
+            runs.append(run.result("perturbation", "conditioned", at, problem, training))
+        except Interrupted as stop:
+            why = f"at probe {len(runs) + 1} of {len(probes)}, before all of them were run"
+            raise nothing_kept("perturbation", why) from stop
         run = run if run.common_draws is not None else replace(run, common_draws=runs[0])
     return runs
 

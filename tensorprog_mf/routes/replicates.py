@@ -10,9 +10,10 @@ import xarray as xr
 
 from .. import memory
 from ..accelerate import map_runs, thread_count
-from ..checkpoints import Checkpoint
+from ..checkpoints import Checkpoint, in_words
 from ..engine import Outcome, Status, run
 from ..errors import DivergenceWarning, InputError, UnsupportedError, real, require, warn
+from ..interruption import goes_on, nothing_kept, unless_interrupted
 from ..progress import Progress
 from ..provenance import attributes
 from ..realization import Ensemble
@@ -27,19 +28,21 @@ _WORST_FIRST = (Status.DIVERGED, Status.INTERRUPTED, Status.FINITE_WIDTH, Status
 
 def gather(
     route: str, network, problem, training, ensemble: Ensemble, settings: dict, *,
-    record, threads: int | None, limit: bool, progress: bool, checkpoint=None, meant: tuple | None = None,
+    record, threads: int | None, limit: bool, progress: bool, checkpoint=None, meant: tuple | None = None, part: bool = False,
 ) -> xr.Dataset:  # fmt: skip
     """Run the replicates on threads and return their means, standard errors, fields and provenance.
 
     `settings` are the route's arguments, checked and as plain values. A `limit` minds how near its ranks come to the
-    number of sites, and records its draws; a finite network does not. `meant` is the mean-field network and training to
-    run where those of the user are written in another parameterisation. `checkpoint` is a folder, or None.
+    number of sites, and can record its draws; a finite network does not. `meant` is the mean-field network and training to
+    run where those of the user are written in another parameterisation. `checkpoint` is a folder, or None; it stays if the run is
+    `part` of a larger one.
     """
     training.refuse_endless(route)
     record, steps = as_record(record), recorded_steps(record, training.last)
     network.check(problem.all_inputs.shape[1:])
     network.suits(route, ensemble.matrix, problem, training)
     _check_record(record, ensemble.matrix, network, problem, training)
+    require(limit or not record.draws, f"draws=True is for runs in the limit; {route} has no draws to share.")
     if training.flow:  # directions left out make rates rough, and steps small
         ensemble = replace(ensemble, tolerance=min(ensemble.tolerance, training.tolerance / 10))
     run_network, run_training = meant or (network, training)
@@ -49,10 +52,11 @@ def gather(
     def one(replicate: int) -> Outcome:
         recorder = Recorder(record, steps, min(settings["samples"], ensemble.count) if replicate == 0 else 0, problem.outputs)
         return run(
-            run_network, problem, run_training, ensemble, recorder, replicate, limit, shown.advance, files[replicate]
+            run_network, problem, run_training, ensemble, recorder, replicate, limit, shown, files[replicate]
         )
 
-    shown = Progress(route, settings["n_replicates"] * (training.last + 1), progress)
+    shown = Progress(route, settings["n_replicates"] * (training.last + 1), progress, runs=settings["n_replicates"])
+    shown.aside = lambda: _written(files)
     allowed = thread_count(threads)
     # Small populations live in the interpreter, where threads only wait for each other: 13 against 19 ms at width 16.
     threads = allowed if ensemble.count >= _THREADED else 1
@@ -61,7 +65,7 @@ def gather(
         outcomes = map_runs(one, range(settings["n_replicates"]), threads, shown.stop)
     finally:
         shown.close()
-    outcomes = _kept(outcomes)
+    outcomes = _kept(outcomes, route, checkpoint)
     arrays = summarise([outcome.record for outcome in outcomes], settings["keep_replicates"], network.vector_dim)
     worst = min(outcomes, key=lambda outcome: (_WORST_FIRST.index(outcome.status), outcome.step))
     if worst.status is Status.DIVERGED:
@@ -69,10 +73,11 @@ def gather(
     message = worst.message
     if worst.status is Status.INTERRUPTED:
         message += _what_is_kept(len(outcomes), settings["n_replicates"], checkpoint)
-    described = attributes(route, network, problem, training, settings, worst.status.label, message) | {"memory_estimate_bytes": needed}
-    if "rank" in arrays:
-        arrays["rank_fraction"] = (arrays["rank"][0], arrays["rank"][1] / ensemble.count)
-    if limit:
+    described = attributes(route, network, problem, training, settings, worst.status.label, message)
+    described |= {"memory_estimate_bytes": needed, "replicates": len(outcomes)}
+    if "basis_rank" in arrays:
+        arrays["rank_fraction"] = (arrays["basis_rank"][0], arrays["basis_rank"][1] / ensemble.count)
+    if record.draws:
         table, names = slot_table([outcome.slots for outcome in outcomes])
         arrays["draw_slot"] = (("slot", "slot_field"), table)
         described["slots_json"] = json.dumps(names)
@@ -83,10 +88,10 @@ def gather(
     arrays, more = _shaped(_aligned(arrays, network.vector_dim), record)
     more |= run_network.coordinates(worst.labels)
     result = dataset(arrays, problem, training, steps, worst.labels, described, more, run_network.input_dims)
-    if worst.status is not Status.INTERRUPTED:
+    if worst.status is not Status.INTERRUPTED and not part:
         for file in filter(None, files):
             file.remove()
-    return result
+    return unless_interrupted(result, shown.stopped)
 
 
 def _check_record(record, matrix: str, network, problem, training) -> None:
@@ -154,14 +159,20 @@ def _checkpoints(folder, described: dict, replicates: int) -> list[Checkpoint | 
     return [Checkpoint(folder / f"replicate-{replicate}.checkpoint", fingerprint) for replicate in range(replicates)]
 
 
-def _kept(outcomes: list[Outcome]) -> list[Outcome]:
+def _written(files: list) -> str:
+    """What the checkpoints take, for the line of progress."""
+    size = sum(file.size for file in files if file is not None)
+    return f", checkpoint {in_words(size)}" if size else ""
+
+
+def _kept(outcomes: list[Outcome], route: str, checkpoint) -> list[Outcome]:
     """Of an interrupted run the replicates worth keeping: finished ones, or else those that came far enough."""
-    if all(outcome.status is not Status.INTERRUPTED for outcome in outcomes):
+    if outcomes and all(outcome.status is not Status.INTERRUPTED for outcome in outcomes):
         return outcomes
     finished = [outcome for outcome in outcomes if outcome.status is not Status.INTERRUPTED]
-    reached = max(len(outcome.record.get("loss", ())) for outcome in outcomes)
+    reached = max((len(outcome.record.get("loss", ())) for outcome in outcomes), default=0)
     if reached == 0:
-        raise KeyboardInterrupt
+        raise nothing_kept(route, checkpoint=checkpoint)
     far = [outcome for outcome in outcomes if 2 * len(outcome.record.get("loss", ())) >= reached]
     interrupted = next(outcome for outcome in outcomes if outcome.status is Status.INTERRUPTED)
     if any(outcome.status is Status.DIVERGED for outcome in finished):
@@ -170,8 +181,7 @@ def _kept(outcomes: list[Outcome]) -> list[Outcome]:
 
 
 def _what_is_kept(kept: int, wanted: int, checkpoint) -> str:
-    more = "" if checkpoint is None else f" The same call with checkpoint={str(checkpoint)!r} goes on."
-    return f" {kept} of {wanted} replicates are in the result.{more}"
+    return f" {kept} of {wanted} replicates are in the result.{goes_on(checkpoint)}"
 
 
 def _check_memory(network, problem, training, ensemble: Ensemble, settings: dict, record, times: int, threads: int) -> int:

@@ -7,9 +7,11 @@ import xarray as xr
 from ..networks import Network
 from ..optimizers import Training
 from ..problems import Problem
+from .arguments import route
 from .monte_carlo import MonteCarlo
 
 
+@route
 def sample(
     network: Network,
     problem: Problem,
@@ -63,23 +65,26 @@ def sample(
         Steps to record; None for all. `log_steps` spaces them. Recorded steps ask for all examples: with batches, record
         few. Of a gradient flow, indices of its times.
     target_error
-        Double n_samples, from the given one on, until the 95 % interval of every output and its shift from half as many
-        samples are within +- this; the attribute target_error_message says what was used.
+        Double n_samples, from the given one on, until the 95 % interval of every output (see `tp.interval`) and its shift
+        from half as many samples are within +- this; the attribute target_error_message says what was used.
     progress
-        Show progress and time left, if standard error is a terminal.
+        Show progress and time left, if standard error is a terminal, or in a notebook.
 
     Other parameters
     ----------------
     centred
         Make the readout orthogonal to the initial features, so that outputs start at zero as in the limit.
     common_draws
-        An earlier result: use its draws, slot by slot, at another richness or learning rate; all else must be the same.
+        An earlier result, of a run with record=tp.Record(draws=True): use its draws, slot by slot, at another richness or
+        learning rate; all else must be the same.
         Directions that the earlier run did not need are left out, with a warning where that matters.
     keep_replicates
         Keep every replicate along dimension `replicate` instead of mean and standard error.
     checkpoint
         A folder to keep the state of unfinished runs in, written every minute, less often if that takes long, and on Ctrl-C:
-        calling again with the same arguments goes on from there and gives the same bits. Removed when the run is done.
+        calling again with the same arguments goes on from there and gives the same bits. Removed when the run is done. It
+        takes as much disk as the bases of all replicates take memory, 32 bytes x sites x rank per hidden matrix, for a
+        moment twice that; the line of progress says how much.
     threads
         Threads to use; all by default. Results do not depend on it.
 
@@ -92,10 +97,19 @@ def sample(
     ------
     InputError
         An argument that cannot be used, or a run that does not fit into memory.
+    Interrupted
+        Ctrl-C: what there is goes along.
 
     Notes
     -----
-    Interrupting (Ctrl-C) ends the run at its next step and returns what there is, with status "interrupted".
+    Ctrl-C ends the run at its next step and raises `tp.Interrupted`, a KeyboardInterrupt, so that loops of runs stop too:
+
+        try:
+            ds = tp.sample(...)
+        except tp.Interrupted as stop:
+            ds = stop.result  # status "interrupted", the times before; None if there is none yet
+
+    Where nothing caught it, as in a notebook, the result is `sys.last_value.result`. A second Ctrl-C waits for no step.
 
     What the tolerance leaves out is not in the standard errors: outputs are off by its size over richness, so that lazy
     networks want smaller ones.

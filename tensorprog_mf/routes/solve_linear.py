@@ -1,7 +1,5 @@
 """Linear networks in the limit, exactly: the yardstick of the sampler."""
 
-import warnings
-
 import numpy as np
 import xarray as xr
 
@@ -14,12 +12,13 @@ from ..optimizers import Training
 from ..problems import Problem
 from ..provenance import attributes
 from ..recorder import recorded_steps
-from ..results import dataset, output_as_data, replaced, summarise
+from ..results import dataset, summarise
+from .arguments import route
+from .linear_flow import follow
 from .replicates import listed
 
-_LARGEST = 1500  # steps x examples of a flow: some seconds and hundreds of megabytes
 
-
+@route
 def solve_linear(network: MLP, problem: Problem, training: Training, record=None, *, two_time: bool = False) -> xr.Dataset:
     """Train an infinitely wide linear network, without sampling.
 
@@ -35,10 +34,10 @@ def solve_linear(network: MLP, problem: Problem, training: Training, record=None
     Parameters
     ----------
     network
-        An MLP with the linear activation.
+        An MLP with the linear activation; weights start as N(0,1) and there are no biases, but for gradient flow.
     problem, training, record
-        As for `sample`. A gradient flow is descent extrapolated to steps of zero, in halvings until outputs and kernels
-        change by less than its tolerance; status_message tells by how much.
+        As for `sample`. A gradient flow is followed ten times as precisely again until no output or kernel changes by
+        more than its tolerance, relative to one plus the size of each; status_message tells by how much.
     two_time
         Also return feature_kernel_two_time and gradient_kernel_two_time.
 
@@ -51,24 +50,30 @@ def solve_linear(network: MLP, problem: Problem, training: Training, record=None
     Raises
     ------
     UnsupportedError
-        Another network or activation.
+        Another network or activation, weight scales or biases in discrete steps.
 
     Notes
     -----
     Exact to rounding, for any number of outputs. Memory depth (steps examples)^2 numbers, time depth steps (steps examples)^2.
+
+    Of a gradient flow, every independent Gaussian innovation is an axis and fields are their coordinates; a Runge-Kutta method
+    moves them. Some tens of axes per layer serve depth 2, some hundreds depth 4, more for smaller tolerances; time is
+    proportional to the length of the flow times its largest rate, seconds to a minute.
     """
     if not isinstance(network, MLP) or network.activation != Activation("linear"):
         raise UnsupportedError("solve_linear solves MLPs with the linear activation of gain 1 only; use tp.sample for others.")
-    if not network.plain:
-        raise UnsupportedError("solve_linear takes weights that start as N(0,1) and no biases; use tp.sample for others.")
+    if not (network.plain or training.flow):
+        raise UnsupportedError(
+            "solve_linear takes weights that start as N(0,1) and no biases, but for gradient flow; use tp.sample for others."
+        )
     training.refuse_noise_and_rules("solve_linear")
     problem.refuse_online("solve_linear")
     if problem.outputs and two_time:
         raise UnsupportedError("solve_linear has kernels between times for one output, targets (example,); leave out two_time.")
     training.refuse_endless("solve_linear")
+    steps, two_time = recorded_steps(record, training.last, "solve_linear"), boolean("two_time", two_time)
     if training.flow:
-        return _flow(network, problem, training, record, boolean("two_time", two_time))
-    steps, two_time = recorded_steps(record, training.steps, "solve_linear"), boolean("two_time", two_time)
+        return _flow(network, problem, training, record, steps, two_time)
     solution = _Recursion(network, problem, training)
     status, message = Status.COMPLETED, Status.COMPLETED.message
     with one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
@@ -84,55 +89,19 @@ def solve_linear(network: MLP, problem: Problem, training: Training, record=None
     return dataset(arrays, problem, training, steps, list(range(1, network.depth + 1)), described)
 
 
-def _flow(network: MLP, problem: Problem, training: Training, record, two_time: bool) -> xr.Dataset:
-    """Gradient flow by Romberg extrapolation of descent: every interval of time in 1, 2, 4 ... times as many steps."""
-    if training.weight_decay:
-        raise UnsupportedError("solve_linear: gradient flow is solved without weight decay; use tp.sample.")
-    times, table, error = training.clock(), [], np.inf
-    gaps = np.diff([0.0, *times])
-    kept = recorded_steps(record, training.last, "solve_linear")
-    start = np.maximum(np.ceil(gaps / (gaps.max() or 1.0) * 4), 1).astype(int)
-    halvings = max(int(np.log2(_LARGEST / (start.sum() * len(problem.all_inputs)))), 1)
-    for each in (start * 2**halving for halving in range(halvings + 1)):
-        rates = np.repeat(gaps / each, each)
-        descent = Training(len(rates), 1.0, schedule=rates, multipliers=training.multipliers)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DivergenceWarning)  # coarse steps may; their results are not used
-            wanted = np.cumsum(each)[kept]  # and step 0, so that a run that diverges has something to return
-            ds = solve_linear(network, problem, descent, np.union1d([0], wanted), two_time=two_time)
-        if ds.attrs["status"] != Status.COMPLETED.label:
-            table = []
-            continue
-        cut = np.searchsorted(ds.step.values, wanted)
-        ds = ds.isel({dim: cut for dim in ("time", "time_prime") if dim in ds.dims})
-        row = [ds]
-        for order, coarser in enumerate(table, 1):
-            row.append(_extrapolated(row[-1], coarser, 2**order))
-        error = np.inf if not table else max(float(np.abs(row[-1][n] - row[-2][n]).max()) for n in ("output", "feature_kernel", "gradient_kernel"))
-        table = row
-        if error <= training.tolerance:
-            break
-    require(bool(table), "the gradient flow could not be followed: descent diverged at every step size; take shorter times.")
-    result = table[-1].assign_coords(time=("time", times[kept], table[-1].time.attrs)).drop_vars("step")
-    message = f"Extrapolated descent changed by {error:.0e} with steps half as large."
-    label = Status.COMPLETED.label
-    if error > training.tolerance:
-        label, message = "not_converged", message + f" The tolerance {training.tolerance:.0e} was not reached; tp.sample follows flows at any length."
-        warn(message, ConvergenceWarning)
-    result.attrs |= attributes("solve_linear", network, problem, training, {"record": listed(record)}, label, message)
-    return output_as_data(result)
-
-
-def _extrapolated(fine: xr.Dataset, coarse: xr.Dataset, power: int) -> xr.Dataset:
-    """Without the leading error, which is `power` times smaller in the finer one; data that is not computed stays."""
-    return replaced(
-        fine,
-        {
-            name: xr.Variable(fine[name].dims, (power * fine[name].values - coarse[name].values) / (power - 1), fine[name].attrs)
-            for name in fine
-            if name not in ("input", "target")
-        },
-    )
+def _flow(network: MLP, problem: Problem, training: Training, record, steps: np.ndarray, two_time: bool) -> xr.Dataset:
+    outcome, error = follow(network, problem, training, steps, two_time)
+    label, message = outcome.status.label, outcome.message
+    if outcome.status is Status.DIVERGED:
+        warn(message, DivergenceWarning)
+    else:
+        message = f"Followed ten times as precisely, the flow changed by {error:.0e}; the result is the more precise one."
+        if error > training.tolerance:
+            label = "not_converged"
+            message += f" The tolerance {training.tolerance:.0e} is below what rounding allows; take a larger one."
+            warn(message, ConvergenceWarning)
+    described = attributes("solve_linear", network, problem, training, {"record": listed(record)}, label, message)
+    return dataset(summarise([outcome.record]), problem, training, steps, outcome.labels, described)
 
 
 class _Recursion:

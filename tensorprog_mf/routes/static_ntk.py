@@ -15,6 +15,7 @@ from ..problems import Problem
 from ..provenance import attributes
 from ..recorder import recorded_steps
 from ..results import dataset, summarise
+from .arguments import route
 from .lazy_ensembles import lazy_series, random_starts, readout_kernels
 from .monte_carlo import MonteCarlo
 from .replicates import listed
@@ -23,6 +24,7 @@ _NOTICED = 1e-3  # relative error of kernels by quadrature that is warned of
 _KERNELS = ("feature_kernel", "gradient_kernel", "tangent_kernel")
 
 
+@route
 def static_ntk(
     network: Network,
     problem: Problem,
@@ -150,7 +152,7 @@ def static_ntk(
         settings = sampled | settings | {"keep_replicates": keep}
     run = replace(run, seed=sampled["seed"])
     # With several outputs, every one has the kernels of a single one.
-    single = problem if problem.outputs is None else Problem(problem.inputs, np.zeros(problem.n_train), problem.test_inputs)
+    single = problem if problem.outputs is None else problem.with_zero_targets()
     if kernel == "closed_form":
         begin, found["kernel_error"] = _closed(network, problem, training)
         begin *= replicates
@@ -176,6 +178,7 @@ def static_ntk(
     for name in () if initial is None else [name for name in initial if "sample" in initial[name].dims]:
         arrays[name] = (initial[name].dims, np.repeat(initial[name].values, len(steps), axis=0))
     described = attributes("static_ntk", network, problem, training, settings, status.label, message) | found
+    described["replicates"] = replicates
     labels = list(range(1, foot.layers + 1)) if initial is None else initial.layer.values.tolist()
     return dataset(arrays, problem, training, steps, labels, described, network.coordinates(labels), network.input_dims)
 

@@ -6,48 +6,55 @@ from collections.abc import Callable
 import numpy as np
 import xarray as xr
 
-from ..errors import MemoryInputError, RankWarning, TargetWarning, warn
+from ..errors import Interrupted, MemoryInputError, RankWarning, TargetWarning, warn
+from ..interruption import kept
+from ..intervals import interval
 
 LARGEST = 2**20
-_STOPPED = ("diverged", "interrupted")
+_DIVERGED = "diverged"
 
 
 def refine(run: Callable[[int], xr.Dataset], n_samples: int, target: float) -> xr.Dataset:
     """Run at n, 2n, 4n ... sites until outputs are known to `target`, and return the last run.
 
-    Known means, over all recorded times and examples: the 95 % interval of every output, 1.96 standard errors, is within
+    Known means, over all recorded times and examples: the 95 % interval of every output, by Student's t, is within
     +- target, and so is the shift from half as many sites. Attribute `target_error_message` says what was used.
+
+    Raises
+    ------
+    Interrupted
+        With the last run that was finished, or with what there is of the first one.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RankWarning)  # of the small runs on the way; the status of the last one tells
-        ds, reached, message = _search(run, n_samples, target)
+        ds, reached, message, stop = _search(run, n_samples, target)
     ds.attrs["target_error_message"] = f"target_error={target:g} {'reached with' if reached else 'not reached:'} {message}"
+    if stop is not None:
+        raise kept(ds, ds.attrs["target_error_message"]) from stop
     if not reached:
         warn(ds.attrs["target_error_message"], TargetWarning)
     return ds
 
 
-def _search(run, n: int, target: float) -> tuple[xr.Dataset, bool, str]:
-    """The last run, whether it is good enough, and what was used or why it stopped."""
+def _search(run, n: int, target: float) -> tuple[xr.Dataset, bool, str, Interrupted | None]:
+    """The last run, whether it is good enough, what was used or why it stopped, and what interrupted it."""
     coarse = run(n)
-    if coarse.attrs["status"] in _STOPPED:
-        return coarse, False, f"n_samples={n}: {coarse.attrs['status_message']}"
+    if coarse.attrs["status"] == _DIVERGED:
+        return coarse, False, f"n_samples={n}: {coarse.attrs['status_message']}", None
     while 2 * n <= LARGEST:
         try:
             fine = run(2 * n)
         except MemoryInputError as error:
-            return coarse, False, f"n_samples={n} is the largest that can be had ({error})"
-        if fine.attrs["status"] in _STOPPED:
-            return coarse, False, f"n_samples={n} is the largest that was finished, {2 * n}: {fine.attrs['status_message']}"
+            return coarse, False, f"n_samples={n} is the largest that can be had ({error})", None
+        except Interrupted as stop:
+            return coarse, False, f"n_samples={n} is the largest that was finished before Ctrl-C.", stop
+        if fine.attrs["status"] == _DIVERGED:
+            message = f"n_samples={n} is the largest that was finished, {2 * n}: {fine.attrs['status_message']}"
+            return coarse, False, message, None
         n *= 2
-        interval, shift = _interval(fine), float(np.abs(fine.output - coarse.output).max())
-        message = f"n_samples={n}, 95 % interval +-{interval:.1e}, shift from n_samples={n // 2} {shift:.1e}"
-        if max(interval, shift) <= target:
-            return fine, True, message
+        wide, shift = float(interval(fine, "output").max()), float(np.abs(fine.output - coarse.output).max())
+        message = f"n_samples={n}, 95 % interval +-{wide:.1e}, shift from n_samples={n // 2} {shift:.1e}"
+        if max(wide, shift) <= target:
+            return fine, True, message, None
         coarse = fine
-    return coarse, False, f"n_samples={n} is the largest tried"
-
-
-def _interval(ds: xr.Dataset) -> float:
-    """Half width of the 95 % interval of the least known output."""
-    return 1.96 * float(ds.output_stderr.max())
+    return coarse, False, f"n_samples={n} is the largest tried", None

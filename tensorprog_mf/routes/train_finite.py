@@ -11,9 +11,11 @@ from ..optimizers import Training
 from ..parameterization import as_mean_field
 from ..problems import Problem
 from ..realization import Ensemble
+from .arguments import route
 from .replicates import gather, listed, small
 
 
+@route
 def train_finite(
     network: Network,
     problem: Problem,

@@ -5,9 +5,11 @@ import xarray as xr
 
 from .. import memory
 from ..accelerate import blocks_on_threads, one_blas_thread, thread_count
+from ..calls import checked_call
 from ..draws import fresh_seed
 from ..engine import Status
 from ..errors import UnsupportedError, whole
+from ..interruption import unless_interrupted
 from ..progress import Progress
 from ..recorder import recorded_steps
 from .labels import TWO_TIME, bias_variance, ending, ensemble_sizes as checked_sizes, result
@@ -19,6 +21,7 @@ _LARGEST = 1e30
 _STORED = ("C0", "C1", "C2", "C3", "R1", "R3", "R02", "R24", "W", "Cw")
 
 
+@checked_call
 def solve(
     model: Model,
     training: Descent,
@@ -102,11 +105,12 @@ def solve(
     memory.check(footprint(len(model.modes.power), training.steps, model, training), "take fewer steps, or bins of modes (bin_ratio=1.1)")
     run, status, reached = _run(model, training, bool(sizes), Progress("solve", training.steps + 1, progress), threads)
     kept = steps[steps < reached]
-    ending(status, reached, len(kept))
+    ending("scaling_laws.solve", status, reached, len(kept))
     settings = {"record": kept.tolist(), "ensemble_sizes": list(sizes), "samples": samples, "seed": seed}
     arrays = _arrays(run, kept, sizes) | (draw_sites(run, kept, samples, seed) if samples else {})
     more = {"ensemble_size": np.array(sizes)}
-    return result("solve", arrays, training.clock()[kept], model, training, settings, kept, status, reached, more)
+    ds = result("solve", arrays, training.clock()[kept], model, training, settings, kept, status, reached, more)
+    return unless_interrupted(ds, False)
 
 
 def _run(model: Model, training: Descent, cross: bool, progress: Progress, threads: int | None) -> tuple[Recursion, Status, int]:

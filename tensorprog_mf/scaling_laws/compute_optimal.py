@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import xarray as xr
 
+from ..calls import checked_call
 from ..errors import UnsupportedError, require, whole
 from .checks import numbers
 from .inversion import late_population_loss
@@ -13,6 +14,7 @@ from .model import Flow, Model, check_kinds
 from .reduced import solve_reduced
 
 
+@checked_call
 def compute_optimal(model: Model, compute, widths, n_times: int = 40) -> xr.Dataset:
     """Smallest test loss at compute C = N t, over the widths N of students trained by gradient flow on infinitely many examples.
 

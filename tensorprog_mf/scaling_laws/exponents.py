@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
+from ..calls import checked_call
 from ..errors import real, require
 from ..provenance import made
 from ..results import labelled
@@ -26,6 +27,7 @@ class Fit(NamedTuple):
     points: int
 
 
+@checked_call
 def local_exponent(resource, loss) -> np.ndarray:
     """-d log loss / d log resource at every point, by central differences; one-sided at the ends.
 
@@ -38,6 +40,7 @@ def local_exponent(resource, loss) -> np.ndarray:
     return -np.gradient(y, x)
 
 
+@checked_call
 def fit_exponent(resource, loss, window: tuple[float, float] | None = None) -> Fit:
     """Least squares slope of log loss over log resource inside a window (ends included; None: all).
 
@@ -92,6 +95,7 @@ def _logs(resource, loss) -> tuple[np.ndarray, np.ndarray]:
     return np.log(x), np.log(y)
 
 
+@checked_call
 def predicted_exponents(law: PowerLaw, richness: float = 0.0) -> dict[str, float]:
     """Exponents of the test loss in each resource, the others infinite, without label noise; of N and t at optimal compute C = N t.
 
@@ -134,6 +138,7 @@ def predicted_exponents(law: PowerLaw, richness: float = 0.0) -> dict[str, float
     return found
 
 
+@checked_call
 def fit_exponents(
     curves: Mapping[str, tuple], law: PowerLaw | None = None, richness: float = 0.0, windows: Mapping[str, tuple] | None = None
 ) -> xr.Dataset:

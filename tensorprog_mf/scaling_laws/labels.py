@@ -5,6 +5,7 @@ import xarray as xr
 
 from ..engine import Status
 from ..errors import DivergenceWarning, require, warn, whole
+from ..interruption import nothing_kept
 from ..provenance import made
 from ..results import labelled
 from .model import Descent, Flow, Model
@@ -23,9 +24,9 @@ def architecture(model: Model) -> str:
 
 def result(
     route: str, arrays: dict, times: np.ndarray, model: Model, training: Descent | Flow, settings: dict, steps: np.ndarray | None = None,
-    status: Status = Status.COMPLETED, step: int = 0, more: dict | None = None,
+    status: Status = Status.COMPLETED, step: int = 0, more: dict | None = None, replicates: int | None = None,
 ) -> xr.Dataset:
-    """A labelled Dataset; spectrum and coordinates are added."""
+    """A labelled Dataset; spectrum and coordinates are added. `replicates` are those that standard errors stand for."""
     modes = model.modes
     arrays = arrays | {
         name: (("mode",), values)
@@ -33,19 +34,17 @@ def result(
     }
     coordinates = {"time": times, "time_prime": times, "mode": np.arange(1, 1 + len(modes.power)), **(more or {})}
     if steps is not None:
-        coordinates["step"] = steps
+        coordinates["step"] = coordinates["step_prime"] = steps
     described = {"model": model.describe(), "training": training.describe()}
     message = status.message.format(step=step, count="")
     attributes = made(f"scaling_laws.{route}", architecture(model), settings, status.label, message, REFERENCES, described)
-    return labelled(arrays, coordinates, attributes)
+    return labelled(arrays, coordinates, attributes | ({} if replicates is None else {"replicates": replicates}))
 
 
-def ending(status: Status, step: int, kept: int) -> None:
+def ending(route: str, status: Status, step: int, kept: int) -> None:
     """Warn of a run that diverged at `step`; refuse one of which nothing is kept."""
-    require(
-        kept > 0 or status is not Status.INTERRUPTED,
-        f"the run was interrupted before step {step} and before its first record, so there is nothing to return; record earlier steps.",
-    )
+    if kept == 0 and status is Status.INTERRUPTED:
+        raise nothing_kept(route, f"before step {step} and before its first record")
     require(
         kept > 0,
         f"the run diverged at step {step}, before its first record, so there is nothing to return; "

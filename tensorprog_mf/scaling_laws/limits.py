@@ -6,6 +6,7 @@ Legend: kappa resolution, x = 1 / kappa, H = kappa / (lam + kappa), G = x H = 1 
 import numpy as np
 import xarray as xr
 
+from ..calls import checked_call
 from ..errors import UnsupportedError, require
 from .labels import result
 from .model import Flow, Model, check_kinds
@@ -31,6 +32,7 @@ def resolution(modes: Spectrum, count: float | None) -> float:
     return float(np.exp(brentq(excess, least, np.log(lam.max() * modes.modes / count) + 1, xtol=1e-14, rtol=1e-15, maxiter=500)))
 
 
+@checked_call
 def limits(model: Model) -> xr.Dataset:
     """Losses of random features after gradient flow for ever.
 

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..calls import checked_call
 from ..errors import boolean, real, require, whole
 from ..schedules import factors
 from .power_law import PowerLaw
 from .spectrum import Spectrum
 
 
+@checked_call
 @dataclass(frozen=True, eq=False)
 class Model:
     """A student f = (1/N) w . A psi of width N on P examples of y = sum_k w*_k psi_k + sigma eps, psi_k ~ N(0, lam_k).
@@ -78,6 +80,7 @@ class Model:
         return {"spectrum": self.spectrum.describe(), **plain}
 
 
+@checked_call
 @dataclass(frozen=True)
 class Descent:
     """Gradient descent in steps: v <- momentum v + gradient, theta <- theta + learning_rate v.
@@ -153,6 +156,7 @@ class Descent:
         return {"name": "Descent", **vars(self)}
 
 
+@checked_call
 @dataclass(frozen=True)
 class Flow:
     """Gradient flow d theta / dt = gradient, recorded at increasing times of 0 or more.

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..calls import checked_call
 from ..errors import real, require, whole
 from .spectrum import Spectrum
 
 _UNBINNED, _LARGEST = 1_000_000, 10**300
 
 
+@checked_call
 @dataclass(frozen=True)
 class PowerLaw:
     """Power laws lam_k = k^-b and lam_k w*_k^2 = k^-a, k = 1 ... modes.

@@ -5,6 +5,7 @@ import xarray as xr
 
 from .. import memory
 from ..accelerate import one_blas_thread
+from ..calls import checked_call
 from ..engine import Status
 from ..errors import UnsupportedError, require
 from ..recorder import recorded_steps
@@ -19,6 +20,7 @@ _PER_DECADE, _FIRST = 200, 2e-4  # steps of the coarser run; its first ones, in 
 _LARGEST = 1e30
 
 
+@checked_call
 def solve_reduced(model: Model, training: Descent | Flow, record=None) -> xr.Dataset:
     """Learned or random features on infinitely many examples, through closed equations.
 
@@ -136,7 +138,7 @@ def _descent(model: Model, training: Descent, nodes: Spectrum, left: float, reco
     v, c3, reached = _steps(nodes, weight, propagators, times)
     status = Status.COMPLETED if reached == times else Status.DIVERGED
     kept = steps[steps < reached]
-    ending(status, reached, len(kept))
+    ending("scaling_laws.solve_reduced", status, reached, len(kept))
     square, c0 = np.ix_(kept, kept), (v[kept] * weight) @ v[kept].T
     arrays = {
         "test_loss": (("time",), np.diag(c0) + left + model.noise), "C0": (TWO_TIME, c0 + left), "C3": (TWO_TIME, c3[square]),

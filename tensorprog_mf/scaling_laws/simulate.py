@@ -5,9 +5,11 @@ import xarray as xr
 
 from .. import memory
 from ..accelerate import map_runs, thread_count
+from ..calls import checked_call
 from ..engine import Status
 from ..draws import fresh_seed
 from ..errors import UnsupportedError, boolean, require, whole
+from ..interruption import unless_interrupted, worth_keeping
 from ..progress import Progress
 from ..recorder import recorded_steps
 from .labels import ending, ensemble_sizes as checked_sizes, result
@@ -18,6 +20,7 @@ from .students import cut, replicate, summary
 _MOST = 1_000_000  # modes
 
 
+@checked_call
 def simulate(
     model: Model,
     training: Descent | Flow,
@@ -92,25 +95,22 @@ def simulate(
     steps = np.arange(len(training.times)) if flowing else recorded_steps(record, training.steps, "simulate")
     _check_memory(model, len(steps), n_replicates, threads, bool(sizes))
     task, students = Task(model), 4 if sizes else 1
-    bar = Progress("simulate", n_replicates * students * len(steps), progress)
+    runs = n_replicates * students
+    bar = Progress("simulate", runs * (1 if flowing else training.steps + 1), progress, runs=runs)
 
     def one(number):
         return replicate(task, training, steps, bool(sizes), 0 if number else samples, seed, number, bar)
 
-    interrupted = []
-
-    def stop():
-        interrupted.append(True)
-        bar.stop()
-
     try:
-        found = map_runs(one, range(n_replicates), threads, stop)
+        found = map_runs(one, range(n_replicates), threads, bar.stop)
     finally:
         bar.close()
+    if bar.stopped:
+        found = worth_keeping(found, lambda record: len(record["test_loss"]), len(steps))
     reached = min((len(record["test_loss"]) for record in found), default=0)
-    stopped = Status.COMPLETED if reached == len(steps) and not interrupted else Status.INTERRUPTED if interrupted else Status.DIVERGED
+    stopped = Status.COMPLETED if reached == len(steps) else Status.INTERRUPTED if bar.stopped else Status.DIVERGED
     at = int(steps[reached]) if reached < len(steps) else int(steps[-1])
-    ending(stopped, at, reached)
+    ending("scaling_laws.simulate", stopped, at, reached)
     settings = {
         "n_replicates": n_replicates,
         "record": steps.tolist(),
@@ -122,7 +122,9 @@ def simulate(
     arrays = summary([cut(record, reached) for record in found], model, sizes, keep_replicates)
     times = training.clock()[:reached] if flowing else training.clock()[steps[:reached]]
     more = {"ensemble_size": np.array(sizes)}
-    return result("simulate", arrays, times, model, training, settings, None if flowing else steps[:reached], stopped, at, more)
+    kept = None if flowing else steps[:reached]
+    ds = result("simulate", arrays, times, model, training, settings, kept, stopped, at, more, len(found))
+    return unless_interrupted(ds, bar.stopped, len(found), n_replicates)
 
 
 def _check(model: Model, training: Descent | Flow) -> None:

@@ -5,6 +5,7 @@ import xarray as xr
 
 from .. import memory
 from ..accelerate import one_blas_thread
+from ..calls import checked_call
 from ..errors import UnsupportedError, boolean, require
 from ..recorder import recorded_steps
 from .inversion import FEW, between_times, early_steps, on_circle, on_talbot, transfer
@@ -18,6 +19,7 @@ _LONGEST = 5_000_000  # steps over which noise of batches is followed
 _EQUAL_TIME = ("C0", "C1", "bias", "C0a", "C0d", "noise_test", "noise_train", "noise_online")
 
 
+@checked_call
 def solve_stationary(model: Model, training: Descent | Flow, record=None, ensemble_sizes=(), two_time: bool = False) -> xr.Dataset:
     """Random features trained at a constant rate: generating functions in place of a pass through time.
 

@@ -49,7 +49,9 @@ def train(
     `a0` None: infinitely many features, whose kernel is 1.
     """
     if isinstance(training, Flow):
-        return _flow(task, training, a0, data)
+        found = _flow(task, training, a0, data)
+        advance()
+        return found
     with np.errstate(over="ignore", invalid="ignore"):  # of a run that diverges
         return _descend(task, training, a0, data, stream, set(steps.tolist()), advance)
 
@@ -68,9 +70,9 @@ def _descend(
         v2 = _gradient(task, _shown(task, training, data, stream), v0)
         if not float(task.lam @ v0**2) < _LARGEST:
             break
+        if not advance():
+            break
         if t in steps:
-            if not advance():
-                break
             record["v0"].append(v0)
             record["w"].append(w)
             record["v2"].append(v2)

@@ -32,7 +32,7 @@ def seconds(network, problem, steps: int, n_samples: int) -> tuple[float, int]:
             network, problem, tp.Training(steps, TOTAL / steps), n_samples, 1, tolerance=1e-2, samples=0, record=[0, steps], threads=1
         )
         best = min(best, time.perf_counter() - begin)
-    return best, int(ds["rank"].max())
+    return best, int(ds["basis_rank"].max())
 
 
 def main():

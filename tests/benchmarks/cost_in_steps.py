@@ -26,7 +26,7 @@ def measure():
         training = tp.Training(int(steps), TOTAL / steps)
         begin = time.perf_counter()
         ds = tp.sample(network, problem, training, record=tp.log_steps(int(steps), 12), **settings)
-        rows.append((int(steps), time.perf_counter() - begin, int(ds["rank"].max()), float(ds.output[-1, 0])))
+        rows.append((int(steps), time.perf_counter() - begin, int(ds["basis_rank"].max()), float(ds.output[-1, 0])))
     return rows
 
 

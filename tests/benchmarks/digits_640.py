@@ -29,7 +29,7 @@ def main(tolerance: float = 1e-2, sites: int = 4096, steps: int = 100) -> None:
     scatter = np.sqrt(output.var(axis=0, ddof=1).mean())
     right = (output[:, test].argmax(axis=-1) == problem.test_targets.argmax(axis=1)).mean(axis=1)
     print(f"tolerance {tolerance:g}, {sites} sites, {steps} steps: {seconds:.0f} s, peak {peak:.1f} GB (announced {ds.attrs['memory_estimate_bytes'] / 1e9:.1f} GB)")
-    print(f"  ranks forward and backward {ds['rank'].values[-1].max(axis=0).tolist()}, status {ds.attrs['status']}")
+    print(f"  ranks forward and backward {ds['basis_rank'].values[-1].max(axis=0).tolist()}, status {ds.attrs['status']}")
     print(f"  outputs: rms {np.sqrt((output**2).mean()):.2f}, scatter of one run {scatter:.3f}")
     print(f"  training loss {ds.loss.values[:, -1].round(4).tolist()}, test loss {ds.test_loss.values[:, -1].round(4).tolist()}, test accuracy {right.round(3).tolist()}")
 

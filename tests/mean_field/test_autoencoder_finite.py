@@ -8,7 +8,7 @@ import pytest
 import tensorprog_mf as tp
 from tensorprog_mf.mean_field.autoencoders.network import Population, estimated_loss, stochastic_descent
 
-from ..test_checkpoints import interrupt_after
+from ..test_checkpoints import interrupt_after, stopped
 from .autoencoders import CASES, ERF, TWO_BLOCKS, networks, pairs, two_blocks
 
 train, autoencoder = tp.mean_field.train_autoencoder, tp.mean_field.autoencoder
@@ -187,5 +187,5 @@ def test_steps_of_the_limit_that_diverge_say_so(activation):
 
 def test_an_interrupted_run_keeps_what_it_has(monkeypatch):
     interrupt_after(monkeypatch, 30)
-    ds = networks([0.0, 0.5, 5.0, 50.0], 0.05, 20, "population", 1)
+    ds = stopped(networks, [0.0, 0.5, 5.0, 50.0], 0.05, 20, "population", 1)
     assert ds.attrs["status"] == "interrupted" and 1 <= ds.sizes["time"] < 4 and "interrupted at time" in ds.attrs["status_message"]

@@ -279,12 +279,14 @@ def test_a_run_that_diverges_stops_and_keeps_what_it_has():
         mf.distributional_dynamics(mf.Neuron("quadratic"), LINE, {"a": tp.Gaussian(1, 1), "w": tp.Gaussian(3, 1)}, [100], 5.0, 64)
 
 
-def test_an_interrupted_run_returns_what_there_is(monkeypatch):
+def test_an_interrupted_run_keeps_what_there_is(monkeypatch):
     from tensorprog_mf.progress import Progress
 
     advance = Progress.advance
     monkeypatch.setattr(Progress, "advance", lambda self: advance(self) and self._done < 12)
-    ds = line([0, 0.1, 5.0], dt=0.01)
+    with pytest.raises(tp.Interrupted) as caught:
+        line([0, 0.1, 5.0], dt=0.01)
+    ds = caught.value.result
     assert ds.attrs["status"] == "interrupted" and ds.time.values.tolist() == [0, 0.1] and np.isfinite(ds.output).all()
 
 

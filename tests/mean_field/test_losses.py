@@ -231,6 +231,23 @@ def test_where_noise_takes_the_law():
     np.testing.assert_allclose(grid.mean_field_residual[-1], PLAIN["logistic"][2](f, data.targets), atol=1e-6)
 
 
+def test_classes_by_name():
+    """Words, as in `tp.Problem`: the order of the outputs is told, and a class without example is warned of."""
+    words = np.array(["cat", "dog", "owl"])[CLASSES]
+    more = dict(times=[0.0, 0.5], n_samples=64, n_replicates=2, progress=False)
+    laws = {"a": tp.Gaussian(), "w": tp.Gaussian()}
+    ds, numbered = (
+        mf.distributional_dynamics(mf.Neuron("tanh"), mf.FiniteData(X, targets, loss="cross_entropy"), laws, **more)
+        for targets in (words, CLASSES)
+    )
+    assert ds.class_label.values.tolist() == ["cat", "dog", "owl"] and ds.class_label.dims == ("output",)
+    np.testing.assert_array_equal(ds.output, numbered.output)
+    np.testing.assert_array_equal(mf.FiniteData(X, words[:2].repeat(3), loss="logistic").targets, [-1] * 3 + [1] * 3)
+    with pytest.warns(tp.DataWarning, match="'emu' has no training example"):
+        wider = mf.FiniteData(X, words, loss="cross_entropy", classes=("emu", "cat", "dog", "owl"))
+    assert wider.targets.shape == (6, 4) and wider.describe()["classes"][0] == "emu"
+
+
 def many():
     return mf.FiniteData(X, CLASSES, loss="cross_entropy")
 
@@ -239,10 +256,9 @@ def many():
     "call, error, message",
     [
         (lambda: mf.FiniteData(X, SIGNS, loss="cubic"), tp.InputError, "loss='cubic' is unknown"),
-        (lambda: mf.FiniteData(X, CLASSES, loss="logistic"), tp.InputError, "must be -1 or \\+1"),
-        (lambda: mf.FiniteData(X, CLASSES + 1, loss="cross_entropy"), tp.InputError, "no example has class"),
-        (lambda: mf.FiniteData(X, SIGNS, loss="cross_entropy"), tp.InputError, "whole numbers 0, 1, 2"),
-        (lambda: mf.FiniteData(X, 0 * SIGNS, loss="cross_entropy"), tp.InputError, "all examples have class 0"),
+        (lambda: mf.FiniteData(X, CLASSES, loss="logistic"), tp.InputError, "these have 3"),
+        (lambda: mf.FiniteData(X, X[:, 0], loss="cross_entropy"), tp.InputError, "labels of classes must be"),
+        (lambda: mf.FiniteData(X, 0 * SIGNS, loss="cross_entropy"), tp.InputError, "1 class"),
         (lambda: mf.FiniteData(X, np.ones((6, 2)), loss="cross_entropy"), tp.InputError, "add up to 1"),
         (lambda: mf.FiniteData(X, np.ones((6, 2, 2))), tp.InputError, "or one row of outputs"),
         (lambda: mf.IsotropicGaussians(5, 0.5, "cross_entropy"), tp.UnsupportedError, "take 'logistic'"),

@@ -7,7 +7,9 @@ import xarray as xr
 
 from ...accelerate import map_runs, thread_count
 from ...activations import Activation, as_activation
+from ...calls import checked_call
 from ...errors import UnsupportedError, boolean, real, require, whole
+from ...interruption import nothing_kept, unless_interrupted, worth_keeping
 from ...progress import Progress
 from . import network as networks
 from .initial import Initial, initial_law
@@ -19,6 +21,7 @@ from .spectrum import Spectrum, as_spectrum, finite_array
 _METHODS = ("sgd", "population")
 
 
+@checked_call
 def train_autoencoder(
     data, activation, initial_scale, weight_decay: float, times, step: float, width: int = 400, method: str = "sgd", n_replicates: int = 4,
     samples: int = 64, seed: int | None = 0, progress: bool = True,
@@ -103,13 +106,15 @@ def train_autoencoder(
     check_size(len(grid.times) * settings["samples"] * len(own.variances) + 6 * settings["n_replicates"] * settings["width"] * own.dimension)
     rows = None if examples is None else _inputs(examples, spectrum)
     total = settings["n_replicates"] * networks.chunks(grid.counts, method == "sgd")
-    shown = Progress("train_autoencoder", total, boolean("progress", progress))
+    shown = Progress("train_autoencoder", total, boolean("progress", progress), runs=settings["n_replicates"])
     run = _Run(own, activation, law, grid, settings, rows, shown)
     try:
         records = map_runs(run, range(settings["n_replicates"]), thread_count(threads), shown.stop)
     finally:
         shown.close()
-    return _gathered(records, run)
+    if shown.stopped:
+        records = worth_keeping(records, lambda record: len(record[0].get("loss", ())), len(grid.times))
+    return unless_interrupted(_gathered(records, run), shown.stopped, len(records), settings["n_replicates"])
 
 
 def _check(spectrum: Spectrum, activation: Activation, method: str, examples) -> None:
@@ -147,6 +152,7 @@ class _Run:
     shown: Progress
 
     def __call__(self, replicate: int) -> tuple[dict, float | None, float | None]:
+        self.shown.begin()
         weights, data = (
             np.random.default_rng(np.random.SeedSequence(self.settings["seed"], spawn_key=(replicate, use))) for use in (0, 1)
         )  # fmt: skip
@@ -206,11 +212,11 @@ def _stacked(rows: list[dict]) -> dict:
 
 def _gathered(records: list, run: _Run) -> xr.Dataset:
     """Means and standard errors over replicates, up to the time that all have reached."""
-    reached = min(len(record.get("loss", ())) for record, _, _ in records)
+    reached = min((len(record.get("loss", ())) for record, _, _ in records), default=0)
     stopped = [when for _, when, _ in records if when is not None]
     interrupted = [when for _, _, when in records if when is not None]
-    if reached == 0 and interrupted:
-        raise KeyboardInterrupt
+    if reached == 0 and (interrupted or run.shown.stopped):
+        raise nothing_kept("train_autoencoder")
     require(reached > 0, "the run diverged before its first recorded time, so there is nothing to return; take a smaller step.")
     arrays = {"theta": records[0][0]["theta"][:reached]}
     for name in ("loss", "regularisation", "gain", "reconstruction", "preactivation_variance"):
@@ -219,4 +225,4 @@ def _gathered(records: list, run: _Run) -> xr.Dataset:
         if len(values) > 1:
             arrays[f"{name}_stderr"] = values.std(axis=0, ddof=1) / np.sqrt(len(values))
     end = ending(min(stopped, default=None), run.grid.step, min(interrupted, default=None))
-    return finished("train_autoencoder", arrays, run.spectrum, run.grid, run.activation, run.settings, end, {})
+    return finished("train_autoencoder", arrays, run.spectrum, run.grid, run.activation, run.settings, end, {"replicates": len(records)})

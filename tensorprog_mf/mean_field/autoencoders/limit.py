@@ -4,6 +4,7 @@ import numpy as np
 import xarray as xr
 
 from ...activations import as_activation
+from ...calls import checked_call
 from ...errors import QuadratureWarning, real, warn, whole
 from . import gains, matrix
 from .initial import Initial, check_fits, initial_law
@@ -14,6 +15,7 @@ from .spectrum import Spectrum, as_spectrum
 _NOTICED = 1e-6  # error of a quadrature that is warned of
 
 
+@checked_call
 def autoencoder(
     data, activation, initial_scale, weight_decay: float, times, step: float | None = None, samples: int = 64, seed: int = 0,
     *, initial_covariance=None, initial_theta=None, tolerance: float = 1e-10, nodes: int = 200,

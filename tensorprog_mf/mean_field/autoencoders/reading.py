@@ -3,12 +3,14 @@
 import numpy as np
 import xarray as xr
 
+from ...calls import checked_call
 from ...errors import require
 from .spectrum import finite_array
 
 _NEEDED = "tp.mean_field.autoencoder or train_autoencoder"
 
 
+@checked_call
 def reconstruct(ds: xr.Dataset, inputs) -> xr.DataArray:
     """The output B(t) x, (time, example, feature), for inputs (example, feature) with entries of order one.
 
@@ -32,6 +34,7 @@ def reconstruct(ds: xr.Dataset, inputs) -> xr.DataArray:
     return _array(own @ vectors + mean, ("time", "example", "feature"), ds, "output", "B x")
 
 
+@checked_call
 def learned_features(ds: xr.Dataset) -> xr.DataArray:
     """Weights kappa theta of the neurons that were kept, in features instead of directions: (time, sample, feature).
 
@@ -45,6 +48,7 @@ def learned_features(ds: xr.Dataset) -> xr.DataArray:
     return _array(ds.theta.values @ _vectors(ds), ("time", "sample", "feature"), ds, "weights of a neuron", "kappa theta")
 
 
+@checked_call
 def preactivation_density(ds: xr.Dataset, points) -> xr.DataArray:
     """Density of a preactivation over neurons, N(0, s^2(t)), at points (bin,): (time, bin).
 
@@ -77,4 +81,4 @@ def _vectors(ds: xr.Dataset) -> np.ndarray:
 
 def _array(values: np.ndarray, dims: tuple[str, ...], ds: xr.Dataset, long_name: str, symbol: str) -> xr.DataArray:
     coordinates = {name: ds[name] for name in ("time", "sample") if name in dims}
-    return xr.DataArray(values, dims=dims, coords=coordinates, attrs={"long_name": long_name, "symbol": symbol, "units": "1"})
+    return xr.DataArray(values, dims=dims, coords=coordinates, attrs={"long_name": long_name, "symbol": symbol, "units": ""})

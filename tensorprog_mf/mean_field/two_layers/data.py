@@ -5,11 +5,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...calls import checked_call
+from ...classes import as_targets, warn_of_empty
+from ...containers import Read, read
 from ...errors import InputError, UnsupportedError, real, require, whole
 from ...laws import Law
-from ...losses import Loss, as_loss, one_hot
+from ...losses import Loss, as_loss
+from ...pairing import paired
 
 
+@checked_call
 class FiniteData:
     """Examples with weights: E = sum_m p_m at (x_m, y_m).
 
@@ -18,34 +23,42 @@ class FiniteData:
     inputs
         (example, feature), or (example,) for one feature.
     targets
-        (example,); (example, output) for several outputs, each with an output weight of its own in every `Neuron`. -1 or +1 for
-        the logistic and hinge losses; classes 0, 1, 2, ... (example,), or probabilities (example, class), for cross_entropy.
+        (example,); (example, output) for several outputs, each with an output weight of its own in every `Neuron`. For
+        cross_entropy labels of classes (example,), or probabilities (example, class); for the logistic and hinge losses
+        -1 and +1, or two labels.
     weights
         p_m, 0 or more with sum 1; 1 / number of examples by default.
-    loss
-        As of `tp.Problem`: "squared", (y - f)^2 / 2, "logistic", "hinge", "cross_entropy", or a pair (loss, derivative).
+    loss, classes
+        As of `tp.Problem`: "squared", (y - f)^2 / 2, "logistic", "hinge", "cross_entropy", or a pair (loss, derivative); all
+        labels in the order of the outputs.
 
     Raises
     ------
     InputError
-        Numbers that are not finite, sizes that do not fit, weights that are negative or do not add up to 1; an unknown loss, or
-        targets that it cannot use.
+        Numbers that are not finite, sizes that do not fit, weights that are negative or do not add up to 1; an unknown
+        loss, or targets that it cannot use.
     """
 
-    def __init__(self, inputs, targets, weights=None, loss: str | Loss | tuple = "squared"):
-        self.inputs, self.targets = _numbers("inputs", inputs), _numbers("targets", targets)
-        self.loss = as_loss(loss)
+    def __init__(self, inputs, targets, weights=None, loss: str | Loss | tuple = "squared", classes=None):
+        given = read("inputs", inputs)
+        self.inputs = _numbers("inputs", given)
         if self.inputs.ndim == 1:
             self.inputs = self.inputs[:, None]
         require(
             self.inputs.ndim == 2 and self.inputs.size > 0,
             f"inputs must be (example, feature) and not empty, not of shape {self.inputs.shape}.",
         )
-        count, shape = len(self.inputs), self.targets.shape
-        fits = shape[:1] == (count,) and len(shape) in (1, 2) and self.targets.size > 0
-        require(fits, f"targets must be one number for each of the {count} inputs, or one row of outputs, not of shape {shape}.")
-        self.targets = _for_loss(self.loss, self.targets)
-        self.weights = np.full(count, 1 / count) if weights is None else _numbers("weights", weights)
+        self.loss, count = as_loss(loss), len(self.inputs)
+        targets = read("targets", targets)
+        shape = targets.values.shape
+        fits = shape[:1] == (count,) and len(shape) in (1, 2) and targets.values.size > 0
+        wanted = f"one number for each of the {count} inputs, or one row of outputs"
+        require(fits, f"targets must be {wanted}, not of shape {shape}.")
+        self.targets, self.classes = self._as_targets(paired("targets", targets, "inputs", given), classes)
+        if weights is None:
+            self.weights = np.full(count, 1 / count)
+        else:
+            self.weights = _numbers("weights", paired("weights", read("weights", weights), "inputs", given))
         require(
             self.weights.shape == (count,), f"weights must be one number for each of the {count} inputs, not of shape {self.weights.shape}."
         )
@@ -55,24 +68,21 @@ class FiniteData:
             f"weights must be 0 or more and add up to 1, not to {total:.6g}; divide them by their sum.",
         )
 
+    def _as_targets(self, targets: Read, classes) -> tuple[np.ndarray, tuple | None]:
+        """Targets as the loss takes them, and the classes behind them."""
+        if self.loss.classes or self.loss.signs or classes is not None:
+            found, _, classes = as_targets(self.loss, targets, None, classes)
+            warn_of_empty(self.loss, found, classes)
+        else:
+            found = _numbers("targets", targets)
+            self.loss.check(found)
+        return found, classes
+
     def describe(self) -> dict:
         """Plain values."""
         found = {"inputs": self.inputs.tolist(), "targets": self.targets.tolist(), "weights": self.weights.tolist()}
-        return {"data": "FiniteData"} | found | _named(self.loss)
-
-
-def _for_loss(loss: Loss, targets: np.ndarray) -> np.ndarray:
-    """Targets as the loss takes them: classes become probabilities."""
-    if loss.classes and targets.ndim == 1:
-        good = (targets >= 0).all() and (targets % 1 == 0).all()
-        require(bool(good), "targets: classes must be whole numbers 0, 1, 2, ...")
-        classes = int(targets.max()) + 1
-        missing = sorted(set(range(classes)) - set(targets.astype(int).tolist()))
-        require(not missing, f"targets: no example has class {missing[:1]}, though there are larger ones; count classes from 0.")
-        require(classes > 1, "targets: all examples have class 0; 2 classes or more can be told apart.")
-        targets = one_hot(targets, classes)
-    loss.check(targets)
-    return targets
+        known = {} if self.classes is None else {"classes": list(self.classes)}
+        return {"data": "FiniteData"} | found | _named(self.loss) | known
 
 
 def _named(loss: Loss) -> dict:
@@ -84,11 +94,12 @@ def _loss_of_signs(given) -> Loss:
     """A loss of one output and targets +-1."""
     loss = as_loss(given)
     if loss.classes:
-        raise UnsupportedError(f"Gaussian data have targets +1 and -1 and one output; with loss={loss.name!r} take 'logistic'.")
+        raise UnsupportedError(f"Gaussian data have one output and targets +1 and -1; in place of loss={loss.name!r} take 'logistic'.")
     loss.check(np.array([1.0, -1.0]))
     return loss
 
 
+@checked_call
 @dataclass(frozen=True)
 class IsotropicGaussians:
     """y = +-1 with probability 1/2; x given y is N(0, (1 + y delta)^2 I_d).
@@ -127,6 +138,7 @@ class IsotropicGaussians:
         return {"data": "IsotropicGaussians", "dimension": str(self.dimension), "delta": self.delta} | _named(self.loss)
 
 
+@checked_call
 @dataclass(frozen=True)
 class AnisotropicGaussians:
     """y = +-1 with probability 1/2; x given y is N(0, diag((1 + y delta)^2 I_s, I_(d - s))), s = fraction d.
@@ -175,6 +187,7 @@ class AnisotropicGaussians:
         return found | _named(self.loss)
 
 
+@checked_call
 @dataclass(frozen=True)
 class NormOfGaussian(Law):
     """The law of |w| for w ~ N(0, scale^2 I_d / d): scale chi_d / sqrt(d).
@@ -237,9 +250,10 @@ def _delta(given) -> float:
     return real("delta", given, "lie between -1 and 1: both scales 1 + delta and 1 - delta are positive", lambda v: -1 < v < 1)
 
 
-def _numbers(name: str, given) -> np.ndarray:
+def _numbers(name: str, given: Read) -> np.ndarray:
+    require(given.values.dtype.kind not in "USMmc", f"{name} must be real numbers in a regular array.")
     try:
-        values = np.array(given, float)
+        values = np.array(given.values, float)
     except (TypeError, ValueError):
         raise InputError(f"{name} must be numbers in a regular array.") from None
     require(np.isfinite(values).all(), f"{name} must be finite, but {np.count_nonzero(~np.isfinite(values))} of them are not.")

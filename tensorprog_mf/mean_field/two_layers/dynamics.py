@@ -8,8 +8,10 @@ import xarray as xr
 
 from ... import memory
 from ...accelerate import map_runs
+from ...calls import checked_call
 from ...draws import fresh_seed
 from ...errors import DivergenceWarning, UnsupportedError, boolean, real, require, warn, whole
+from ...interruption import nothing_kept, unless_interrupted, worth_keeping
 from ...progress import Progress
 from ...provenance import made
 from .data import FiniteData, IsotropicGaussians
@@ -22,6 +24,7 @@ from .stepping import METHODS, Stepper, checked_schedule, checked_step, checked_
 REFERENCES = "Mei, Montanari & Nguyen 2018, arXiv:1804.06561; Mei, Misiakiewicz & Montanari 2019, arXiv:1902.06015"
 
 
+@checked_call
 def distributional_dynamics(
     unit, data, initial, times, dt: float = 0.01, n_samples: int = 4096, n_replicates: int = 4, seed: int | None = 0,
     draws: str | None = None, method: str | None = None, temperature: float = 0.0, weight_decay: float = 0.0, schedule=1.0,
@@ -122,12 +125,18 @@ def distributional_dynamics(
     )
     plan = replace(plan, seed=fresh_seed(seed))
     plan.check_memory()
-    shown = Progress("distributional_dynamics", plan.n_replicates * plan.steps(), boolean("progress", progress))
+    total = plan.n_replicates * plan.steps()
+    shown = Progress("distributional_dynamics", total, boolean("progress", progress), runs=plan.n_replicates)
     try:
         runs = map_runs(lambda replicate: _run(plan, replicate, shown), range(plan.n_replicates), threads, shown.stop)
     finally:
         shown.close()
-    return _gathered(plan, runs, unit, data, schedule)
+    if shown.stopped:
+        runs = worth_keeping(runs, lambda run: len(run.observer.times), len(plan.times))
+        if not runs:
+            raise nothing_kept("distributional_dynamics")
+    ds = _gathered(plan, runs, unit, data, schedule)
+    return unless_interrupted(ds, shown.stopped, len(runs), plan.n_replicates)
 
 
 @dataclass(frozen=True)
@@ -220,6 +229,7 @@ def _run(plan: _Plan, replicate: int, shown: Progress) -> _Run:
     observer = Observer(plan.population, plan.weight_decay, plan.temperature, varying, plan.bins > 0, plan.draws == "sobol", plan.classes)
     rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(plan.seed, spawn_key=(replicate, 2))))
     stepper = Stepper(plan.population, sites.weight, plan.weight_decay, plan.temperature, plan.schedule, plan.method, rng)
+    shown.begin()
     with np.errstate(over="ignore", invalid="ignore"):
         status, t = _go(plan, sites, observer, stepper, shown)
     return _Run(observer, sites.weight, status, t)
@@ -253,7 +263,7 @@ def _gathered(plan: _Plan, runs: list[_Run], unit, data, schedule) -> xr.Dataset
     }[worst.status]
     reached = min(len(run.observer.times) for run in runs)
     if worst.status == "interrupted" and not reached:
-        raise KeyboardInterrupt
+        raise nothing_kept("distributional_dynamics")
     require(
         reached > 0,
         f"at time {worst.time:g} parameters or outputs were not finite with dt={plan.dt:g}, and nothing before that was recorded; take a smaller dt.",
@@ -271,4 +281,5 @@ def _gathered(plan: _Plan, runs: list[_Run], unit, data, schedule) -> xr.Dataset
     described = {"unit": unit.describe(), "data": data.describe()}
     settings = plan.settings() | {"schedule": "function" if callable(schedule) else float(schedule), "replicates_kept": len(runs)}
     attributes = made("distributional_dynamics", type(unit).__name__, settings, worst.status, message, REFERENCES, described)
+    attributes["replicates"] = len(runs)
     return result(arrays, plan.population, data, plan.times[:reached], attributes)

@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 
 from ... import memory
+from ...calls import checked_call
 from ...errors import (
     DivergenceWarning,
     InputError,
@@ -32,6 +33,7 @@ _ORDER = 4  # of extrapolation in time
 _AT_EDGE = 1e-9  # probability in an outermost cell that is warned of
 
 
+@checked_call
 def fokker_planck(
     unit, data, initial, times, temperature: float, interval: tuple[float, float], weight_decay: float = 0.0, dt: float = 0.02,
     cells: int = 400, schedule=1.0, extrapolate: bool = True,

@@ -94,7 +94,7 @@ def advance(plan: Plan, network: Network, code: tuple, rng, now: float, until: f
         t = now + (first + steps) * h
         if not (np.isfinite(network.a).all() and np.isfinite(network.w).all() and np.isfinite(network.b).all()):
             return "diverged", t
-        if shown.stopped:
+        if not shown.partial((t - now) / (until - now)):
             return "interrupted", t
     return None
 

@@ -7,6 +7,7 @@ import xarray as xr
 
 from ...accelerate import map_runs
 from ...activations import Activation
+from ...calls import checked_call
 from ...draws import fresh_seed
 from ...errors import (
     DivergenceWarning,
@@ -18,6 +19,7 @@ from ...errors import (
     warn,
     whole,
 )
+from ...interruption import nothing_kept, unless_interrupted, worth_keeping
 from ...progress import Progress
 from ...provenance import made
 from ...results import labelled
@@ -32,6 +34,7 @@ from .units import Neuron
 from .units_numba import CODES
 
 
+@checked_call
 def train_particles(
     unit, data, initial, times, width: int = 800, step: float = 1e-4, n_replicates: int = 4, seed: int | None = 0,
     temperature: float = 0.0, weight_decay: float = 0.0, schedule=1.0, samples: int = 64, test_examples: int = 10000,
@@ -111,12 +114,18 @@ def train_particles(
     )  # fmt: skip
     n_replicates = whole("n_replicates", n_replicates, 1)
     _check_limit(plan)
-    shown = Progress("train_particles", n_replicates * len(plan.times), boolean("progress", progress))
+    total = n_replicates * len(plan.times)
+    shown = Progress("train_particles", total, boolean("progress", progress), runs=n_replicates)
     try:
         runs = map_runs(lambda replicate: _train(plan, replicate, shown), range(n_replicates), threads, shown.stop)
     finally:
         shown.close()
-    return _gathered(plan, runs, n_replicates, callable(schedule) or float(schedule))
+    if shown.stopped:
+        runs = worth_keeping(runs, lambda run: len(run[0].get("risk", ())), len(plan.times))
+        if not runs:
+            raise nothing_kept("train_particles")
+    ds = _gathered(plan, runs, n_replicates, callable(schedule) or float(schedule))
+    return unless_interrupted(ds, shown.stopped, len(runs), n_replicates)
 
 
 def _laws(unit, data, initial) -> list:
@@ -166,6 +175,7 @@ def _train(plan: Plan, replicate: int, shown: Progress) -> tuple[dict, str, floa
     )
     records: dict[str, list] = {}
     now = 0.0
+    shown.begin()
     for index, until in enumerate(plan.times):
         ended = advance(plan, network, code, rng, now, until, shown)
         if ended is not None:
@@ -187,7 +197,7 @@ def _gathered(plan: Plan, runs: list, n_replicates: int, schedule) -> xr.Dataset
     }[worst[1]]
     reached = min(len(run[0].get("risk", ())) for run in runs)
     if worst[1] == "interrupted" and not reached:
-        raise KeyboardInterrupt
+        raise nothing_kept("train_particles")
     require(reached > 0, f"weights were not finite before the first time; step={plan.step:g} is too large.")
     if worst[1] == "diverged":
         warn(message, DivergenceWarning)
@@ -205,6 +215,7 @@ def _gathered(plan: Plan, runs: list, n_replicates: int, schedule) -> xr.Dataset
     }  # fmt: skip
     described = {"unit": plan.unit.describe(), "data": plan.data.describe()}
     attributes = made("train_particles", "Neuron", settings, worst[1], message, REFERENCES, described)
+    attributes["replicates"] = len(runs)
     coordinates = {"time": plan.times[:reached], "parameter": np.array(plan.names()), "class": np.array([1, -1])}
     return labelled(arrays, coordinates, attributes)
 

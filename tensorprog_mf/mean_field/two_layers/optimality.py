@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
+from ...calls import checked_call
 from ...errors import UnsupportedError, real, require, whole
 from ...provenance import made
 from ...results import labelled
@@ -20,6 +21,7 @@ _CONVEX = ("squared", "logistic")  # and smooth: at a kink one slope bounds noth
 _STARTS = 8  # of local searches for a lower potential between nodes
 
 
+@checked_call
 def certificate(
     ds: xr.Dataset, unit, data, intervals, fixed=None, nodes: int = 401, time: int = -1, tolerance: float = 0.01, flat: float = 1e-6
 ) -> xr.Dataset:

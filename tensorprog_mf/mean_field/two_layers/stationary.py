@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 
 from ... import memory
+from ...calls import checked_call
 from ...errors import (
     ConvergenceWarning,
     InputError,
@@ -29,6 +30,7 @@ _ITERATIONS = 100
 _CLOSED = 1e-12  # of what is left of the equations, beside the targets
 
 
+@checked_call
 def boltzmann(unit, data, fixed, temperature: float, intervals, weight_decay: float = 0.0, nodes: int = 400) -> xr.Dataset:
     """The law that minimises the free energy, to which noisy training converges.
 

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...activations import Activation, as_activation
+from ...calls import checked_call
 from ...errors import InputError, boolean, real, require
 
 
+@checked_call
 @dataclass(frozen=True)
 class PiecewiseLinear:
     """sigma(u) = `low_value` for u <= `low`, `high_value` for u >= `high`, a straight line between.
@@ -56,6 +58,7 @@ class PiecewiseLinear:
         return {"low": self.low, "high": self.high, "low_value": self.low_value, "high_value": self.high_value, "even": self.even}
 
 
+@checked_call
 @dataclass(frozen=True)
 class Neuron:
     """One neuron, sigma_*(x; theta) = a phi(<w, x> + b); on targets with several outputs a_c phi(<w, x> + b), c = 0, 1, ...
@@ -117,6 +120,7 @@ class Neuron:
         }
 
 
+@checked_call
 @dataclass(frozen=True)
 class UserUnit:
     """A unit of your own on finite data.

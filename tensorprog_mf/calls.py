@@ -1,0 +1,71 @@
+"""Calls as people write them: where Python would say TypeError there is one sentence with the remedy."""
+
+import difflib
+import functools
+import inspect
+from collections.abc import Callable, Iterable
+
+from .errors import InputError
+
+
+def meant(word, known: Iterable[str]) -> str:
+    """The known name that somebody probably meant, as the end of a sentence; all of them if none comes near."""
+    known = list(known)
+    near = difflib.get_close_matches(str(word), known, n=1)
+    return f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(known)}."
+
+
+def checked_call(target=None, *, then: Callable[[str, dict], None] | None = None):
+    """Decorate a public function, or a class above its dataclass decorator: a call that does not fit raises `InputError`.
+
+    Parameters
+    ----------
+    target
+        The function or class.
+    then
+        Called with the name of `target` and its arguments by name, before it is; may raise `InputError` of its own.
+    """
+    if target is None:
+        return functools.partial(checked_call, then=then)
+    if inspect.isclass(target):
+        target.__init__ = _checked(target.__init__, target.__name__, then)
+        return target
+    return _checked(target, target.__name__, then)
+
+
+def _checked(function, name: str, then):
+    signature = inspect.signature(function)
+
+    @functools.wraps(function)
+    def call(*args, **kwargs):
+        try:
+            bound = signature.bind(*args, **kwargs)
+        except TypeError:
+            raise InputError(_complaint(name, signature, args, kwargs)) from None
+        if then is not None:
+            then(name, bound.arguments)
+        return function(*args, **kwargs)
+
+    return call
+
+
+def _complaint(name: str, signature: inspect.Signature, args: tuple, kwargs: dict) -> str:
+    """Why these arguments do not fit: a name that is not known, too many, one given twice, one missing."""
+    parameters = {n: p for n, p in signature.parameters.items() if n != "self"}
+    args = args[len(signature.parameters) - len(parameters) :]
+    named = [n for n, p in parameters.items() if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+    placed = [n for n, p in parameters.items() if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+    for key in kwargs:
+        if key not in named and not takes_any:
+            return f"{name} has no argument {key!r}; {meant(key, named)}" if named else f"{name} takes no arguments, so no {key}."
+    if len(args) > len(placed):
+        behind = [n for n in named if n not in placed]
+        remedy = f"; those behind them go by name, such as {behind[0]}=..." if behind else ""
+        return f"{name} takes {len(placed)} arguments by position, {', '.join(placed)}, but {len(args)} are given{remedy}."
+    for n in placed[: len(args)]:
+        if n in kwargs:
+            return f"{name} is given {n} twice, by position and by name; give it once."
+    missing = [n for n, p in parameters.items() if p.default is p.empty and n in named and n not in (*placed[: len(args)], *kwargs)]
+    usual = ", ".join(n for n in named if parameters[n].default is inspect.Parameter.empty)
+    return f"{name} lacks {' and '.join(missing)}; write {name}({usual}, ...)."
