@@ -20,7 +20,12 @@ FUNCTIONS = {
     "relu": lambda h: (np.maximum(h, 0), (h > 0).astype(float)),
     "erf": lambda h: (scipy.special.erf(h), 2 / np.sqrt(np.pi) * np.exp(-h * h)),
 }
-SIZES = ((6, 2, 4096, 100), (40, 10, 4096, 50), (200, 20, 1024, 50), (100, 50, 4096, 20))  # points, features, sites, steps
+SIZES = (
+    (6, 2, 4096, 100),
+    (40, 10, 4096, 50),
+    (200, 20, 1024, 50),
+    (100, 50, 4096, 20),
+)  # points, features, sites, steps
 DT = 0.01
 
 
@@ -36,7 +41,9 @@ def plain(name: str, inputs: np.ndarray, targets: np.ndarray, sites: int, passes
 def ours(name: str, inputs: np.ndarray, targets: np.ndarray, sites: int, steps: int, **options) -> None:
     """The same by the library."""
     data, laws = mf.FiniteData(inputs, targets), {"a": tp.Gaussian(), "w": tp.Gaussian()}
-    mf.distributional_dynamics(mf.Neuron(name), data, laws, n_samples=sites, dt=DT, progress=False, threads=1, **options)
+    mf.distributional_dynamics(
+        mf.Neuron(name), data, laws, n_samples=sites, dt=DT, progress=False, threads=1, **options
+    )
 
 
 def seconds(work) -> float:
@@ -51,7 +58,9 @@ def seconds(work) -> float:
 
 def main():
     """Measure and print."""
-    print("points features sites steps          descent: plain   ours  ratio      default: plain   ours  ratio")
+    print(
+        "points features sites steps          descent: plain   ours  ratio      default: plain   ours  ratio"
+    )
     for points, features, sites, steps in SIZES:
         inputs, targets = RNG.normal(size=(points, features)), RNG.normal(size=points)
         for name in FUNCTIONS:

@@ -12,13 +12,23 @@ TIMES = [0, 5, 30]
 def problem(loss):
     rng = np.random.default_rng(7)
     targets = rng.normal(size=4)
-    return tp.Problem(rng.normal(size=(4, 5)), np.sign(targets) if loss == "logistic" else targets, rng.normal(size=(2, 5)), loss)
+    return tp.Problem(
+        rng.normal(size=(4, 5)),
+        np.sign(targets) if loss == "logistic" else targets,
+        rng.normal(size=(2, 5)),
+        loss,
+    )
 
 
 def moments(given, network, width, replicates, **options):
     """Means and products of outputs over real networks about `given` mean, with their standard errors."""
-    more = dict(centred=False, keep_replicates=True, samples=0, record=TIMES, progress=False, matrix="dense") | options
-    real = tp.train_finite(network, given, options_training(given), width=width, n_replicates=replicates, **more)
+    more = (
+        dict(centred=False, keep_replicates=True, samples=0, record=TIMES, progress=False, matrix="dense")
+        | options
+    )
+    real = tp.train_finite(
+        network, given, options_training(given), width=width, n_replicates=replicates, **more
+    )
     return real.output.values
 
 
@@ -30,14 +40,18 @@ def options_training(given):
 def test_ntk_parameterisation(loss):
     """400 networks at widths 32 and 256: 1 / width off at the first, within errors at the second."""
     given, network, distance = problem(loss), tp.MLP(2, "tanh"), []
-    ds = tp.static_ntk(network, given, options_training(given), ensemble="ntk", record=TIMES, n_replicates=8, starts=500)
+    ds = tp.static_ntk(
+        network, given, options_training(given), ensemble="ntk", record=TIMES, n_replicates=8, starts=500
+    )
     for width in (32, 256):
         f = moments(given, network, width, 400, parameterization="ntk")
         apart = f - ds.output.values
         both = np.einsum("rtm,rtn->rtmn", apart, apart)
         for found, expected in ((f, ds.output.values), (both, ds.output_covariance.values)):
             error = found.std(axis=0, ddof=1) / np.sqrt(400)
-            if loss == "logistic":  # 4000 drawn starts have errors of their own, a third of those of 400 networks
+            if (
+                loss == "logistic"
+            ):  # 4000 drawn starts have errors of their own, a third of those of 400 networks
                 error = error * np.sqrt(1.1)
             off = found.mean(axis=0) - expected
             distance.append(float(np.abs(off[-1]).max()))
@@ -50,7 +64,9 @@ def test_biases_and_scales_in_mean_field_parameterisation():
     """Small richness at a given width: outputs start at random by sigma^2 Phi / (richness^2 width)."""
     given, width = problem("squared"), 256
     network = tp.MLP(2, "erf", richness=0.05, weight_std=(1.0, 1.2, 0.7), bias_std=0.3, output_bias=0.4)
-    ds = tp.static_ntk(network, given, options_training(given), ensemble="mean_field", width=width, record=TIMES)
+    ds = tp.static_ntk(
+        network, given, options_training(given), ensemble="mean_field", width=width, record=TIMES
+    )
     f = moments(given, network, width, 400)
     apart = f - ds.output.values
     both = np.einsum("rtm,rtn->rtmn", apart, apart)
