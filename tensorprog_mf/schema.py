@@ -121,9 +121,10 @@ COORDINATES: dict[str, Variable] = {
     "order": Variable(("order",), "order in richness", "k", "Exponent of the richness that a coefficient belongs to."),
     "kernel_example": Variable(("kernel_example",), "example of kernels", "mu", "Index of the example."),
     "moment": Variable(("moment",), "order of the moment", "k", "Power that is averaged."),
+    "bin_width": Variable(("bin",), "width of a bin", "", "Of densities; edges lie half of it to both sides of the middle."),
     "time_prime": Variable(("time_prime",), "training time", "t'", "The second of two times."),
     "step_prime": Variable(("time_prime",), "training step", "k'", "Of the second of two times."),
-    "bin": Variable(("bin",), "middle of a bin", "", "Bins of densities; edges lie halfway between where bins are equal."),
+    "bin": Variable(("bin",), "middle of a bin", "", "Bins of densities."),
     "slot_field": Variable(("slot_field",), "column of the table of draws", "", "See draw_slot."),
 }
 

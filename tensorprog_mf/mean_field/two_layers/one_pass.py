@@ -134,10 +134,10 @@ def _laws(unit, data, initial) -> list:
         raise UnsupportedError(
             "train_particles trains a Neuron; distributional_dynamics on n_samples pseudo-random sites is the finite network of any unit."
         )
-    if isinstance(unit.activation, Activation) and (unit.activation.function is not None or unit.activation.name not in CODES):
+    if isinstance(unit.activation, Activation) and not unit.activation.named(*CODES):
         raise UnsupportedError(
-            f"train_particles needs a PiecewiseLinear or an activation that is compiled ({', '.join(CODES)}), "
-            f"not {unit.activation.name!r}; distributional_dynamics takes any."
+            f"train_particles has no compiled kernel for activation {unit.activation.name!r}; take {', '.join(CODES)} or a "
+            "PiecewiseLinear, or distributional_dynamics on FiniteData, which takes any."
         )
     if not isinstance(data, (FiniteData, IsotropicGaussians, AnisotropicGaussians)):
         raise InputError(f"data={data!r} must be FiniteData, IsotropicGaussians or AnisotropicGaussians of tensorprog_mf.mean_field.")

@@ -97,7 +97,7 @@ def hinges(activation) -> tuple:
     """(offset, slopes, kinks, even) of an activation that has corners only."""
     if isinstance(activation, PiecewiseLinear):
         return (*activation.hinges(), activation.even)
-    if activation.function is None and activation.name in ("relu", "scaled_relu") and activation.gain > 0:
+    if activation.named("relu", "scaled_relu") and activation.gain > 0:
         slope = activation.gain * (math.sqrt(2) if activation.name == "scaled_relu" else 1.0)
         return 0.0, np.array([slope]), np.zeros(1), False
     raise UnsupportedError(

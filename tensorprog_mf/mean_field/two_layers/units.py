@@ -81,7 +81,8 @@ class Neuron:
 
     Notes
     -----
-    On finite data activations run in numpy; `train_particles` has compiled ones, and none of your own.
+    On finite data activations run in numpy. `train_particles` compiles them, and takes linear, relu, scaled_relu, erf, tanh,
+    softplus and quadratic without options, and no functions of your own.
 
     Examples
     --------
@@ -110,10 +111,9 @@ class Neuron:
     def describe(self) -> dict:
         """Plain values."""
         phi = self.activation
-        shape = phi.describe() if isinstance(phi, PiecewiseLinear) else {"name": phi.name, "gain": phi.gain}
         return {
             "unit": "Neuron",
-            "activation": shape,
+            "activation": phi.describe(),
             "output_weight": self.output_weight,
             "bias": self.bias,
             "trained": list(self.trained),
