@@ -51,6 +51,7 @@ _HOME = {
     "DrawsWarning": "errors",
     "SaddleWarning": "errors",
     "TargetWarning": "errors",
+    "ToleranceWarning": "errors",
     "QuadratureWarning": "errors",
 }
 _MODULES = ("mean_field", "parameterization", "plotting", "rules", "scaling_laws", "schedules")

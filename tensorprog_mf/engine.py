@@ -5,6 +5,7 @@ whole trajectories and iterates instead (Bordelon & Pehlevan 2022, algorithm 1).
 """
 
 import enum
+import functools
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 
 from .checkpoints import Checkpoint
 from .errors import DrawsWarning, RankWarning, warn
-from .flow import Flow
+from .flow import End, Flow
 from .layers.layer import Layer, Signal
 from .matrices.parameter import Parameter
 from .networks import Network
@@ -43,6 +44,11 @@ class Status(enum.Enum):
     DIVERGED = (
         "diverged",
         "At step {step} outputs or kernels were not finite; the times before are kept. Take a smaller learning rate.",
+    )
+    STIFF = (
+        "stiff",
+        "At time {time:.4g} the gradient flow goes on in steps of {pace:.2g}, too small to reach its last time; {kept}. "
+        "Kernels are very large there: scale inputs down, end earlier, or train in steps.",
     )
 
     def __init__(self, label: str, message: str):
@@ -97,8 +103,12 @@ def run(
         status = _loop(state, network, problem, training, limit, progress, checkpoint)
     if status is Status.COMPLETED and state.watch.full_at is not None:
         status, state.step = Status.FINITE_WIDTH, state.watch.full_at
-    message = status.message.format(step=state.step, count=ensemble.count)
-    outcome = Outcome(state.recorder.record(), state.recorder.labels, status, state.step, message, state.realization.slots())
+    record, moved = state.recorder.record(), {}
+    if training.flow:
+        kept = "the times before are kept" if record else "there is no time before that could be kept"
+        moved = {"time": state.optimiser.time, "pace": state.optimiser.pace, "kept": kept}
+    message = status.message.format(step=state.step, count=ensemble.count, **moved)
+    outcome = Outcome(record, state.recorder.labels, status, state.step, message, state.realization.slots())
     if checkpoint and status is not Status.INTERRUPTED:
         checkpoint.save(outcome)
     return outcome
@@ -110,15 +120,21 @@ def _start(network, problem, training, ensemble, recorder, replicate) -> _State:
     realization = Realization(ensemble, replicate, outputs, training.learning_rule, weighted)
     layers = network.compose(realization, problem.all_inputs)
     parameters = layers.initial()
-    optimiser = Flow(training, list(parameters), layers.sizes) if training.flow else Descent(training, list(parameters))
+    if training.flow:
+        optimiser = Flow(training, list(parameters), layers.sizes, network.activation.kinked)
+    else:
+        optimiser = Descent(training, list(parameters))
     return _State(realization, layers, parameters, optimiser, recorder, _RankWatch(realization))
 
 
 def _loop(state: _State, network, problem, training, limit: bool, progress: Progress, checkpoint) -> Status:
-    forward = _flow if training.flow else _step
+    forward = functools.partial(_flow, heard=progress.partial) if training.flow else _step
     while state.step <= training.last:
         if not forward(state, network, problem, training):
-            return Status.DIVERGED
+            status = _ENDS.get(state.optimiser.end, Status.DIVERGED) if training.flow else Status.DIVERGED
+            if checkpoint and status is Status.INTERRUPTED:
+                checkpoint.save(state)
+            return status
         if limit:
             state.watch.look(state.step)
         state.step += 1
@@ -161,10 +177,13 @@ def _step(state: _State, network: Network, problem: Problem, training: Training)
     return True
 
 
-def _flow(state: _State, network: Network, problem: Problem, training: Training) -> bool:
-    """From one requested time of a gradient flow to the next, and record there; False if something was not finite."""
+_ENDS = {End.STOPPED: Status.INTERRUPTED, End.STIFF: Status.STIFF}
+
+
+def _flow(state: _State, network: Network, problem: Problem, training: Training, heard) -> bool:
+    """From one requested time of a gradient flow to the next, and record there; False if it does not arrive, or not finite."""
     layers, parameters = state.layers, state.parameters
-    if state.step == 0:
+    if state.step == 0 and not state.optimiser.paused:
         layers.forward(parameters, problem.shown(training, 0, True).examples)  # the readout is centred on all examples
     trained = problem.shown(training, state.step, False)
 
@@ -173,7 +192,7 @@ def _flow(state: _State, network: Network, problem: Problem, training: Training)
         return None if passed is None else _gradients(layers, at, passed, network, training)
 
     begin, end = (0.0 if state.step == 0 else training.times[state.step - 1]), training.times[state.step]
-    if not state.optimiser.travel(parameters, gradients, begin, end):
+    if not state.optimiser.travel(parameters, gradients, begin, end, heard):
         return False
     if not state.recorder.wants(state.step):
         return True

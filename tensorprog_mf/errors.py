@@ -63,6 +63,10 @@ class QuadratureWarning(UserWarning):
     """Kernels by quadrature are not well known; the message says how well, and what to do."""
 
 
+class ToleranceWarning(UserWarning):
+    """Numbers are less accurate than one would expect, or more costly; the message says why, and what to do."""
+
+
 class TargetWarning(UserWarning):
     """A target error was not reached; the message says what was and why it stopped."""
 

@@ -140,11 +140,11 @@ VARIABLES |= {
 
 # Mean-field limits: distributional dynamics of two-layer networks.
 VARIABLES |= {
-    "risk": Variable(("time",), "risk", "R", "E (y - f)^2, without a factor 1/2."),
+    "risk": Variable(("time",), "risk", "R", "E loss(f, y); of the squared loss E (y - f)^2, without its factor 1/2."),
     "risk_excess": Variable(("time",), "risk beyond the limit's", "R_N - R", "On the same inputs."),
-    "free_energy": Variable(("time",), "free energy", "F", "R / 2 + (lambda / 2) E |theta|^2 - tau Ent; never increases."),
+    "free_energy": Variable(("time",), "free energy", "F", "E loss + (lambda / 2) E |theta|^2 - tau Ent, with the 1/2 of the squared loss; never increases."),
     "entropy": Variable(("time",), "entropy", "Ent", "- E log rho of all parameters that are not fixed."),
-    "mean_field_residual": Variable(("time", "example"), "residual that drives every site", "f - y", "Without the weight of the example."),
+    "mean_field_residual": Variable(("time", "example"), "residual that drives every site", "loss'", "d loss / d f, f - y of the squared loss; without the weight of the example."),
     "class_output": Variable(("time", "class"), "mean output of a class", "E[f | y]", "Over inputs of the class."),
     "site_parameter": Variable(("time", "sample", "parameter"), "parameters of sites", "theta", "Of the first sites of replicate 0.", estimate=False, dtype="float32"),
     "parameter_mean": Variable(("time", "parameter"), "mean of a parameter", "E theta", "Over all sites."),
@@ -152,7 +152,7 @@ VARIABLES |= {
     "parameter_product": Variable(("time", "parameter", "parameter_prime"), "second moments of parameters", "E[theta theta']", "Over all sites; of up to 32 parameters."),
     "density": Variable(("time", "parameter", "bin"), "density of a parameter", "rho_t", "Share of sites in a bin over its width; integrates to 1."),
     "bin_edge": Variable(("parameter", "edge"), "edges of bins", "", "The outermost reach to the last site.", estimate=False),
-    "objective": Variable((), "objective", "J", "R / 2 + (lambda / 2) E |theta|^2.", estimate=False),
+    "objective": Variable((), "objective", "J", "E loss + (lambda / 2) E |theta|^2.", estimate=False),
     "best_objective": Variable((), "objective of the best law on the probes", "J", "Upper bound on the least objective.", estimate=False),
     "lower_bound": Variable((), "lower bound on the objective of all laws", "", "From duality gaps.", estimate=False),
     "gap": Variable((), "distance from the lower bound", "", "The objective is at most that far from the best.", estimate=False),

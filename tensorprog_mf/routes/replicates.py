@@ -13,6 +13,7 @@ from ..accelerate import map_runs, thread_count
 from ..checkpoints import Checkpoint, in_words
 from ..engine import Outcome, Status, run
 from ..errors import DivergenceWarning, InputError, UnsupportedError, real, require, warn
+from ..flow import with_kinks
 from ..interruption import goes_on, nothing_kept, unless_interrupted
 from ..progress import Progress
 from ..provenance import attributes
@@ -23,7 +24,7 @@ from ..results import dataset, slot_table, summarise
 
 _THREADED = 512
 _EVALUATIONS = 100  # of a gradient flow, for the estimate of memory
-_WORST_FIRST = (Status.DIVERGED, Status.INTERRUPTED, Status.FINITE_WIDTH, Status.COMPLETED)
+_WORST_FIRST = (Status.DIVERGED, Status.STIFF, Status.INTERRUPTED, Status.FINITE_WIDTH, Status.COMPLETED)
 
 
 def gather(
@@ -43,6 +44,7 @@ def gather(
     network.suits(route, ensemble.matrix, problem, training)
     _check_record(record, ensemble.matrix, network, problem, training)
     require(limit or not record.draws, f"draws=True is for runs in the limit; {route} has no draws to share.")
+    training = with_kinks(training, network.activation)
     if training.flow:  # directions left out make rates rough, and steps small
         ensemble = replace(ensemble, tolerance=min(ensemble.tolerance, training.tolerance / 10))
     run_network, run_training = meant or (network, training)
@@ -66,9 +68,11 @@ def gather(
     finally:
         shown.close()
     outcomes = _kept(outcomes, route, checkpoint)
+    for outcome in outcomes:
+        require(outcome.status is not Status.STIFF or outcome.record, outcome.message)
     arrays = summarise([outcome.record for outcome in outcomes], settings["keep_replicates"], network.vector_dim)
     worst = min(outcomes, key=lambda outcome: (_WORST_FIRST.index(outcome.status), outcome.step))
-    if worst.status is Status.DIVERGED:
+    if worst.status in (Status.DIVERGED, Status.STIFF):
         warn(worst.message, DivergenceWarning)
     message = worst.message
     if worst.status is Status.INTERRUPTED:
@@ -180,7 +184,7 @@ def _kept(outcomes: list[Outcome], route: str, checkpoint) -> list[Outcome]:
         raise nothing_kept(route, checkpoint=checkpoint)
     far = [outcome for outcome in outcomes if 2 * len(outcome.record.get("loss", ())) >= reached]
     interrupted = next(outcome for outcome in outcomes if outcome.status is Status.INTERRUPTED)
-    if any(outcome.status is Status.DIVERGED for outcome in finished):
+    if any(outcome.status in (Status.DIVERGED, Status.STIFF) for outcome in finished):
         return finished
     return [replace(o, status=Status.INTERRUPTED, message=interrupted.message) for o in finished] or far
 

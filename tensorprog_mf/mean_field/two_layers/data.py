@@ -6,9 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...calls import checked_call
+from ...classes import as_targets
 from ...containers import Read, read
-from ...errors import InputError, real, require, whole
+from ...errors import InputError, UnsupportedError, real, require, whole
 from ...laws import Law
+from ...losses import Loss, as_loss
 from ...pairing import paired
 
 
@@ -21,30 +23,36 @@ class FiniteData:
     inputs
         (example, feature), or (example,) for one feature.
     targets
-        (example,).
+        (example,); (example, output) for several outputs, each with an output weight of its own in every `Neuron`. -1 or +1 or
+        two classes for the logistic and hinge losses; classes (example,), or probabilities (example, class), for cross_entropy.
     weights
         p_m, 0 or more with sum 1; 1 / number of examples by default.
+    loss
+        As of `tp.Problem`: "squared", (y - f)^2 / 2, "logistic", "hinge", "cross_entropy", or a pair (loss, derivative).
 
     Raises
     ------
     InputError
-        Numbers that are not finite, sizes that do not fit, weights that are negative or do not add up to 1.
+        Numbers that are not finite, sizes that do not fit, weights that are negative or do not add up to 1; an unknown loss, or
+        targets that it cannot use.
     """
 
-    def __init__(self, inputs, targets, weights=None):
+    def __init__(self, inputs, targets, weights=None, loss: str | Loss | tuple = "squared"):
         given = read("inputs", inputs)
-        self.inputs, self.targets = _numbers("inputs", given), _numbers("targets", paired("targets", read("targets", targets), "inputs", given))
+        self.inputs, self.loss = _numbers("inputs", given), as_loss(loss)
         if self.inputs.ndim == 1:
             self.inputs = self.inputs[:, None]
         require(
             self.inputs.ndim == 2 and self.inputs.size > 0,
             f"inputs must be (example, feature) and not empty, not of shape {self.inputs.shape}.",
         )
-        count = len(self.inputs)
-        require(
-            self.targets.shape == (count,), f"targets must be one number for each of the {count} inputs, not of shape {self.targets.shape}."
-        )
-        self.weights = np.full(count, 1 / count) if weights is None else _numbers("weights", paired("weights", read("weights", weights), "inputs", given))
+        count, own = len(self.inputs), paired("targets", read("targets", targets), "inputs", given)
+        shape = own.values.shape
+        fits = shape[:1] == (count,) and len(shape) in (1, 2) and own.values.size > 0
+        require(fits, f"targets must be one number for each of the {count} inputs, or one row of outputs, not of shape {shape}.")
+        self.targets, _, self.classes = as_targets(self.loss, own, None, None)
+        share = None if weights is None else paired("weights", read("weights", weights), "inputs", given)
+        self.weights = np.full(count, 1 / count) if share is None else _numbers("weights", share)
         require(
             self.weights.shape == (count,), f"weights must be one number for each of the {count} inputs, not of shape {self.weights.shape}."
         )
@@ -56,7 +64,23 @@ class FiniteData:
 
     def describe(self) -> dict:
         """Plain values."""
-        return {"data": "FiniteData", "inputs": self.inputs.tolist(), "targets": self.targets.tolist(), "weights": self.weights.tolist()}
+        found = {"inputs": self.inputs.tolist(), "targets": self.targets.tolist(), "weights": self.weights.tolist()}
+        known = {} if self.classes is None else {"classes": list(self.classes)}
+        return {"data": "FiniteData"} | found | known | _named(self.loss)
+
+
+def _named(loss: Loss) -> dict:
+    """The loss among plain values, where it is not the usual one."""
+    return {} if loss.name == "squared" else {"loss": loss.name}
+
+
+def _loss_of_signs(given) -> Loss:
+    """A loss of one output and targets +-1."""
+    loss = as_loss(given)
+    if loss.classes:
+        raise UnsupportedError(f"Gaussian data have targets +1 and -1 and one output; with loss={loss.name!r} take 'logistic'.")
+    loss.check(np.array([1.0, -1.0]))
+    return loss
 
 
 @checked_call
@@ -70,6 +94,8 @@ class IsotropicGaussians:
         d, 3 or more, or math.inf.
     delta
         Between -1 and 1, not included.
+    loss
+        As of `FiniteData`, of one output and targets +-1.
 
     Raises
     ------
@@ -79,8 +105,10 @@ class IsotropicGaussians:
 
     dimension: float
     delta: float
+    loss: str | Loss | tuple = "squared"
 
     def __post_init__(self):
+        object.__setattr__(self, "loss", _loss_of_signs(self.loss))
         if self.dimension != math.inf:
             object.__setattr__(self, "dimension", whole("dimension", self.dimension, 3))
         object.__setattr__(self, "delta", _delta(self.delta))
@@ -91,7 +119,7 @@ class IsotropicGaussians:
 
     def describe(self) -> dict:
         """Plain values."""
-        return {"data": "IsotropicGaussians", "dimension": str(self.dimension), "delta": self.delta}
+        return {"data": "IsotropicGaussians", "dimension": str(self.dimension), "delta": self.delta} | _named(self.loss)
 
 
 @checked_call
@@ -107,6 +135,8 @@ class AnisotropicGaussians:
         s / d, between 0 and 1, not included.
     dimension
         d: infinite for the limit, finite for real networks.
+    loss
+        As of `FiniteData`, of one output and targets +-1.
 
     Raises
     ------
@@ -117,8 +147,10 @@ class AnisotropicGaussians:
     delta: float
     fraction: float
     dimension: float = math.inf
+    loss: str | Loss | tuple = "squared"
 
     def __post_init__(self):
+        object.__setattr__(self, "loss", _loss_of_signs(self.loss))
         object.__setattr__(self, "delta", _delta(self.delta))
         object.__setattr__(self, "fraction", real("fraction", self.fraction, "lie between 0 and 1", lambda v: 0 < v < 1))
         if self.dimension != math.inf:
@@ -135,7 +167,8 @@ class AnisotropicGaussians:
 
     def describe(self) -> dict:
         """Plain values."""
-        return {"data": "AnisotropicGaussians", "dimension": str(self.dimension), "delta": self.delta, "fraction": self.fraction}
+        found = {"data": "AnisotropicGaussians", "dimension": str(self.dimension), "delta": self.delta, "fraction": self.fraction}
+        return found | _named(self.loss)
 
 
 @checked_call
@@ -202,7 +235,7 @@ def _delta(given) -> float:
 
 
 def _numbers(name: str, given: Read) -> np.ndarray:
-    require(given.values.dtype.kind not in "USMmc", f"{name} must be real numbers in a regular array.")
+    require(given.values.dtype.kind not in "USMmc", f"{name} must be numbers in a regular array.")
     try:
         values = np.array(given.values, float)
     except (TypeError, ValueError):
