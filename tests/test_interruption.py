@@ -15,7 +15,7 @@ import tensorprog_mf as tp
 from tensorprog_mf import cli, progress
 from tensorprog_mf.accelerate import map_runs
 
-from .test_checkpoints import interrupt_after, stopped
+from .test_checkpoints import interrupt_after, same, stopped
 
 mf, sl = tp.mean_field, tp.scaling_laws
 SMALL = dict(n_samples=256, n_replicates=2, threads=1, progress=False)
@@ -195,3 +195,28 @@ def test_the_command_line_says_so_where_there_is_nothing_to_keep(tmp_path, monke
     assert cli.main(["run", str(tmp_path / "run.toml"), "-o", str(tmp_path / "out.nc")]) == 130
     said = capsys.readouterr().err
     assert said.count("\n") == 1 and "perturbation was interrupted" in said and not pathlib.Path(tmp_path, "out.nc").exists()
+
+
+def test_a_flow_is_interrupted_between_its_times_and_goes_on_to_the_same_bits(problem, monkeypatch, tmp_path):
+    """One requested time far ahead: Ctrl-C at the third inner step, in the first replicate and in the second."""
+    setting = tp.MLP(2, "tanh", 1.5), problem, tp.Training(flow=True, times=[0.0, 3.0], tolerance=1e-4)
+    settings = SMALL | {"n_samples": 512}
+    options = settings | {"checkpoint": tmp_path / "state"}
+    whole = tp.sample(*setting, **settings)
+    partial, stop = progress.Progress.partial, progress.Progress.stop
+    for number in range(2):
+        steps, heard = [], threading.Event()
+
+        def counted(self, share):
+            steps.append(share)
+            if len(steps) == 3:
+                signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+                heard.wait(10)
+            return partial(self, share) and not self.stopped
+
+        with monkeypatch.context() as patched:
+            patched.setattr(progress.Progress, "partial", counted)
+            patched.setattr(progress.Progress, "stop", lambda self: (stop(self), heard.set()))
+            ds = stopped(tp.sample, *setting, **options)
+        assert len(steps) == 3 and steps[-1] < 1 and ds.attrs["status"] == "interrupted"
+    assert same(tp.sample(*setting, **options), whole)
