@@ -22,6 +22,7 @@ from .problems import Problem, Shown, error_signal
 from .progress import Progress
 from .realization import Ensemble, Realization
 from .recorder import Recorder
+from .truncation import NAME, LeftOut
 
 RANK_WARNING = 0.25
 _ROUNDING = 1e-7  # of a relative remainder
@@ -77,6 +78,7 @@ class _State:
     optimiser: Descent | Flow
     recorder: Recorder
     watch: "_RankWatch"
+    left_out: LeftOut | None  # of the outputs by the tolerance, where that can be told
     step: int = 0
 
 
@@ -124,7 +126,9 @@ def _start(network, problem, training, ensemble, recorder, replicate) -> _State:
         optimiser = Flow(training, list(parameters), layers.sizes, network.activation.kinked)
     else:
         optimiser = Descent(training, list(parameters))
-    return _State(realization, layers, parameters, optimiser, recorder, _RankWatch(realization))
+    # With several outputs and a rule nothing comes back that would tell.
+    left_out = LeftOut(network.richness) if realization.leaves_out and not (training.ruled and problem.outputs) else None
+    return _State(realization, layers, parameters, optimiser, recorder, _RankWatch(realization), left_out)
 
 
 def _loop(state: _State, network, problem, training, limit: bool, progress: Progress, checkpoint) -> Status:
@@ -161,6 +165,7 @@ def _step(state: _State, network: Network, problem: Problem, training: Training)
             return False
         if not last and ahead is parameters and not training.ruled:  # before the record: what training asks for comes first
             gradients = _gradients(layers, parameters, passed, network, training)
+            _measure(state, parameters, passed, training, recording)
         if recording and not _record(state, parameters, passed, problem, training):
             return False
     if last:
@@ -171,6 +176,7 @@ def _step(state: _State, network: Network, problem: Problem, training: Training)
             return False
     if gradients is None:
         gradients = _gradients(layers, ahead, passed, network, training)
+        _measure(state, ahead, passed, training)
     state.optimiser.step(parameters, gradients)
     if training.temperature:
         layers.refresh(parameters, passed.trace, state.optimiser.noise)
@@ -185,16 +191,20 @@ def _flow(state: _State, network: Network, problem: Problem, training: Training,
     layers, parameters = state.layers, state.parameters
     if state.step == 0 and not state.optimiser.paused:
         layers.forward(parameters, problem.shown(training, 0, True).examples)  # the readout is centred on all examples
-    trained = problem.shown(training, state.step, False)
+    trained, latest = problem.shown(training, state.step, False), []
 
     def gradients(at):
         passed = _forward(layers, at, trained, network, problem)
+        latest[:] = [at, passed]
         return None if passed is None else _gradients(layers, at, passed, network, training)
 
     begin, end = (0.0 if state.step == 0 else training.times[state.step - 1]), training.times[state.step]
     if not state.optimiser.travel(parameters, gradients, begin, end, heard):
         return False
-    if not state.recorder.wants(state.step):
+    recording = state.recorder.wants(state.step)
+    if latest:
+        _measure(state, *latest, training, recording)
+    if not recording:
         return True
     passed = _forward(layers, parameters, problem.shown(training, state.step, True), network, problem)
     return passed is not None and _record(state, parameters, passed, problem, training)
@@ -264,10 +274,24 @@ def _record(state: _State, parameters, passed: _Pass, problem: Problem, training
         _differentiate(state.layers, parameters, passed)
     if taught and not passed.taught:
         _teach(state.layers, parameters, passed, training)
+    _measure(state, parameters, passed, training)
     kept = passed.shown.kept
     scalars = {"output": passed.outputs[kept], **problem.losses(passed.outputs, passed.shown), "error_signal": passed.delta[kept]}
     seen = state.layers.observe(parameters, passed.trace, state.recorder.view(kept, taught))
+    if state.left_out is not None:
+        scalars[NAME] = state.left_out.value
     return state.recorder.add(scalars, seen, state.optimiser.multipliers)
+
+
+def _measure(state: _State, parameters, passed: _Pass, training: Training, recording: bool = False) -> None:
+    """Note what the tolerance leaves out of outputs, of a pass that went back for each of them or weighted by their errors.
+
+    If the record, of all examples, comes with gradients of the outputs, that is the better occasion.
+    """
+    told = passed.differentiated or (passed.taught and not training.ruled)  # what a rule sends back does not tell
+    if told and state.left_out is not None and state.left_out.due(state.step) and not (recording and state.recorder.backward):
+        errors = None if passed.differentiated else passed.errors
+        state.left_out.add(state.step, state.layers.left_out(parameters, passed.trace), errors)
 
 
 def _check_common_draws(realization: Realization) -> None:

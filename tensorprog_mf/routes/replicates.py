@@ -21,6 +21,7 @@ from ..realization import Ensemble
 from ..recorder import Recorder, as_record, recorded_steps
 from ..reductions import MOMENTS
 from ..results import dataset, slot_table, summarise
+from ..truncation import combined
 
 _THREADED = 512
 _EVALUATIONS = 100  # of a gradient flow, for the estimate of memory
@@ -47,6 +48,7 @@ def gather(
     training = with_kinks(training, network.activation)
     if training.flow:  # directions left out make rates rough, and steps small
         ensemble = replace(ensemble, tolerance=min(ensemble.tolerance, training.tolerance / 10))
+        settings = settings | {"tolerance": ensemble.tolerance}
     run_network, run_training = meant or (network, training)
     # What cannot be described must fail before the run; checkpoints are known by it.
     files = _checkpoints(checkpoint, attributes(route, network, problem, training, settings, "", ""), settings["n_replicates"])
@@ -71,6 +73,7 @@ def gather(
     for outcome in outcomes:
         require(outcome.status is not Status.STIFF or outcome.record, outcome.message)
     arrays = summarise([outcome.record for outcome in outcomes], settings["keep_replicates"], network.vector_dim)
+    arrays = combined(arrays, problem.n_train)
     worst = min(outcomes, key=lambda outcome: (_WORST_FIRST.index(outcome.status), outcome.step))
     if worst.status in (Status.DIVERGED, Status.STIFF):
         warn(worst.message, DivergenceWarning)
