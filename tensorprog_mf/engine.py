@@ -24,6 +24,7 @@ from .problems import Problem, Shown, error_signal
 from .progress import Progress
 from .realization import Ensemble, Realization
 from .recorder import Recorder
+from .truncation import NAME, LeftOut
 
 RANK_WARNING = 0.25
 _ROUNDING = 1e-7  # of a relative remainder
@@ -76,6 +77,7 @@ class _State:
     optimiser: Descent | Flow
     recorder: Recorder
     watch: "_RankWatch"
+    left_out: LeftOut | None  # of the outputs by the tolerance, where that can be told
     growth: LossWatch
     step: int = 0
     away: RunAway | None = None  # what happened, of a run that diverged
@@ -127,8 +129,10 @@ def _start(network, problem, training, ensemble, recorder, replicate) -> _State:
         optimiser = Flow(training, list(parameters), layers.sizes, network.activation.kinked)
     else:
         optimiser = Descent(training, list(parameters))
+    # With several outputs and a rule nothing comes back that would tell.
+    left_out = LeftOut(network.richness) if realization.leaves_out and not (training.ruled and problem.outputs) else None
     growth = LossWatch(divergence.allowed(network.richness))
-    return _State(realization, layers, parameters, optimiser, recorder, _RankWatch(realization), growth)
+    return _State(realization, layers, parameters, optimiser, recorder, _RankWatch(realization), left_out, growth)
 
 
 def _what_happened(state: _State, problem: Problem, training: Training, kept: bool) -> str:
@@ -177,6 +181,7 @@ def _step(state: _State, network: Network, problem: Problem, training: Training)
         passed = _forward(state, parameters, shown, network, problem)
         if not last and ahead is parameters and not training.ruled:  # before the record: what training asks for comes first
             gradients = _gradients(layers, parameters, passed, network, training)
+            _measure(state, parameters, passed, training, recording)
         if recording:
             _record(state, parameters, passed, problem, training)
     if last:
@@ -185,6 +190,7 @@ def _step(state: _State, network: Network, problem: Problem, training: Training)
         passed = _forward(state, ahead, problem.shown(training, state.step, False), network, problem)
     if gradients is None:
         gradients = _gradients(layers, ahead, passed, network, training)
+        _measure(state, ahead, passed, training)
     state.optimiser.step(parameters, gradients)
     if training.temperature:
         layers.refresh(parameters, passed.trace, state.optimiser.noise)
@@ -199,7 +205,7 @@ def _flow(state: _State, network: Network, problem: Problem, training: Training,
     layers, parameters, refused = state.layers, state.parameters, []
     if state.step == 0 and not state.optimiser.paused:
         layers.forward(parameters, problem.shown(training, 0, True).examples)  # the readout is centred on all examples
-    trained = problem.shown(training, state.step, False)
+    trained, latest = problem.shown(training, state.step, False), []
 
     def gradients(at):
         try:
@@ -207,6 +213,7 @@ def _flow(state: _State, network: Network, problem: Problem, training: Training,
         except RunAway as what:  # of a step that was too long
             refused.append(what)
             return None
+        latest[:] = [at, passed]
         return _gradients(layers, at, passed, network, training)
 
     begin, end = (0.0 if state.step == 0 else training.times[state.step - 1]), training.times[state.step]
@@ -214,7 +221,10 @@ def _flow(state: _State, network: Network, problem: Problem, training: Training,
         if state.optimiser.end in _ENDS:
             return False
         raise refused[-1] if refused else RunAway("the flow needed steps too small to go on")
-    if state.recorder.wants(state.step):
+    recording = state.recorder.wants(state.step)
+    if latest:
+        _measure(state, *latest, training, recording)
+    if recording:
         passed = _forward(state, parameters, problem.shown(training, state.step, True), network, problem)
         _record(state, parameters, passed, problem, training)
     return True
@@ -286,10 +296,24 @@ def _record(state: _State, parameters, passed: _Pass, problem: Problem, training
         _differentiate(state.layers, parameters, passed)
     if taught and not passed.taught:
         _teach(state.layers, parameters, passed, training)
+    _measure(state, parameters, passed, training)
     kept = passed.shown.kept
     scalars = {"output": passed.outputs[kept], **problem.losses(passed.outputs, passed.shown), "error_signal": passed.delta[kept]}
     seen = state.layers.observe(parameters, passed.trace, state.recorder.view(kept, taught))
+    if state.left_out is not None:
+        scalars[NAME] = state.left_out.value
     state.recorder.add(scalars, seen, state.optimiser.multipliers)
+
+
+def _measure(state: _State, parameters, passed: _Pass, training: Training, recording: bool = False) -> None:
+    """Note what the tolerance leaves out of outputs, of a pass that went back for each of them or weighted by their errors.
+
+    If the record, of all examples, comes with gradients of the outputs, that is the better occasion.
+    """
+    told = passed.differentiated or (passed.taught and not training.ruled)  # what a rule sends back does not tell
+    if told and state.left_out is not None and state.left_out.due(state.step) and not (recording and state.recorder.backward):
+        errors = None if passed.differentiated else passed.errors
+        state.left_out.add(state.step, state.layers.left_out(parameters, passed.trace), errors)
 
 
 def _check_common_draws(realization: Realization) -> None:

@@ -59,6 +59,13 @@ VARIABLES: dict[str, Variable] = {
     "output": Variable(("time", "example"), "network output", "f", "f = E[z phi(h)] / richness"),
     "loss": Variable(("time",), "training loss", "L", "Mean over training examples."),
     "test_loss": Variable(("time",), "test loss", "L", "Mean over test examples, where their targets are known."),
+    "output_truncation": Variable(
+        ("time",), "what the tolerance leaves out of outputs", "E[z rest] / gamma0",
+        "Estimate, mostly within a factor of 3: remainders of features below the tolerance, seen through the fields that "
+        "come back, over the richness; root mean square over examples, the largest of replicates. Joined to output_stderr. "
+        "Not there with stored or independent matrices, a single hidden layer, or a learning rule and several outputs.",
+        estimate=False,
+    ),
     "error_signal": Variable(("time", "example"), "error signal", "Delta", "-d loss / d f; zero on test examples."),
     "feature_kernel": Variable(_KERNEL, "feature kernel", "Phi", "E[phi(h) phi(h')] at equal times: of what the layer's matrix sees, pooled or normalised, in a transformer behind attention."),
     "gradient_kernel": Variable(_KERNEL, "gradient kernel", "G", "E[g g'] at equal times, g = phi'(h) z."),
@@ -104,6 +111,8 @@ for _field, (_name, _symbol) in _WHOLE.items():
 for _what, _dims, _meaning in (("moment", ("moment",), "E[W^k]"), ("density", ("bin",), "p(W)")):
     VARIABLES[f"input_weight_{_what}"] = Variable(("time", "feature", *_dims), f"{_what} of the input weight", _meaning, "Over all sites.")
 
+# Errors that hold what the tolerance leaves out.
+TRUNCATED = ("output_stderr", "loss_stderr", "test_loss_stderr", "error_signal_stderr")
 ORDERS = 4  # in richness, 0 to 3, that expansions hold
 SLOT_FIELDS = ("replicate", "population", "source", "query", "vector", "column")
 

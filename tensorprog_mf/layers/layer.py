@@ -164,6 +164,10 @@ class Layer(ABC):
         """Root mean square of the fields that the learned part of each parameter makes of features of mean square one."""
         return {}
 
+    def left_out(self, parameters: dict[str, Parameter], trace: Any) -> list[np.ndarray]:
+        """What every matrix leaves out of the outputs, times the richness, (column, example); of a pass that went back."""
+        return []
+
     def observe(self, parameters: dict[str, Parameter], trace: Any, view: View) -> list[Observation]:
         """Kernels, ranks, and fields at a few sites with their parts, of the pass of which `trace` tells."""
         return []

@@ -116,7 +116,7 @@ def perturbation(
     run = MonteCarlo(
         n_samples, n_replicates, seed, tolerance, draws, 0, replace(record, draws=True), None, progress, centred, common_draws, True, None, threads
     )
-    settings = run.settings() | {
+    settings = run.settings(network) | {
         "keep_replicates": boolean("keep_replicates", keep_replicates), "order": order, "probes": probes,
         "record": replace(record, draws=keeps_draws).describe(),
     }  # fmt: skip

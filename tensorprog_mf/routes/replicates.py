@@ -21,6 +21,7 @@ from ..realization import Ensemble
 from ..recorder import Recorder, as_record, recorded_steps
 from ..reductions import MOMENTS
 from ..results import dataset, slot_table, summarise
+from ..truncation import combined
 from .stability import sharpness
 from .trust import doubts
 
@@ -49,6 +50,7 @@ def gather(
     training = with_kinks(training, network.activation)
     if training.flow:  # directions left out make rates rough, and steps small
         ensemble = replace(ensemble, tolerance=min(ensemble.tolerance, training.tolerance / 10))
+        settings = settings | {"tolerance": ensemble.tolerance}
     run_network, run_training = meant or (network, training)
     # What cannot be described must fail before the run; checkpoints are known by it.
     files = _checkpoints(checkpoint, attributes(route, network, problem, training, settings, "", ""), settings["n_replicates"])
@@ -73,6 +75,7 @@ def gather(
     worst = min(outcomes, key=lambda outcome: (_WORST_FIRST.index(outcome.status), outcome.step))
     require(worst.status not in (Status.DIVERGED, Status.STIFF) or len(worst.record) > 0, worst.message)
     arrays = summarise([outcome.record for outcome in outcomes], settings["keep_replicates"], network.vector_dim)
+    arrays = combined(arrays, problem.n_train)
     if worst.status in (Status.DIVERGED, Status.STIFF):
         warn(worst.message, DivergenceWarning)
     message = worst.message

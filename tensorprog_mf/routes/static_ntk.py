@@ -35,7 +35,7 @@ def static_ntk(
     n_samples: int = 4096,
     n_replicates: int = 4,
     seed: int | None = 0,
-    tolerance: float = 1e-4,
+    tolerance: float | None = None,
     draws: str = "sobol",
     samples: int = 64,
     progress: bool = True,
@@ -138,7 +138,7 @@ def static_ntk(
     run = MonteCarlo(
         n_samples, n_replicates, seed, tolerance, draws, samples, None, None, progress, centred, None, True, None, threads
     )
-    sampled, settings, found, initial = run.settings(), {"kernel": kernel, "record": listed(record)}, {"kernel_error": 0.0}, None
+    sampled, settings, found, initial = run.settings(network), {"kernel": kernel, "record": listed(record)}, {"kernel_error": 0.0}, None
     network.check(problem.all_inputs.shape[1:])
     random = random_starts(ensemble, width, starts, network, problem)
     drawn = random is not None and random.drawn

@@ -1,5 +1,6 @@
 """How many samples are needed: double them until the error is small enough."""
 
+import json
 import warnings
 from collections.abc import Callable
 
@@ -9,6 +10,7 @@ import xarray as xr
 from ..errors import Interrupted, MemoryInputError, RankWarning, TargetWarning, warn
 from ..interruption import kept
 from ..intervals import interval
+from ..truncation import NAME
 from .trust import untrusted
 
 LARGEST = 2**20
@@ -43,6 +45,8 @@ def _search(run, n: int, target: float) -> tuple[xr.Dataset, bool, str, Interrup
     coarse = run(n)
     if coarse.attrs["status"] == _DIVERGED or untrusted(coarse):
         return coarse, False, f"n_samples={n}: {coarse.attrs['status_message']}", None
+    if (cause := _left_out(coarse, target)) is not None:
+        return coarse, False, f"n_samples={n}: {cause}", None
     while 2 * n <= LARGEST:
         try:
             fine = run(2 * n)
@@ -60,5 +64,22 @@ def _search(run, n: int, target: float) -> tuple[xr.Dataset, bool, str, Interrup
         message = f"n_samples={n}, 95 % interval +-{wide:.1e}, shift from n_samples={n // 2} {shift:.1e}"
         if max(wide, shift) <= target:
             return fine, True, message, None
+        if (cause := _left_out(fine, target)) is not None:
+            return fine, False, f"n_samples={n}: {cause}", None
         coarse = fine
     return coarse, False, f"n_samples={n} is the largest tried", None
+
+
+def _left_out(ds: xr.Dataset, target: float) -> str | None:
+    """Why no number of samples is enough, where the tolerance alone leaves out more than the target; None where it does not."""
+    error = float(ds.output_stderr.max())
+    if NAME not in ds or error == 0:
+        return None
+    share = float(interval(ds, "output").max()) * float(ds[NAME].max()) / error
+    if share <= target:
+        return None
+    tolerance = json.loads(ds.attrs["settings_json"])["tolerance"]
+    return (
+        f"what tolerance={tolerance:g} leaves out makes the 95 % interval at least +-{share:.1e}, whatever n_samples is; "
+        "take a smaller tolerance, or leave it to follow the richness."
+    )

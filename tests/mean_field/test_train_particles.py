@@ -157,7 +157,7 @@ def test_limits_that_do_not_fit():
 @pytest.mark.parametrize(
     "options, message",
     [
-        (dict(unit=mf.UserUnit(np.tanh, ("a",))), "finite network of any unit"), (dict(unit=mf.Neuron((np.tanh, np.cos))), "compiled"),
+        (dict(unit=mf.UserUnit(np.tanh, ("a",))), "finite network of any unit"), (dict(unit=mf.Neuron((np.sin, np.cos))), "compiled"),
         (dict(data=mf.IsotropicGaussians(math.inf, 0.5)), "give the data a dimension"),
         (dict(data=mf.FiniteData([0.0, 1.0], [0, 1], loss="cross_entropy")), "the losses squared, logistic, hinge"),
         (dict(data=mf.FiniteData([0.0, 1.0], np.eye(2))), "one output"),
