@@ -27,12 +27,13 @@ def network(richness: float) -> tp.MLP:
 
 
 def run() -> xr.DataTree:
-    """The limit at every richness, real networks at the largest, and both once more with many neurons kept."""
-    rich, ends = network(RICHNESS[-1]), [0, TRAINING.steps]
+    """The limit at every richness, real networks at the largest, and both once more with the densities of their neurons."""
+    rich, bins = network(RICHNESS[-1]), np.linspace(-3.5, 3.5, 57)
+    ends = tp.Record([0, TRAINING.steps], densities=["preactivation"], edges=bins)
     results = {f"limit {richness:g}": tp.sample(network(richness), PROBLEM, TRAINING, n_samples=4096) for richness in RICHNESS}
     results["networks"] = tp.train_finite(rich, PROBLEM, TRAINING, width=WIDTH, n_replicates=8)
-    results["limit neurons"] = tp.sample(rich, PROBLEM, TRAINING, n_samples=4096, n_replicates=1, samples=4096, record=ends)
-    results["network neurons"] = tp.train_finite(rich, PROBLEM, TRAINING, width=2048, n_replicates=1, samples=2048, record=ends)
+    results["limit neurons"] = tp.sample(rich, PROBLEM, TRAINING, n_samples=4096, n_replicates=1, samples=0, record=ends)
+    results["network neurons"] = tp.train_finite(rich, PROBLEM, TRAINING, width=2048, n_replicates=1, samples=0, record=ends)
     return xr.DataTree.from_dict(results)
 
 
@@ -68,11 +69,10 @@ def draw(results: xr.DataTree, path: pathlib.Path) -> None:
     plotting.kernel(rich, -1, ax=axes[1, 1], limit=top)
     axes[1, 0].set_xlabel("examples: the 8s, then the 3s")
     for ax, when, title in ((axes[1, 2], 0, "before training"), (axes[1, 3], -1, "after training")):
-        bins = np.linspace(-3.5, 3.5, 57)
-        plotting.density(results["limit neurons"], time=when, ax=ax, bins=bins, label="limit", histtype="stepfilled", alpha=0.4)
-        plotting.density(results["network neurons"], time=when, ax=ax, bins=bins, label="one network of width 2048", color="k")
+        plotting.density(results["limit neurons"], time=when, ax=ax, label="limit", histtype="stepfilled", alpha=0.4)
+        plotting.density(results["network neurons"], time=when, ax=ax, label="one network of width 2048", color="k")
         ax.set_title(title)
-        ax.set_xlabel("preactivation, last layer, one example")
+        ax.set(xlabel="preactivation, last layer, one example", xlim=(-3.5, 3.5))
     axes[1, 2].set_ylim(0, 1.1)
     axes[1, 2].legend(fontsize=8)
     axes[0, 1].legend(fontsize=8)

@@ -34,8 +34,9 @@ _HOME = {
     "read_cifar10": "images",
     "compare": "comparison",
     "interval": "intervals",
-    "save": "results",
-    "load": "results",
+    "save": "files",
+    "load": "files",
+    "by_step": "steps",
     "log_steps": "recorder",
     "Record": "recorder",
     "InputError": "errors",
@@ -48,8 +49,11 @@ _HOME = {
     "TensorProgError": "errors",
     "UnsupportedError": "errors",
     "DrawsWarning": "errors",
+    "HeavyTailWarning": "errors",
+    "StabilityWarning": "errors",
     "SaddleWarning": "errors",
     "TargetWarning": "errors",
+    "ToleranceWarning": "errors",
     "QuadratureWarning": "errors",
 }
 _MODULES = ("mean_field", "parameterization", "plotting", "rules", "scaling_laws", "schedules")

@@ -9,8 +9,10 @@ from .errors import InputError, require
 from .intervals import effective, half_width, replicates
 from .results import output_as_data
 from .schema import COORDINATES, VARIABLES
+from .steps import over_time
 
 _COMPARED = ("output", "loss", "test_loss", "error_signal", "feature_kernel", "gradient_kernel", "tangent_kernel")
+_OUTPUT = {"time", "example", "output", "replicate"}
 _KEPT = {"time", "layer"}  # distances are taken over all other dimensions
 _LONG = {
     "max": "largest difference of the {}",
@@ -93,28 +95,44 @@ def _named(reference, others, named) -> tuple[xr.Dataset, dict[str, xr.Dataset]]
         require(len(groups) > 0, "compare: the tree has no groups; pass results, or a tree of them.")
         reference, *_ = groups.values()
         results = dict(list(groups.items())[1:])
-    for ds in (reference, *others, *named.values()):
-        if not (isinstance(ds, xr.Dataset) and "output" in ds and "time" in ds.output.dims):
-            raise InputError(f"compare takes results of routes, with outputs over time; this {type(ds).__name__} has none.")
     for ds in others:
         label, count = _label(ds), 2
         while label in results or label in named:
             label, count = f"{_label(ds)} {count}", count + 1
         results[label] = ds
     results |= named
+    reference, *others = (_over_time(ds) for ds in (reference, *results.values()))
     require(len(results) > 0, "compare: there is one result only; pass two or more.")
-    return reference, results
+    return reference, dict(zip(results, others))
 
 
-def _label(ds: xr.Dataset) -> str:
-    return ds.attrs.get("route", "result")
+def _over_time(ds) -> xr.Dataset:
+    """A result with outputs over time, or the point of a sweep along steps, as that."""
+    ds = over_time(ds) if isinstance(ds, xr.Dataset) else ds
+    if not (isinstance(ds, xr.Dataset) and "output" in ds and {"time", "step"} & set(ds.output.dims)):
+        raise InputError(f"compare takes results of routes, with outputs over time; this {type(ds).__name__} has none.")
+    for dim in set(ds.output.dims) - _OUTPUT - {"step"}:
+        raise InputError(f"compare: outputs have a dimension {dim}; choose one run of it first, such as ds.isel({dim}=0).")
+    require("time" in ds.output.dims, "compare: these steps have no time; keep the coordinate time of tp.by_step.")
+    return ds
+
+
+def _label(ds) -> str:
+    return getattr(ds, "attrs", {}).get("route", "result")
 
 
 def _check(first: xr.Dataset, ds: xr.Dataset, name: str) -> None:
     for result in (first, ds):
         require("replicate" not in result.dims, "compare: replicates were kept apart; run without keep_replicates=True.")
-    mine, theirs = (json.loads(result.attrs.get("problem_json", "{}")) for result in (first, ds))
-    require(mine == theirs, f"compare: {name} was run on another problem than the reference; differences would say nothing.")
+    require(_same_problem(first, ds), f"compare: {name} was run on another problem than the reference; differences would say nothing.")
+
+
+def _same_problem(a: xr.Dataset, b: xr.Dataset) -> bool:
+    """By their attributes or, where these are gone, by inputs and targets, as far as both have them."""
+    if "problem_json" in a.attrs and "problem_json" in b.attrs:
+        return json.loads(a.attrs["problem_json"]) == json.loads(b.attrs["problem_json"])
+    shared = [name for name in ("input", "target") if name in a and name in b]
+    return all(np.array_equal(a[name].values, b[name].values, equal_nan=True) for name in shared)
 
 
 def _at(ds: xr.Dataset, times: np.ndarray) -> xr.Dataset:

@@ -10,6 +10,7 @@ from .errors import InputError, require
 _DENSE = 2**28  # numbers that a sparse array is made dense up to, 2 GiB
 _NAMED = ("feature", "channel", "output", "class")  # dimensions whose labels say what an entry is, not only where
 _PLACE = {"example": 0, "channel": 1, "feature": 3, "output": 3, "class": 3}  # others stay between, in their order
+_BETWEEN = ("row", "column", "token", "position")
 _NUMBERS = (int, float, bool, np.generic)
 
 
@@ -80,7 +81,9 @@ def _refuse_others(name: str, given) -> None:
 
 
 def _of_xarray(name: str, given) -> Read:
-    order = sorted(given.dims, key=lambda dim: _PLACE.get(dim, 2))
+    own = [dim for dim in given.dims if dim not in _PLACE and dim not in _BETWEEN]
+    examples = "example" if "example" in given.dims or not own else own[0]  # examples may have a name of the user's
+    order = sorted(given.dims, key=lambda dim: 0 if dim == examples else _PLACE.get(dim, 2))
     if {"row", "column"} <= set(order) and order.index("row") > order.index("column"):
         rows, columns = order.index("row"), order.index("column")
         order[rows], order[columns] = "column", "row"

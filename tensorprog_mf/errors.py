@@ -52,7 +52,7 @@ class RankWarning(UserWarning):
 
 
 class DivergenceWarning(UserWarning):
-    """A run met a value that is not finite and stopped; what was computed before is kept."""
+    """A run has run away and was stopped; what was computed before is kept."""
 
 
 class ConvergenceWarning(UserWarning):
@@ -63,12 +63,24 @@ class QuadratureWarning(UserWarning):
     """Kernels by quadrature are not well known; the message says how well, and what to do."""
 
 
+class ToleranceWarning(UserWarning):
+    """Numbers are less accurate than one would expect, or more costly; the message says why, and what to do."""
+
+
 class TargetWarning(UserWarning):
     """A target error was not reached; the message says what was and why it stopped."""
 
 
 class SaddleWarning(UserWarning):
     """A limit stays at a saddle that networks of finite width leave; the message says how fast."""
+
+
+class HeavyTailWarning(UserWarning):
+    """A few sites carry the answer, so that standard errors cannot be trusted; the message says how many, and what to do."""
+
+
+class StabilityWarning(UserWarning):
+    """From some step on numbers depend on the sample, as small differences have grown; the message says from which."""
 
 
 class DrawsWarning(UserWarning):

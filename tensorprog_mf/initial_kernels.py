@@ -33,7 +33,7 @@ def initial_kernels(network: MLP, inputs: np.ndarray) -> InitialKernels:
         G^{L+1} = 1,         G^l = sigma_l^2 E[phi'(u) phi'(u')] G^{l+1}
 
     and the tangent kernels G^{l+1} Phi^l of weight l = 0 ... L, G^{l+1} of bias l, s^2 of the output bias (Jacot, Gabriel & Hongler 2018, arXiv:1806.07572).
-    Closed forms for linear, relu, scaled_relu, erf and quadratic; Gauss-Hermite quadrature for any other activation.
+    Closed forms for linear, relu, scaled_relu, leaky_relu, erf, sin, quadratic and hermite; Gauss-Hermite quadrature for any other activation.
 
     Raises
     ------

@@ -2,6 +2,7 @@
 
 import xarray as xr
 
+from .checkpoints import in_words, on_disk
 from .errors import Interrupted
 
 _WHERE = "`stop.result` of `except tp.Interrupted as stop`, or `sys.last_value.result` where nothing caught it"
@@ -51,4 +52,7 @@ def goes_on(checkpoint) -> str:
     """How to go on from a folder of checkpoints, as a sentence after others."""
     if checkpoint is None:
         return " Nothing is on disk to go on from; with checkpoint='folder' it would be."
-    return f" The same call goes on from the checkpoint in {str(checkpoint)!r}."
+    size = on_disk(checkpoint)
+    if not size:
+        return f" Nothing is on disk in {str(checkpoint)!r} to go on from."
+    return f" The same call goes on from the checkpoint in {str(checkpoint)!r}, which takes {in_words(size)} there."

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import xarray as xr
 
+from .calls import checked_call
 from .errors import require
 
 
@@ -43,6 +44,7 @@ def half_width(stderr, replicates, level: float = 0.95):
     return np.where(many, ndtri(at), stdtrit(np.where(many, 1.0, count - 1), at))[()] * stderr
 
 
+@checked_call
 def interval(ds: xr.Dataset, name: str, level: float = 0.95) -> xr.DataArray:
     """Half the width of the interval of a variable of a result: its mean is known to within +- this with probability `level`.
 
@@ -82,7 +84,8 @@ def interval(ds: xr.Dataset, name: str, level: float = 0.95) -> xr.DataArray:
     require(count is not None, f"interval: the dataset does not say how many replicates {name}_stderr stands for; "
             "use tensorprog_mf.intervals.half_width(stderr, replicates).")  # fmt: skip
     error = ds[f"{name}_stderr"]
-    found = half_width(error, count, level) if np.ndim(count) == 0 else error * half_width(1.0, count, level)
+    times = half_width(1.0, count, level)
+    found = error * (times if np.ndim(times) == 0 else xr.DataArray(times, dims=count.dims))
     described = {key: value for key, value in error.attrs.items() if key not in ("replicates", "comment")}
     what = error.attrs.get("long_name", f"standard error of {name}").removeprefix("standard error of the ")
     return found.assign_attrs(described | {"long_name": f"half width of the {level * 100:g} % interval of the {what}"})

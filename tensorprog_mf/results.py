@@ -1,17 +1,13 @@
-"""Records of replicates to one labelled Dataset; netCDF files."""
+"""Records of replicates to one labelled Dataset."""
 
 import json
-import os
-import pathlib
-import tempfile
 
 import numpy as np
 import xarray as xr
 
-from .calls import checked_call
 from .classes import class_labels
-from .errors import InputError, require
-from .schema import COORDINATES, ORDERS, SLOT_FIELDS, VARIABLES
+from .errors import require
+from .schema import COORDINATES, ORDERS, SLOT_FIELDS, TRUNCATED, VARIABLES
 
 
 def summarise(
@@ -71,7 +67,10 @@ def dataset(
         coordinates["class_label"] = class_labels(problem.classes)
     if not training.flow:
         coordinates["step"] = coordinates["step_prime"] = steps[:reached]
-    return labelled(arrays, coordinates | (more or {}), attributes)
+    result = labelled(arrays, coordinates | (more or {}), attributes)
+    if problem.classes is not None and problem.outputs != len(problem.classes):
+        result["target"].attrs["comment"] = f"+1 is {problem.classes[0]!r}, -1 is {problem.classes[1]!r}; NaN where not known."
+    return result
 
 
 def labelled(arrays: dict, coordinates: dict, attributes: dict) -> xr.Dataset:
@@ -127,6 +126,8 @@ def _describe(name: str) -> dict:
     if name.endswith("_stderr"):
         described["long_name"] = f"standard error of the {spec.long_name}"
         described["comment"] = "Standard deviation over replicates / sqrt(replicates); the bias of order 1/n_samples comes on top."
+        if name in TRUNCATED:
+            described["comment"] += " What the tolerance leaves out, output_truncation, is joined to it in quadrature."
     return described
 
 
@@ -170,60 +171,3 @@ def slot_maps(ds: xr.Dataset) -> list[dict[str, dict]]:
     for replicate, population, source, query, vector, column in table.tolist():
         maps[replicate][names["populations"][population]][(names["sources"][source], query, vector)] = column
     return maps
-
-
-@checked_call
-def save(result: xr.Dataset | xr.DataTree, path) -> pathlib.Path:
-    """Write a result, or a tree of them, to a netCDF-4 file: beside the target first and then renamed into place.
-
-    Raises
-    ------
-    InputError
-        A folder that does not exist or cannot be written to.
-    """
-    path = pathlib.Path(path)
-    require(path.parent.is_dir(), f"cannot write {path}: the folder {path.parent} does not exist; make it first.")
-    beside = ""
-    try:
-        handle, beside = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
-        os.close(handle)
-        result.to_netcdf(beside, format="NETCDF4", engine="netcdf4", encoding=_encoding(result))
-        os.chmod(beside, 0o666 & ~_umask())
-        os.replace(beside, path)
-    except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror or error}; choose a folder you may write to.") from error
-    finally:
-        if beside and os.path.exists(beside):
-            os.unlink(beside)
-    return path
-
-
-def _encoding(result: xr.Dataset | xr.DataTree) -> dict:
-    if isinstance(result, xr.DataTree):
-        return {node.path: _encoding(node.to_dataset()) for node in result.subtree}
-    return {name: {"zlib": True, "complevel": 1} for name, v in result.data_vars.items() if v.dtype.kind == "f" and v.ndim}
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
-@checked_call
-def load(path) -> xr.Dataset | xr.DataTree:
-    """Read a file written by `save` into memory: a Dataset, or the tree of them that was saved.
-
-    Raises
-    ------
-    InputError
-        A file that is missing or not netCDF.
-    """
-    path = pathlib.Path(path)
-    require(path.is_file(), f"cannot read {path}: no such file.")
-    try:
-        with xr.open_datatree(path, engine="netcdf4") as tree:
-            tree = tree.load()
-    except OSError as error:
-        raise InputError(f"cannot read {path}: it is not a netCDF file ({error}).") from error
-    return tree.map_over_datasets(output_as_data) if tree.children else output_as_data(tree.to_dataset())

@@ -6,7 +6,10 @@ import numpy as np
 
 _BINS = 64
 _LEAST = 3  # steps, or bins of steps, before anything is said
+_RECENT = 8  # bins that are looked at, or half of all that are known
+_FALL = 0.7  # of the costs now, below which those to come are not put
 _TOLD = 0.05  # share of a step from which its length can be told
+_OUTLIER = 4  # times the median: a step that something else has held up
 _OUTLYING = 1.4826  # of a normal law: standard deviation over median absolute deviation
 
 
@@ -104,10 +107,10 @@ class TimeLeft:
         costs[known] = spent[known] / count[known]
         last, bins = known[-1], np.arange(len(count))
         costs[: last + 1] = np.interp(bins[: last + 1], known, costs[known])
-        level, slope = _trend(known[known >= last // 2], costs)
+        level, slope = _trend(known[known >= min(last // 2, last - _RECENT)], costs)
         ahead = bins[last + 1 :]
         # Costs grow no faster than in proportion to the steps, and seldom fall by much.
-        costs[last + 1 :] = np.clip(level + slope * (ahead - last), level / 2, level * ahead / max(last, 1))
+        costs[last + 1 :] = np.clip(level + slope * (ahead - last), _FALL * level, level * ahead / max(last, 1))
         return costs
 
 
@@ -115,12 +118,13 @@ def _trend(bins: np.ndarray, costs: np.ndarray) -> tuple[float, float]:
     """Level at the last bin and slope of a robust line through the costs (Theil & Sen), flat where scatter could make the slope."""
     values, last = costs[bins], bins[-1]
     if len(bins) < _LEAST:
-        return float(np.median(values)), 0.0
+        return float(np.mean(values)), 0.0
     i, j = np.triu_indices(len(bins), 1)
     slope = float(np.median((values[j] - values[i]) / (bins[j] - bins[i])))
     off = values - slope * (bins - last)
     scatter = _OUTLYING * float(np.median(np.abs(off - np.median(off))))
     # Standard errors that a slope must exceed: many from few points, whose scatter is hardly known.
-    doubt = (2 + 4 / (len(bins) - 2)) * scatter / math.sqrt(float(((bins - bins.mean()) ** 2).sum()))
+    doubt = (2.5 + 4 / (len(bins) - 2)) * scatter / math.sqrt(float(((bins - bins.mean()) ** 2).sum()))
     slope *= max(0.0, 1 - (doubt / slope) ** 2) if slope else 0.0
-    return float(np.median(values - slope * (bins - last))), slope
+    levels = values - slope * (bins - last)
+    return float(levels[levels <= _OUTLIER * np.median(levels)].mean()), slope

@@ -27,7 +27,7 @@ X, Y = np.eye(3), np.array([1.0, -1.0, 1.0])
         (lambda: tp.sample(tp.MLP(1), tp.Problem(X, Y), tp.Training(1, 0.1), n_samples=1), "above 1.*use 2"),
         (lambda: tp.sample(tp.MLP(1), tp.Problem(X, Y), tp.Training(1, 0.1), threads=-1), "threads=-1"),
         (lambda: tp.sample(tp.MLP(1), tp.Problem(X, Y), tp.Training(1, 0.1), seed="a"), "seed='a'"),
-        (lambda: tp.MLP(2, "gelu"), "activation='gelu' is unknown"),
+        (lambda: tp.MLP(2, "sigmoid"), "activation='sigmoid' is unknown; choose from linear"),
         (lambda: tp.MLP(2, 3), "not a name"),
         (lambda: tp.MLP(2, richness=0.0), "richness=0.0 must be positive.*0.01"),
         (lambda: tp.Activation("tanh", gain=0.0), "gain=0.0"),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import tensorprog_mf as tp
-from tensorprog_mf.activations import FUNCTIONS
+from tensorprog_mf.activations.named import NAMED
 from tensorprog_mf.layers.layer import Signal, View
 from tensorprog_mf.realization import Ensemble, Realization
 
@@ -42,7 +42,7 @@ BIASED = dict(weight_std=1.3, bias_std=0.6, output_bias=0.7)
 
 @pytest.mark.parametrize("scales", [{}, BIASED], ids=["plain", "biased"])
 @pytest.mark.parametrize("depth", [1, 2, 4])
-@pytest.mark.parametrize("activation", [*FUNCTIONS, tp.Activation("tanh", gain=1.7)], ids=str)
+@pytest.mark.parametrize("activation", [*NAMED, tp.Activation("tanh", gain=1.7)], ids=str)
 def test_gradients_agree_with_finite_differences(depth, activation, scales):
     """d(width * sum_v weights_v y_v) / d(every entry of every parameter): central differences, relative 1e-6."""
     rng = np.random.default_rng(depth)

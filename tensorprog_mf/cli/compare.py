@@ -6,7 +6,7 @@ import xarray as xr
 
 from ..comparison import compare
 from ..errors import require
-from ..results import load, save
+from ..files import load, save
 from .plot import write
 
 _KINDS = ("rms", "max", "sigma", "outside")

@@ -9,7 +9,7 @@
     [network]
     architecture = "MLP"
     depth = 3
-    activation = "tanh"
+    activation = "tanh"        # or with options: {name = "leaky_relu", slope = 0.1}
     richness = 1.0
 
     [training]
@@ -28,7 +28,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..activations import Activation
+from ..activations import as_activation
 from ..calls import meant
 from ..errors import InputError, require
 from ..networks import CNN, MLP, RNN, MeanFieldMLP, ResidualMLP, Transformer
@@ -102,10 +102,15 @@ def _network(table: dict, path):
     kind = _choice(table.pop("architecture", "MLP"), ARCHITECTURES, f"{path}: [network] architecture")
     _known(table, _parameters(kind) | {"gain"}, f"{path}: [network]")
     require("depth" in table or "depth" not in _parameters(kind), f"{path}: [network] depth is missing.")
-    gain = table.pop("gain", 1.0)
-    name = table.pop("activation", "tanh")
-    require(isinstance(name, str), f"{path}: [network] activation={name!r} must be a name in quotes.")
-    return kind(activation=Activation(name, gain), **table)
+    return kind(activation=_activation(table.pop("activation", "tanh"), table.pop("gain", None), path), **table)
+
+
+def _activation(given, gain, path):
+    """A name or a table {name = ..., options}; the gain may stand in either."""
+    table = {"name": given} if isinstance(given, str) else given
+    require(isinstance(table, dict), f"{path}: [network] activation={given!r} must be a name in quotes, or a table {{name = ..., gain = ..., slope = ...}}.")
+    require(gain is None or "gain" not in table, f"{path}: [network] gives gain twice; leave it out of the table of the activation, or beside it.")
+    return as_activation(table if gain is None else table | {"gain": gain})
 
 
 def _training(table: dict, path) -> Training:

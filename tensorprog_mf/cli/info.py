@@ -4,7 +4,7 @@ import json
 
 import xarray as xr
 
-from ..results import load
+from ..files import load
 
 
 def main(given) -> int:
@@ -19,15 +19,27 @@ def main(given) -> int:
     return 0
 
 
+def _shown(name: str, value) -> str:
+    """An attribute in words; of somebody else's as it is."""
+    try:
+        table = json.loads(value) if name.endswith("_json") else None
+    except (TypeError, ValueError):
+        table = None
+    return ", ".join(f"{k}={v}" for k, v in table.items()) if isinstance(table, dict) else str(value)
+
+
 def _tell(ds: xr.Dataset) -> None:
     for name, value in ds.attrs.items():
         if name in ("slots_json", "environment_json"):
             continue
-        shown = ", ".join(f"{k}={v}" for k, v in json.loads(value).items()) if name.endswith("_json") else value
-        print(f"{name.removesuffix('_json'):22} {shown}")
+        print(f"{name.removesuffix('_json'):22} {_shown(name, value)}")
     print(f"{'sizes':22} {', '.join(f'{name} {size}' for name, size in ds.sizes.items())}")
-    if "loss" in ds and "replicate" not in ds.loss.dims:
-        print(f"{'loss':22} {float(ds.loss[0]):.6g} -> {float(ds.loss[-1]):.6g}")
+    if "loss" in ds:
+        several = [dim for dim in ds.loss.dims if dim not in ("time", "step", "replicate")]
+        if several:
+            print(f"{'several runs':22} along {', '.join(several)}: what is said above may hold for the first of them only")
+        elif ds.loss.dims in (("time",), ("step",)):
+            print(f"{'loss':22} {float(ds.loss[0]):.6g} -> {float(ds.loss[-1]):.6g}")
     for name, variable in ds.data_vars.items():
         if not name.endswith("_stderr"):
             error = " +- stderr" if f"{name}_stderr" in ds else ""

@@ -5,7 +5,7 @@ import pathlib
 import xarray as xr
 
 from ..errors import InputError, UnsupportedError, require
-from ..results import load
+from ..files import load
 
 
 def main(given) -> int:
@@ -15,7 +15,6 @@ def main(given) -> int:
         groups = ", ".join(ds.children)
         require(given.group in ds.children, f"{given.result} holds several results: choose one with --group, {groups}.")
         ds = ds[given.group].to_dataset()
-    require("loss" in ds and "replicate" not in ds.dims, f"{given.result} is not a result with means over replicates; nothing to plot.")
     target = pathlib.Path(given.output or pathlib.Path(given.result).with_suffix(".png"))
     write(lambda plotting: plotting.overview(ds), target)
     print(target)

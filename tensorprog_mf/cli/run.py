@@ -7,7 +7,7 @@ import sys
 import warnings
 
 from ..errors import InputError, Interrupted, require
-from ..results import save
+from ..files import save
 from .config import read
 
 

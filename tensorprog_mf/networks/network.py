@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..activations import Activation
 from ..errors import real, require
 from ..layers.layer import Layer
 from ..realization import Realization
@@ -43,6 +44,7 @@ class Network(ABC):
     """A frozen description of an architecture in mean-field (muP) parameterisation, outputs divided by `richness`."""
 
     richness: float
+    activation: Activation
 
     input_dims: tuple[str, ...] = ("feature",)  # of one example
     vector_dim: str | None = None  # where an example is several vectors: what they are

@@ -15,6 +15,7 @@ from ..provenance import attributes
 from ..realization import Ensemble
 from ..recorder import as_record
 from ..results import slot_maps
+from ..truncation import default_tolerance
 from .continuum import infinite_depth
 from .replicates import gather, listed, small
 from .target import refine
@@ -29,7 +30,7 @@ class MonteCarlo:
     n_samples: int
     n_replicates: int
     seed: int | None
-    tolerance: float
+    tolerance: float | None
     draws: str
     samples: int
     record: object
@@ -40,6 +41,7 @@ class MonteCarlo:
     keep_replicates: bool
     checkpoint: str | pathlib.Path | None
     threads: int | None
+    part: bool = False  # of a run made of several: what is finished stays on disk until all are
 
     def result(self, route: str, matrix: str, network, problem, training) -> xr.Dataset:
         """Sample the limit with hidden matrices of kind `matrix`, under the name of `route`."""
@@ -47,7 +49,7 @@ class MonteCarlo:
             return self._refined(route, matrix, network, problem, training)
         if network.refinements is not None:
             return self._infinitely_deep(route, matrix, network, problem, training)
-        settings = self.settings()
+        settings = self.settings(network)
         if matrix == "untied":
             training.refuse_rules(route)
         slots = None
@@ -61,6 +63,7 @@ class MonteCarlo:
         return gather(
             route, network, problem, training, self._ensemble(matrix, settings, slots), settings, record=self.record,
             threads=self.threads, progress=self.progress, checkpoint=self.checkpoint, limit=True, meant=still,
+            part=self.part,
         )  # fmt: skip
 
     def initial(self, route: str, network, problem, training) -> xr.Dataset:
@@ -72,15 +75,22 @@ class MonteCarlo:
         except Interrupted as stop:
             raise nothing_kept(route, "while its first kernels were sampled") from stop
 
-    def settings(self) -> dict:
+    def settings(self, network) -> dict:
         """The arguments as plain values; those that cannot be are refused."""
         return {
             "n_samples": whole("n_samples", self.n_samples, 1), "n_replicates": whole("n_replicates", self.n_replicates, 1),
-            "seed": fresh_seed(self.seed, self.checkpoint), "tolerance": small(self.tolerance), "draws": self.draws,
+            "seed": fresh_seed(self.seed, self.checkpoint), "tolerance": self._tolerance(network), "draws": self.draws,
             "samples": whole("samples", self.samples), "record": listed(self.record), "centred": boolean("centred", self.centred),
             "common_draws": getattr(self.common_draws, "attrs", {}).get("created_at"),
             "keep_replicates": boolean("keep_replicates", self.keep_replicates),
         }  # fmt: skip
+
+    def _tolerance(self, network, target: float | None = None) -> float:
+        """The argument, that of the earlier run whose draws are used, or what suits the richness."""
+        if self.tolerance is not None:
+            return small(self.tolerance)
+        theirs = json.loads(getattr(self.common_draws, "attrs", {}).get("settings_json", "{}"))
+        return theirs.get("tolerance") or default_tolerance(network.richness, target)
 
     @staticmethod
     def _ensemble(matrix: str, settings: dict, slots) -> Ensemble:
@@ -91,35 +101,50 @@ class MonteCarlo:
     def _infinitely_deep(self, route: str, matrix: str, network, problem, training) -> xr.Dataset:
         shared = self.common_draws is not None or as_record(self.record).draws
         require(not shared, "common draws do not go with infinite depth: its runs have depths of their own.")
-        seed = fresh_seed(self.seed, self.checkpoint)
+        seed, parts = fresh_seed(self.seed, self.checkpoint), []
 
         def at(refined):
-            folder = None if self.checkpoint is None else pathlib.Path(self.checkpoint, f"depth-{refined.depth}")
-            return replace(self, seed=seed, keep_replicates=True, checkpoint=folder).result(route, matrix, refined, problem, training)
+            folder = self._part(parts, f"depth-{refined.depth}")
+            once = replace(self, seed=seed, keep_replicates=True, checkpoint=folder, part=True)
+            return once.result(route, matrix, refined, problem, training)
 
         found = infinite_depth(at, network, boolean("keep_replicates", self.keep_replicates), self.checkpoint)
-        self._drop_folder()
+        self._drop(parts)
         return found
 
-    def _drop_folder(self) -> None:
-        """Remove the folder of checkpoints, whose runs have removed theirs, if nothing else is in it."""
-        if self.checkpoint is not None:
+    def _part(self, parts: list, name: str):
+        """The folder for the checkpoints of one of the `parts` that a run is made of, or None; noted there."""
+        if self.checkpoint is None:
+            return None
+        parts.append(pathlib.Path(self.checkpoint, name))
+        return parts[-1]
+
+    def _drop(self, parts: list) -> None:
+        """Remove the checkpoints of all parts, and folders in which nothing else is."""
+        if self.part or not parts:
+            return
+        for folder in parts:
+            for file in folder.rglob("replicate-*.checkpoint"):
+                file.unlink()
+        for folder in [*(inner for folder in parts for inner in folder.glob("depth-*")), *parts, parts[0].parent]:
             with contextlib.suppress(OSError):
-                pathlib.Path(self.checkpoint).rmdir()
+                folder.rmdir()
 
     def _refined(self, route: str, matrix: str, network, problem, training) -> xr.Dataset:
         target = real("target_error", self.target_error, "be positive", lambda v: v > 0)
         require(self.common_draws is None and not self.keep_replicates, "target_error goes neither with common_draws nor with keep_replicates.")
         require(whole("n_replicates", self.n_replicates, 1) > 1, "target_error needs a standard error: take n_replicates of 2 or more.")
-        seed = fresh_seed(self.seed, self.checkpoint)
+        seed, parts, tolerance = fresh_seed(self.seed, self.checkpoint), [], self._tolerance(network, target)
 
         def at(n):
-            folder = None if self.checkpoint is None else pathlib.Path(self.checkpoint, str(n))
-            once = replace(self, n_samples=n, seed=seed, target_error=None, checkpoint=folder)
+            folder = self._part(parts, str(n))
+            once = replace(
+                self, n_samples=n, seed=seed, tolerance=tolerance, target_error=None, checkpoint=folder, part=True
+            )
             return once.result(route, matrix, network, problem, training)
 
         found = refine(at, whole("n_samples", self.n_samples, 1), target)
-        self._drop_folder()
+        self._drop(parts)
         return found
 
 

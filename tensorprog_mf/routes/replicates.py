@@ -9,9 +9,10 @@ import numpy as np
 import xarray as xr
 
 from ..accelerate import map_runs, thread_count
-from ..checkpoints import Checkpoint
+from ..checkpoints import Checkpoint, in_words
 from ..engine import Outcome, Status, run
 from ..errors import DivergenceWarning, InputError, UnsupportedError, real, require, warn
+from ..flow import with_kinks
 from ..interruption import goes_on, nothing_kept, unless_interrupted
 from ..progress import Progress
 from ..provenance import attributes
@@ -19,21 +20,25 @@ from ..realization import Ensemble
 from ..recorder import Recorder, as_record, recorded_steps
 from ..reductions import MOMENTS
 from ..results import dataset, slot_table, summarise
+from ..truncation import combined
 from .estimate import check_memory
+from .stability import sharpness
+from .trust import doubts
 
 _THREADED = 512
-_WORST_FIRST = (Status.DIVERGED, Status.INTERRUPTED, Status.FINITE_WIDTH, Status.COMPLETED)
+_WORST_FIRST = (Status.DIVERGED, Status.STIFF, Status.INTERRUPTED, Status.FINITE_WIDTH, Status.COMPLETED)
 
 
 def gather(
     route: str, network, problem, training, ensemble: Ensemble, settings: dict, *,
-    record, threads: int | None, limit: bool, progress: bool, checkpoint=None, meant: tuple | None = None,
+    record, threads: int | None, limit: bool, progress: bool, checkpoint=None, meant: tuple | None = None, part: bool = False,
 ) -> xr.Dataset:  # fmt: skip
     """Run the replicates on threads and return their means, standard errors, fields and provenance.
 
     `settings` are the route's arguments, checked and as plain values. A `limit` minds how near its ranks come to the
     number of sites, and can record its draws; a finite network does not. `meant` is the mean-field network and training to
-    run where those of the user are written in another parameterisation. `checkpoint` is a folder, or None.
+    run where those of the user are written in another parameterisation. `checkpoint` is a folder, or None; it stays if the run is
+    `part` of a larger one.
     """
     training.refuse_endless(route)
     record, steps = as_record(record), recorded_steps(record, training.last)
@@ -41,8 +46,10 @@ def gather(
     network.suits(route, ensemble.matrix, problem, training)
     _check_record(record, ensemble.matrix, network, problem, training)
     require(limit or not record.draws, f"draws=True is for runs in the limit; {route} has no draws to share.")
+    training = with_kinks(training, network.activation)
     if training.flow:  # directions left out make rates rough, and steps small
         ensemble = replace(ensemble, tolerance=min(ensemble.tolerance, training.tolerance / 10))
+        settings = settings | {"tolerance": ensemble.tolerance}
     run_network, run_training = meant or (network, training)
     # What cannot be described must fail before the run; checkpoints are known by it.
     files = _checkpoints(checkpoint, attributes(route, network, problem, training, settings, "", ""), settings["n_replicates"])
@@ -54,6 +61,7 @@ def gather(
         )
 
     shown = Progress(route, settings["n_replicates"] * (training.last + 1), progress, runs=settings["n_replicates"])
+    shown.aside = lambda: _written(files)
     allowed = thread_count(threads)
     # Small populations live in the interpreter, where threads only wait for each other: 13 against 19 ms at width 16.
     threads = allowed if ensemble.count >= _THREADED else 1
@@ -63,13 +71,27 @@ def gather(
     finally:
         shown.close()
     outcomes = _kept(outcomes, route, checkpoint)
-    arrays = summarise([outcome.record for outcome in outcomes], settings["keep_replicates"], network.vector_dim)
     worst = min(outcomes, key=lambda outcome: (_WORST_FIRST.index(outcome.status), outcome.step))
-    if worst.status is Status.DIVERGED:
+    require(worst.status not in (Status.DIVERGED, Status.STIFF) or len(worst.record) > 0, worst.message)
+    arrays = summarise([outcome.record for outcome in outcomes], settings["keep_replicates"], network.vector_dim)
+    arrays = combined(arrays, problem.n_train)
+    if worst.status in (Status.DIVERGED, Status.STIFF):
         warn(worst.message, DivergenceWarning)
     message = worst.message
     if worst.status is Status.INTERRUPTED:
         message += _what_is_kept(len(outcomes), settings["n_replicates"], checkpoint)
+    for name in {"tangent_kernel", "tangent_kernel_stderr"} & arrays.keys():
+        # df / d time = K Delta, in the units of time that the user gave.
+        units = 1.0 if training.flow else run_training.learning_rate / training.learning_rate
+        arrays[name] = (arrays[name][0], arrays[name][1] * units)
+    if problem.n_train and not (problem.outputs or training.ruled) and record.kernel_examples is None:
+        kernel, outputs = (_mean(arrays[name]) for name in ("tangent_kernel", "output"))
+        arrays["sharpness"] = (("time",), sharpness(kernel, outputs, problem))
+    if limit and worst.status in (Status.COMPLETED, Status.FINITE_WIDTH):
+        outputs = [outcome.record["output"] for outcome in outcomes]
+        for doubt, category in doubts(arrays, outputs, steps, worst.labels, training):
+            warn(doubt, category)
+            message += f" {doubt}"
     described = attributes(route, network, problem, training, settings, worst.status.label, message)
     described |= {"memory_estimate_bytes": needed, "replicates": len(outcomes)}
     if "basis_rank" in arrays:
@@ -78,17 +100,18 @@ def gather(
         table, names = slot_table([outcome.slots for outcome in outcomes])
         arrays["draw_slot"] = (("slot", "slot_field"), table)
         described["slots_json"] = json.dumps(names)
-    for name in {"tangent_kernel", "tangent_kernel_stderr"} & arrays.keys():
-        # df / d time = K Delta, in the units of time that the user gave.
-        units = 1.0 if training.flow else run_training.learning_rate / training.learning_rate
-        arrays[name] = (arrays[name][0], arrays[name][1] * units)
     arrays, more = _shaped(_aligned(arrays, network.vector_dim), record)
     more |= run_network.coordinates(worst.labels)
     result = dataset(arrays, problem, training, steps, worst.labels, described, more, run_network.input_dims)
-    if worst.status is not Status.INTERRUPTED:
+    if worst.status is not Status.INTERRUPTED and not part:
         for file in filter(None, files):
             file.remove()
     return unless_interrupted(result, shown.stopped)
+
+
+def _mean(array: tuple) -> np.ndarray:
+    """Values of (dims, values) without replicates."""
+    return array[1].mean(axis=0) if array[0][0] == "replicate" else array[1]
 
 
 def _check_record(record, matrix: str, network, problem, training) -> None:
@@ -137,7 +160,12 @@ def _shaped(arrays: dict, record) -> tuple[dict, dict]:
         if np.size(values):
             found[name] = (dims, values)
     edges = np.array(record.edges)
-    more = {"kernel_example": np.array(record.kernel_examples or (), int), "moment": np.arange(1, MOMENTS + 1), "bin": (edges[1:] + edges[:-1]) / 2}
+    more = {
+        "kernel_example": np.array(record.kernel_examples or (), int),
+        "moment": np.arange(1, MOMENTS + 1),
+        "bin": (edges[1:] + edges[:-1]) / 2,
+        "bin_width": np.diff(edges),
+    }
     return found, more
 
 
@@ -156,6 +184,12 @@ def _checkpoints(folder, described: dict, replicates: int) -> list[Checkpoint | 
     return [Checkpoint(folder / f"replicate-{replicate}.checkpoint", fingerprint) for replicate in range(replicates)]
 
 
+def _written(files: list) -> str:
+    """What the checkpoints take, for the line of progress."""
+    size = sum(file.size for file in files if file is not None)
+    return f", checkpoint {in_words(size)}" if size else ""
+
+
 def _kept(outcomes: list[Outcome], route: str, checkpoint) -> list[Outcome]:
     """Of an interrupted run the replicates worth keeping: finished ones, or else those that came far enough."""
     if outcomes and all(outcome.status is not Status.INTERRUPTED for outcome in outcomes):
@@ -166,7 +200,7 @@ def _kept(outcomes: list[Outcome], route: str, checkpoint) -> list[Outcome]:
         raise nothing_kept(route, checkpoint=checkpoint)
     far = [outcome for outcome in outcomes if 2 * len(outcome.record.get("loss", ())) >= reached]
     interrupted = next(outcome for outcome in outcomes if outcome.status is Status.INTERRUPTED)
-    if any(outcome.status is Status.DIVERGED for outcome in finished):
+    if any(outcome.status in (Status.DIVERGED, Status.STIFF) for outcome in finished):
         return finished
     return [replace(o, status=Status.INTERRUPTED, message=interrupted.message) for o in finished] or far
 

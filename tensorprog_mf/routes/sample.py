@@ -19,7 +19,7 @@ def sample(
     n_samples: int = 4096,
     n_replicates: int = 4,
     seed: int | None = 0,
-    tolerance: float = 1e-4,
+    tolerance: float | None = None,
     draws: str = "sobol",
     samples: int = 64,
     record=None,
@@ -55,8 +55,9 @@ def sample(
     seed
         Names the draws; None takes one from the operating system. Recorded either way.
     tolerance
-        A query adds a direction to the basis of its matrix if its remainder exceeds this, relative to its size. For a
-        gradient flow at most a tenth of the flow's own tolerance.
+        A query adds a direction to the basis of its matrix if its remainder exceeds this, relative to its size. None: 1e-4
+        down to richness 0.1, below it 1e-3 richness (with `target_error`, target_error times richness if that is less), but
+        never below 1e-10. For a gradient flow at most a tenth of the flow's own tolerance. The number is recorded.
     draws
         "sobol" or "pseudo-random".
     samples
@@ -65,10 +66,10 @@ def sample(
         Steps to record; None for all. `log_steps` spaces them. Recorded steps ask for all examples: with batches, record
         few. Of a gradient flow, indices of its times.
     target_error
-        Double n_samples, from the given one on, until the 95 % interval of every output and its shift from half as many
-        samples are within +- this; the attribute target_error_message says what was used.
+        Double n_samples, from the given one on, until the 95 % interval of every output (see `tp.interval`) and its shift
+        from half as many samples are within +- this; the attribute target_error_message says what was used.
     progress
-        Show progress and time left, if standard error is a terminal.
+        Show progress and time left, if standard error is a terminal, or in a notebook.
 
     Other parameters
     ----------------
@@ -76,13 +77,15 @@ def sample(
         Make the readout orthogonal to the initial features, so that outputs start at zero as in the limit.
     common_draws
         An earlier result, of a run with record=tp.Record(draws=True): use its draws, slot by slot, at another richness or
-        learning rate; all else must be the same.
-        Directions that the earlier run did not need are left out, with a warning where that matters.
+        learning rate; all else must be the same. Directions that the earlier run did not need are left out, with a warning
+        where that matters. Without a tolerance of its own this run takes that of the earlier one.
     keep_replicates
         Keep every replicate along dimension `replicate` instead of mean and standard error.
     checkpoint
         A folder to keep the state of unfinished runs in, written every minute, less often if that takes long, and on Ctrl-C:
-        calling again with the same arguments goes on from there and gives the same bits. Removed when the run is done.
+        calling again with the same arguments goes on from there and gives the same bits. Removed when the run is done. It
+        takes as much disk as the bases of all replicates take memory, 32 bytes x sites x rank per hidden matrix, for a
+        moment twice that; the line of progress says how much.
     threads
         Threads to use; all by default. Results do not depend on it.
 
@@ -95,13 +98,25 @@ def sample(
     ------
     InputError
         An argument that cannot be used, or a run that does not fit into memory.
+    Interrupted
+        Ctrl-C: what there is goes along.
 
     Notes
     -----
-    Interrupting (Ctrl-C) ends the run at its next step and returns what there is, with status "interrupted".
+    Ctrl-C ends the run at its next step and raises `tp.Interrupted`, a KeyboardInterrupt, so that loops of runs stop too:
 
-    What the tolerance leaves out is not in the standard errors: outputs are off by its size over richness, so that lazy
-    networks want smaller ones.
+        try:
+            ds = tp.sample(...)
+        except tp.Interrupted as stop:
+            ds = stop.result  # status "interrupted", the times before; None if there is none yet
+
+    Where nothing caught it, as in a notebook, the result is `sys.last_value.result`. A second Ctrl-C waits for no step.
+
+    What the tolerance leaves out moves outputs by up to tolerance / richness. It is estimated at every recorded time, to first
+    order and mostly within a factor of 2, in variable `output_truncation`, and joined in quadrature to the standard errors of
+    outputs, losses and error signal; kernels, which are not divided by the richness, are off by less than the tolerance. The
+    default keeps it below a tenth of the sampling error at 4096 samples; with a larger tolerance `target_error` says that it
+    cannot be reached.
 
     Error: O(1/n_samples) bias plus fluctuations, n^-1/2 for pseudo-random draws and about n^-0.7 for Sobol, from
     a two to four times smaller value. Cost per step:

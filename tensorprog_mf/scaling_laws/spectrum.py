@@ -9,7 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..calls import checked_call
+from ..containers import read
 from ..errors import real, require, whole
+from ..pairing import paired
 from .checks import numbers
 
 _SMALLEST = 1e-10  # relative eigenvalue of a measured kernel below which a mode is rounding
@@ -83,7 +85,9 @@ class Spectrum:
         Modes whose eigenvalue is below 1e-10 of the largest are left out and what they carry is `unexplained`. Eigenvalues of n
         examples estimate those of the population well up to mode n / 5 or so.
         """
-        kernel, targets = numbers("kernel", kernel), numbers("targets", targets)
+        given = read("entries of kernel", kernel)
+        targets = numbers("targets", paired("targets", read("targets", targets), "kernel", given).values)
+        kernel = numbers("kernel", given.values)
         count = len(kernel) if kernel.ndim else 0
         require(
             kernel.shape == (count, count) and count > 0, f"kernel has shape {kernel.shape}; give a square array (example, example_prime)."

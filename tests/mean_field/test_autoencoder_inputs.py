@@ -42,7 +42,7 @@ def train(data=TWO_BLOCKS, activation="relu", scale=0.4, decay=0.1, times=T, ste
         (lambda: mf.Spectrum.from_examples(np.ones(3)), "must be \\(example, feature\\)"),
         (lambda: limit(np.ones((2, 2, 2))), "data has shape"),
         (lambda: limit([1.0, np.inf]), "data has entries that are not finite"),
-        (lambda: limit(activation="gelu"), "activation='gelu' is unknown"),
+        (lambda: limit(activation="sigmoid"), "activation='sigmoid' is unknown"),
         (lambda: limit(decay=-0.1), "weight_decay=-0.1 must be 0 or more"),
         (lambda: limit(decay="0.1"), "weight_decay='0.1'"),
         (lambda: limit(times=[]), "times has shape"),

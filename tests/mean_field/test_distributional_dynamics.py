@@ -318,7 +318,7 @@ POINTS = ([[0.0], [1.0]], [1.0, -1.0])
     "make, message",
     [
         (lambda: mf.FiniteData([0, np.nan], [1, 1]), "inputs must be finite"),
-        (lambda: mf.FiniteData([0, 1], [1, np.inf]), "targets must be finite"),
+        (lambda: mf.FiniteData([0, 1], [1, np.inf]), "targets contain NaN"),
         (lambda: mf.FiniteData(["a", "b"], [1, 1]), "inputs must be numbers"),
         (lambda: mf.FiniteData([[[0.0]]], [1]), "inputs must be .example, feature."),
         (lambda: mf.FiniteData(POINTS[0], [1]), "one number for each of the 2 inputs"),

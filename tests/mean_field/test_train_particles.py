@@ -17,17 +17,25 @@ DATA = mf.FiniteData([[-1.0, 1.0], [0.5, 1.0], [2.0, 1.0]], [-0.3, 0.3, 0.4], [0
 LAWS = {"a": tp.Gaussian(0.5, 1), "w": tp.Gaussian(), "b": 0.2}
 
 
-@pytest.mark.parametrize("trained", [("a", "w", "b"), ("w",), ("a", "b")])
-def test_steps_are_those_of_a_plain_loop(trained):
+@pytest.mark.parametrize(
+    "trained, loss, error",
+    [
+        (("a", "w", "b"), 0, lambda f, y: y - f),
+        (("w",), 1, lambda f, y: y / (1 + np.exp(y * f))),
+        (("a", "b"), 2, lambda f, y: y * (y * f < 1)),
+    ],
+)
+def test_steps_are_those_of_a_plain_loop(trained, loss, error):
     rng = np.random.default_rng(1)
     a, w, b, x, y = rng.normal(size=5), rng.normal(size=(5, 3)), rng.normal(size=5), rng.normal(size=(4, 3)), rng.normal(size=4)
+    y = np.sign(y) if loss else y
     sizes, noise = np.array([0.1, 0.2, 0.05, 0.1]), 0.1 * rng.normal(size=(4, 5, 5))
     found = [w.copy(), a.copy(), b.copy()]
     trains = np.array([name in trained for name in "awb"])
-    descend(*found, x, y, sizes, trains, 0.3, noise, 4, 0.7, 0.0, np.zeros(1), np.zeros(1), False)
+    descend(*found, x, y, sizes, trains, 0.3, noise, loss, 4, 0.7, 0.0, np.zeros(1), np.zeros(1), False)
     for k, s in enumerate(sizes):
         phi = np.tanh(0.7 * (w @ x[k] + b))
-        rate, back = 2 * s * (y[k] - a @ phi / 5), 0.7 * a * (1 - phi**2)
+        rate, back = 2 * s * error(a @ phi / 5, y[k]), 0.7 * a * (1 - phi**2)
         keep = 1 - 2 * 0.3 * s
         new = (
             keep * w + rate * back[:, None] * x[k] + noise[k, :, :3],
@@ -149,8 +157,10 @@ def test_limits_that_do_not_fit():
 @pytest.mark.parametrize(
     "options, message",
     [
-        (dict(unit=mf.UserUnit(np.tanh, ("a",))), "finite network of any unit"), (dict(unit=mf.Neuron((np.tanh, np.cos))), "compiled"),
+        (dict(unit=mf.UserUnit(np.tanh, ("a",))), "finite network of any unit"), (dict(unit=mf.Neuron((np.sin, np.cos))), "compiled"),
         (dict(data=mf.IsotropicGaussians(math.inf, 0.5)), "give the data a dimension"),
+        (dict(data=mf.FiniteData([0.0, 1.0], [0, 1], loss="cross_entropy")), "the losses squared, logistic, hinge"),
+        (dict(data=mf.FiniteData([0.0, 1.0], np.eye(2))), "one output"),
     ],
 )  # fmt: skip
 def test_what_it_does_not_train(options, message):

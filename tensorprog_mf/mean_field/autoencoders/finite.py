@@ -121,7 +121,7 @@ def _check(spectrum: Spectrum, activation: Activation, method: str, examples) ->
     require(method in _METHODS, f"method={method!r} is unknown; choose one of {', '.join(_METHODS)}.")
     if spectrum.dimension is None:
         raise UnsupportedError("train_autoencoder needs a finite dimension: give the data's variances with multiplicities instead of fractions.")
-    if activation.function is not None or activation.name not in CODES:
+    if not activation.named(*CODES):
         raise UnsupportedError(f"train_autoencoder has no kernel for activation {activation.name!r}; choose one of {', '.join(CODES)}.")
     if method == "population" and not networks.has_population(activation):
         raise UnsupportedError(

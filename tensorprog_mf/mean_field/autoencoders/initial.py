@@ -114,7 +114,7 @@ def check_fits(initial: Initial, homogeneous: bool, name: str) -> None:
     """
     if initial.one_by_one and not homogeneous:
         raise UnsupportedError(
-            f"initial_covariance and initial_theta need activation linear, relu or scaled_relu, not {name!r}; "
+            f"initial_covariance and initial_theta need activation linear, relu, scaled_relu or leaky_relu, not {name!r}; "
             "give initial_scale, or use tp.mean_field.train_autoencoder."
         )
     known = initial.paired or name == "linear"

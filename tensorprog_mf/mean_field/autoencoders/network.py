@@ -19,7 +19,7 @@ def codes(activation: Activation) -> tuple[int, float]:
 
 def has_population(activation: Activation) -> bool:
     """Whether averages over Gaussian data are closed."""
-    return activation.function is None and CODES.get(activation.name) in PAIRED
+    return activation.named(*CODES) and CODES[activation.name] in PAIRED
 
 
 class Population:

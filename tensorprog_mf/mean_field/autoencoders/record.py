@@ -77,6 +77,6 @@ def finished(
     }  # fmt: skip
     if grid.counts is not None:
         coordinates["step"] = grid.counts[:reached]
-    described = {"activation": {"name": activation.name, "gain": activation.gain}, "data": spectrum.describe()}
+    described = {"activation": activation.describe(), "data": spectrum.describe()}
     attributes = made(route, "weight-tied autoencoder", settings, *end, _REFERENCES, described)
     return labelled(variables, coordinates, attributes | more)

@@ -12,8 +12,9 @@ _HOMOGENEOUS = {"linear": 1.0, "relu": 0.5, "scaled_relu": np.sqrt(0.5)}
 
 def constant_slope(activation: Activation) -> float | None:
     """gamma of an activation that is linear on each side of 0, whose gamma does not depend on s; None for others."""
-    known = activation.function is None and activation.name in _HOMOGENEOUS
-    return activation.gain * _HOMOGENEOUS[activation.name] if known else None
+    if activation.function is None and activation.name == "leaky_relu" and activation.slope != -1:
+        return activation.gain * (1 + activation.slope) / 2
+    return activation.gain * _HOMOGENEOUS[activation.name] if activation.named(*_HOMOGENEOUS) else None
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,7 @@ class Slopes:
     @property
     def closed(self) -> bool:
         """Whether no quadrature is needed."""
-        known = self.activation.function is None and self.activation.name in ("erf", "quadratic")
-        return known or constant_slope(self.activation) is not None
+        return self.activation.named("erf", "quadratic") or constant_slope(self.activation) is not None
 
     def __call__(self, variance) -> tuple[np.ndarray, np.ndarray]:
         """gamma and gamma3 at s^2 = `variance`, a number or an array; where s is 0, gamma3 counts as 0."""

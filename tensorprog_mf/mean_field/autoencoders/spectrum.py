@@ -7,6 +7,7 @@ from typing import Self
 import numpy as np
 
 from ...calls import checked_call
+from ...containers import read
 from ...errors import InputError, require
 
 _ROUNDING = 1e-10
@@ -14,10 +15,12 @@ _ROUNDING = 1e-10
 
 def finite_array(name: str, given, rank: int | tuple[int, ...], shape: str) -> np.ndarray:
     """`given` as an array of finite numbers; `shape` says in words what its dimensions are."""
+    values = read(name, given).values
     try:
-        array = np.asarray(given, float)
+        array = None if values.dtype.kind in "USMmc" else values.astype(float)
     except (TypeError, ValueError):
         raise InputError(f"{name} must be an array of numbers {shape}.") from None
+    require(array is not None, f"{name} must be an array of numbers {shape}.")
     good = array.ndim in np.atleast_1d(rank) and array.size > 0
     require(good, f"{name} has shape {array.shape}; it must be {shape}, with at least one entry.")
     require(np.isfinite(array).all(), f"{name} has entries that are not finite; remove or replace them.")

@@ -6,8 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...calls import checked_call
-from ...errors import InputError, real, require, whole
+from ...classes import as_targets, warn_of_empty
+from ...containers import Read, read
+from ...errors import InputError, UnsupportedError, real, require, whole
 from ...laws import Law
+from ...losses import Loss, as_loss
+from ...pairing import paired
 
 
 @checked_call
@@ -19,29 +23,42 @@ class FiniteData:
     inputs
         (example, feature), or (example,) for one feature.
     targets
-        (example,).
+        (example,); (example, output) for several outputs, each with an output weight of its own in every `Neuron`. For
+        cross_entropy labels of classes (example,), or probabilities (example, class); for the logistic and hinge losses
+        -1 and +1, or two labels.
     weights
         p_m, 0 or more with sum 1; 1 / number of examples by default.
+    loss, classes
+        As of `tp.Problem`: "squared", (y - f)^2 / 2, "logistic", "hinge", "cross_entropy", or a pair (loss, derivative); all
+        labels in the order of the outputs.
 
     Raises
     ------
     InputError
-        Numbers that are not finite, sizes that do not fit, weights that are negative or do not add up to 1.
+        Numbers that are not finite, sizes that do not fit, weights that are negative or do not add up to 1; an unknown
+        loss, or targets that it cannot use.
     """
 
-    def __init__(self, inputs, targets, weights=None):
-        self.inputs, self.targets = _numbers("inputs", inputs), _numbers("targets", targets)
+    def __init__(self, inputs, targets, weights=None, loss: str | Loss | tuple = "squared", classes=None):
+        given = read("inputs", inputs)
+        self.inputs = _numbers("inputs", given)
         if self.inputs.ndim == 1:
             self.inputs = self.inputs[:, None]
         require(
             self.inputs.ndim == 2 and self.inputs.size > 0,
             f"inputs must be (example, feature) and not empty, not of shape {self.inputs.shape}.",
         )
-        count = len(self.inputs)
-        require(
-            self.targets.shape == (count,), f"targets must be one number for each of the {count} inputs, not of shape {self.targets.shape}."
-        )
-        self.weights = np.full(count, 1 / count) if weights is None else _numbers("weights", weights)
+        self.loss, count = as_loss(loss), len(self.inputs)
+        targets = read("targets", targets)
+        shape = targets.values.shape
+        fits = shape[:1] == (count,) and len(shape) in (1, 2) and targets.values.size > 0
+        wanted = f"one number for each of the {count} inputs, or one row of outputs"
+        require(fits, f"targets must be {wanted}, not of shape {shape}.")
+        self.targets, self.classes = self._as_targets(paired("targets", targets, "inputs", given), classes)
+        if weights is None:
+            self.weights = np.full(count, 1 / count)
+        else:
+            self.weights = _numbers("weights", paired("weights", read("weights", weights), "inputs", given))
         require(
             self.weights.shape == (count,), f"weights must be one number for each of the {count} inputs, not of shape {self.weights.shape}."
         )
@@ -51,9 +68,35 @@ class FiniteData:
             f"weights must be 0 or more and add up to 1, not to {total:.6g}; divide them by their sum.",
         )
 
+    def _as_targets(self, targets: Read, classes) -> tuple[np.ndarray, tuple | None]:
+        """Targets as the loss takes them, and the classes behind them."""
+        if self.loss.classes or self.loss.signs or classes is not None:
+            found, _, classes = as_targets(self.loss, targets, None, classes)
+            warn_of_empty(self.loss, found, classes)
+        else:
+            found = _numbers("targets", targets)
+            self.loss.check(found)
+        return found, classes
+
     def describe(self) -> dict:
         """Plain values."""
-        return {"data": "FiniteData", "inputs": self.inputs.tolist(), "targets": self.targets.tolist(), "weights": self.weights.tolist()}
+        found = {"inputs": self.inputs.tolist(), "targets": self.targets.tolist(), "weights": self.weights.tolist()}
+        known = {} if self.classes is None else {"classes": list(self.classes)}
+        return {"data": "FiniteData"} | found | _named(self.loss) | known
+
+
+def _named(loss: Loss) -> dict:
+    """The loss among plain values, where it is not the usual one."""
+    return {} if loss.name == "squared" else {"loss": loss.name}
+
+
+def _loss_of_signs(given) -> Loss:
+    """A loss of one output and targets +-1."""
+    loss = as_loss(given)
+    if loss.classes:
+        raise UnsupportedError(f"Gaussian data have one output and targets +1 and -1; in place of loss={loss.name!r} take 'logistic'.")
+    loss.check(np.array([1.0, -1.0]))
+    return loss
 
 
 @checked_call
@@ -67,6 +110,8 @@ class IsotropicGaussians:
         d, 3 or more, or math.inf.
     delta
         Between -1 and 1, not included.
+    loss
+        As of `FiniteData`, of one output and targets +-1.
 
     Raises
     ------
@@ -76,8 +121,10 @@ class IsotropicGaussians:
 
     dimension: float
     delta: float
+    loss: str | Loss | tuple = "squared"
 
     def __post_init__(self):
+        object.__setattr__(self, "loss", _loss_of_signs(self.loss))
         if self.dimension != math.inf:
             object.__setattr__(self, "dimension", whole("dimension", self.dimension, 3))
         object.__setattr__(self, "delta", _delta(self.delta))
@@ -88,7 +135,7 @@ class IsotropicGaussians:
 
     def describe(self) -> dict:
         """Plain values."""
-        return {"data": "IsotropicGaussians", "dimension": str(self.dimension), "delta": self.delta}
+        return {"data": "IsotropicGaussians", "dimension": str(self.dimension), "delta": self.delta} | _named(self.loss)
 
 
 @checked_call
@@ -104,6 +151,8 @@ class AnisotropicGaussians:
         s / d, between 0 and 1, not included.
     dimension
         d: infinite for the limit, finite for real networks.
+    loss
+        As of `FiniteData`, of one output and targets +-1.
 
     Raises
     ------
@@ -114,8 +163,10 @@ class AnisotropicGaussians:
     delta: float
     fraction: float
     dimension: float = math.inf
+    loss: str | Loss | tuple = "squared"
 
     def __post_init__(self):
+        object.__setattr__(self, "loss", _loss_of_signs(self.loss))
         object.__setattr__(self, "delta", _delta(self.delta))
         object.__setattr__(self, "fraction", real("fraction", self.fraction, "lie between 0 and 1", lambda v: 0 < v < 1))
         if self.dimension != math.inf:
@@ -132,7 +183,8 @@ class AnisotropicGaussians:
 
     def describe(self) -> dict:
         """Plain values."""
-        return {"data": "AnisotropicGaussians", "dimension": str(self.dimension), "delta": self.delta, "fraction": self.fraction}
+        found = {"data": "AnisotropicGaussians", "dimension": str(self.dimension), "delta": self.delta, "fraction": self.fraction}
+        return found | _named(self.loss)
 
 
 @checked_call
@@ -198,9 +250,10 @@ def _delta(given) -> float:
     return real("delta", given, "lie between -1 and 1: both scales 1 + delta and 1 - delta are positive", lambda v: -1 < v < 1)
 
 
-def _numbers(name: str, given) -> np.ndarray:
+def _numbers(name: str, given: Read) -> np.ndarray:
+    require(given.values.dtype.kind not in "USMmc", f"{name} must be real numbers in a regular array.")
     try:
-        values = np.array(given, float)
+        values = np.array(given.values, float)
     except (TypeError, ValueError):
         raise InputError(f"{name} must be numbers in a regular array.") from None
     require(np.isfinite(values).all(), f"{name} must be finite, but {np.count_nonzero(~np.isfinite(values))} of them are not.")

@@ -17,7 +17,8 @@ from ...provenance import made
 from .data import FiniteData, IsotropicGaussians
 from .initial import NODES, RANDOM, Sites, initial_laws, initial_sites
 from .observables import Observer, averaged, densities, result
-from .populations import Population, population
+from .population import Population
+from .populations import population
 from .stepping import METHODS, Stepper, checked_schedule, checked_step, checked_times, steps_between
 
 REFERENCES = "Mei, Montanari & Nguyen 2018, arXiv:1804.06561; Mei, Misiakiewicz & Montanari 2019, arXiv:1902.06015"
@@ -32,10 +33,10 @@ def distributional_dynamics(
     """Train infinitely many neurons of a two-layer network, f(x) = int sigma_*(x; theta) rho_t(d theta).
 
         d_t rho = 2 xi(t) div(rho grad Psi(theta; rho)) + 2 xi(t) tau Laplacian rho,
-        Psi = E[(f(x) - y) sigma_*(x; theta)] + (lambda / 2) |theta|^2
+        Psi = E[loss'(f(x), y) sigma_*(x; theta)] + (lambda / 2) |theta|^2,   loss' = f - y for the squared loss
 
-    (Mei, Montanari & Nguyen 2018, equations 6 and 13), solved by sites: d theta = -2 xi grad Psi dt + sqrt(4 xi tau) dW. The risk
-    E (y - f)^2 has no 1/2.
+    (Mei, Montanari & Nguyen 2018, equations 6 and 13), solved by sites: d theta = -2 xi grad Psi dt + sqrt(4 xi tau) dW. The loss
+    is that of the data. The risk is E loss(f, y), but of the squared loss, as in the paper, without its 1/2: R = E (y - f)^2.
 
     Parameters
     ----------
@@ -47,7 +48,7 @@ def distributional_dynamics(
     initial
         Table from parameters to laws (`tp.Gaussian`, `tp.Uniform`, `NormOfGaussian`) or numbers. Parameters are those of the unit,
         independent of each other; "w" stands for w0, w1, ... on finite data (one law, or one for each), is r = |w| on isotropic
-        Gaussians, and r1, r2, the norms of its two blocks, on anisotropic ones.
+        Gaussians, and r1, r2, the norms of its two blocks, on anisotropic ones. "a" stands for a0, a1, ... of several outputs.
     times
         (time,) to record, increasing; each is met exactly.
     dt
@@ -80,7 +81,7 @@ def distributional_dynamics(
     Returns
     -------
     xarray.Dataset
-        output, mean_field_residual (time, example); risk, free_energy and with temperature entropy (time,); parameter_mean,
+        output, mean_field_residual loss' (time, example[, output]); risk, free_energy and with temperature entropy (time,); parameter_mean,
         parameter_square, parameter_product: moments; site_parameter (time, sample, parameter); density (time, parameter, bin) between
         bin_edge; class_output (time, class) on Gaussians, where examples are values of |x| (radius) or the two classes.
         <name>_stderr between replicates.
@@ -90,13 +91,14 @@ def distributional_dynamics(
     InputError
         An argument that cannot be used.
     UnsupportedError
-        A unit without a reduction on these data; temperature on Gaussians.
+        A unit without a reduction on these data; temperature on Gaussians; several outputs of a unit that has one.
 
     Notes
     -----
-    The free energy R / 2 + (lambda / 2) int |theta|^2 d rho - tau Ent(rho) never increases; the risk may. The entropy of
+    The free energy E loss + (lambda / 2) int |theta|^2 d rho - tau Ent(rho) never increases; the risk may. The entropy of
     sites is estimated by nearest neighbours (Kozachenko & Leonenko 1987), of all parameters that are not fixed; it is NaN at time 0
-    for Sobol draws, which are too regular. Cost: O(sites points parameters) per step. Errors: dt^4 ("rk4") or dt; n_samples^-1/2,
+    for Sobol draws, which are too regular. Cost: O(sites points parameters) per step, four times with "rk4", and all of it for each
+    of the n_replicates: one run of gradient descent is method="euler", n_replicates=1, a sixteenth of the default. Errors: dt^4 ("rk4") or dt; n_samples^-1/2,
     for Sobol draws less. Without temperature the flow grows steep between basins: Gauss-Legendre nodes then lose to thousands
     of midpoints.
 

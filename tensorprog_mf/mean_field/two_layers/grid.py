@@ -25,7 +25,8 @@ from .data import FiniteData
 from .dynamics import REFERENCES
 from .initial import initial_laws
 from .observables import result
-from .populations import Population, population
+from .population import Population
+from .populations import population
 from .stepping import checked_schedule, checked_step, checked_times, steps_between
 
 _ORDER = 4  # of extrapolation in time
@@ -39,7 +40,7 @@ def fokker_planck(
 ) -> xr.Dataset:  # fmt: skip
     """Solve the distributional dynamics of a unit with one trained parameter on a grid.
 
-        d_t rho = 2 xi d_theta (rho d_theta Psi + tau d_theta rho),   Psi = E[(f_rho - y) sigma_*] + (lambda / 2) theta^2
+        d_t rho = 2 xi d_theta (rho d_theta Psi + tau d_theta rho),   Psi = E[loss'(f_rho, y) sigma_*] + (lambda / 2) theta^2
 
     (Mei, Montanari & Nguyen 2018, equation 13), by finite volumes with exponential fluxes (Scharfetter & Gummel 1969), whose
     stationary states are Boltzmann's, and no flux through the ends.
@@ -71,7 +72,7 @@ def fokker_planck(
     InputError
         An argument that cannot be used; more than one trained parameter, or one that is not trained and has no fixed value.
     UnsupportedError
-        Gaussian data.
+        Gaussian data; several outputs.
 
     Warns
     -----
@@ -127,6 +128,7 @@ def _one_parameter(unit, data, initial) -> tuple[Population, Law, np.ndarray]:
     if not isinstance(data, FiniteData):
         raise UnsupportedError("a grid is for FiniteData; Gaussian data have no temperature here, so take distributional_dynamics.")
     found = population(unit, data)
+    found.refuse_outputs("fokker_planck")
     laws = initial_laws(found.names, initial)
     require(
         found.trained.sum() == 1,
@@ -187,7 +189,7 @@ class Grid:
         mean, square = (self.width * (rho @ self.middle**k) for k in (1, 2))
         positive = rho[rho > 0]
         entropy = -self.width * (positive @ np.log(positive))
-        energy = risk / 2 + self.weight_decay / 2 * square - self.temperature * entropy
+        energy = self.population.mean_loss(output) + self.weight_decay / 2 * square - self.temperature * entropy
         return {
             "output": output, "risk": np.array(risk), "entropy": np.array(entropy), "free_energy": np.array(energy),
             "parameter_mean": np.array([mean]), "parameter_square": np.array([square]), "density": rho,
@@ -268,7 +270,8 @@ def _arrays(rows: dict, grid: Grid, records: list[dict]) -> dict:
     averages = {name: values for name, values in rows.items() if name != "density"}
     dims = {"output": ("time", "example"), "parameter_mean": ("time", "parameter"), "parameter_square": ("time", "parameter")}
     arrays = {name: (dims.get(name, ("time",)), values) for name, values in averages.items()}
-    arrays["mean_field_residual"] = (("time", "example"), averages["output"] - grid.population.targets)
+    slopes = [grid.population.slope(output) for output in averages["output"]]
+    arrays["mean_field_residual"] = (("time", "example"), np.array(slopes))
     arrays["density"] = (("time", "parameter", "bin"), np.stack([record["density"] for record in records])[:, None])
     arrays["bin_edge"] = (("parameter", "edge"), grid.edges[None])
     return arrays

@@ -25,7 +25,8 @@ class Sites:
 
 
 def initial_laws(names: tuple[str, ...], given, norms: tuple[str, ...] = ()) -> list[Law]:
-    """One law per parameter, from a table of laws; "w" is for w0, w1, ..., as one law or one for each. `norms` are 0 or more.
+    """One law per parameter, from a table of laws; "w" is for w0, w1, ... and, of several outputs, "a" for a0, a1, ...,
+    as one law or one for each. `norms` are 0 or more.
 
     Raises
     ------
@@ -33,13 +34,15 @@ def initial_laws(names: tuple[str, ...], given, norms: tuple[str, ...] = ()) -> 
         A parameter without a law, a law without a parameter, or numbers of laws that do not fit.
     """
     require(isinstance(given, Mapping), f"initial={given!r} must be a table from parameters ({', '.join(names)}) to laws or numbers.")
-    vector = [name for name in names if name[0] == "w" and name[1:].isdigit()]
     table = dict(given)
-    if vector and "w" in table:
-        laws = table.pop("w")
-        each = list(laws) if isinstance(laws, (Sequence, np.ndarray)) and not isinstance(laws, str) else [laws] * len(vector)
-        require(len(each) == len(vector), f"initial['w'] has {len(each)} laws for {len(vector)} numbers; give one law or one for each.")
-        table |= dict(zip(vector, each))
+    for letter in ("a", "w"):
+        vector = [name for name in names if name[0] == letter and name[1:].isdigit()]
+        if vector and letter in table:
+            laws = table.pop(letter)
+            each = list(laws) if isinstance(laws, (Sequence, np.ndarray)) and not isinstance(laws, str) else [laws] * len(vector)
+            fits = len(each) == len(vector)
+            require(fits, f"initial[{letter!r}] has {len(each)} laws for {len(vector)} numbers; give one law or one for each.")
+            table |= dict(zip(vector, each))
     missing, unknown = [name for name in names if name not in table], [name for name in table if name not in names]
     require(not missing, f"initial has no law for {', '.join(missing)}; give a law or a number for each parameter.")
     require(not unknown, f"initial has laws for {', '.join(map(str, unknown))}, which are no parameters; they are {', '.join(names)}.")

@@ -11,7 +11,7 @@ from ...progress import Progress
 from . import units_numba
 from .data import AnisotropicGaussians, FiniteData, IsotropicGaussians
 from .initial import drawn
-from .one_pass_numba import descend
+from .one_pass_numba import LOSS_CODES, descend
 from .populations import hinges
 from .units import Neuron, PiecewiseLinear
 
@@ -90,7 +90,7 @@ def advance(plan: Plan, network: Network, code: tuple, rng, now: float, until: f
         noise = np.empty((0, 0, 0))
         if plan.temperature:
             noise = rng.standard_normal((steps, plan.width, features + 2)) * np.sqrt(4 * sizes * plan.temperature)[:, None, None]
-        descend(network.w, network.a, network.b, inputs, targets, sizes, trains, plan.weight_decay, noise, *code)
+        descend(network.w, network.a, network.b, inputs, targets, sizes, trains, plan.weight_decay, noise, LOSS_CODES[plan.data.loss.name], *code)
         t = now + (first + steps) * h
         if not (np.isfinite(network.a).all() and np.isfinite(network.w).all() and np.isfinite(network.b).all()):
             return "diverged", t
@@ -120,15 +120,18 @@ def observe(plan: Plan, network: Network, test: tuple, index: int) -> dict:
     found, data = {}, plan.data
     if isinstance(data, FiniteData):
         found["output"] = network.output(data.inputs)
-        found["mean_field_residual"] = found["output"] - data.targets
-        found["risk"] = data.weights @ found["mean_field_residual"] ** 2
+        found["mean_field_residual"] = -data.loss.error(found["output"], data.targets)
+        loss = data.weights @ data.loss.each(found["output"], data.targets)
     else:
         inputs, targets = test
         output = network.output(inputs)
-        found["risk"] = np.mean((targets - output) ** 2)
+        loss = np.mean(data.loss.each(output, targets))
         found["class_output"] = np.array([output[targets == y].mean() for y in (1.0, -1.0)])
-        if plan.limit is not None:
-            found["risk_excess"] = found["risk"] - np.mean((targets - _of_limit(plan.limit.isel(time=index), inputs, targets)) ** 2)
+    factor = 2 if data.loss.name == "squared" else 1
+    found["risk"] = factor * loss
+    if plan.limit is not None:
+        of_limit = _of_limit(plan.limit.isel(time=index), inputs, targets)
+        found["risk_excess"] = found["risk"] - factor * np.mean(data.loss.each(of_limit, targets))
     theta = _recorded(plan, network)
     found |= {
         "parameter_mean": theta.mean(axis=1),
@@ -136,7 +139,7 @@ def observe(plan: Plan, network: Network, test: tuple, index: int) -> dict:
         "site_parameter": theta[:, : plan.samples].T.copy(),
     }
     trained = np.array([{"r": "w"}.get(name[0], name[0]) in plan.unit.trained for name in plan.names()])
-    energy = found["risk"] / 2 + plan.weight_decay / 2 * found["parameter_square"][trained].sum()
+    energy = loss + plan.weight_decay / 2 * found["parameter_square"][trained].sum()
     return found if plan.temperature else found | {"free_energy": energy}
 
 

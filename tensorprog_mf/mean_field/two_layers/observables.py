@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 import numpy as np
 import xarray as xr
 
+from ...classes import class_labels
 from ...results import labelled
 from ...schema import VARIABLES
 from .data import FiniteData
 from .entropy import nearest_neighbour_entropy
 from .initial import Sites
-from .populations import Population
+from .population import Population
 
 PRODUCTS = 32  # parameters up to which second moments between them are kept
 
@@ -38,14 +39,14 @@ class Observer:
         square = (theta * theta) @ weight
         found = {
             "output": output,
-            "mean_field_residual": output - population.targets,
+            "mean_field_residual": population.slope(output),
             "risk": risk,
             "parameter_mean": mean,
             "parameter_square": square,
         }
         if len(theta) <= PRODUCTS:
             found["parameter_product"] = (theta * weight) @ theta.T
-        found["free_energy"] = risk / 2 + self.weight_decay / 2 * square[population.trained].sum()
+        found["free_energy"] = population.mean_loss(output) + self.weight_decay / 2 * square[population.trained].sum()
         if self.temperature:
             found["entropy"] = self._entropy(t, theta)
             found["free_energy"] -= self.temperature * found["entropy"]
@@ -68,7 +69,7 @@ def averaged(records: list[dict[str, np.ndarray]], reached: int) -> dict:
     arrays = {}
     for name in records[0]:
         values = np.stack([np.asarray(record[name])[:reached] for record in records])
-        dims = VARIABLES[name].dims
+        dims = VARIABLES[name].dims_of(values.ndim - 1)
         if "sample" in dims:
             arrays[name] = (dims, values[0])
             continue
@@ -91,9 +92,37 @@ def densities(everywhere: list[np.ndarray], weights: np.ndarray, bins: int) -> t
     Edges are even between what all but 2e-4 of the sites at some time lie in; the first and the last bin reach to the last site,
     so that no mass is lost.
     """
-    edges = np.stack([_edges(np.stack([all_[:, p] for all_ in everywhere]), weights, bins) for p in range(everywhere[0].shape[1])])
-    found = np.array([[[_histogram(x, weights, edge) for x, edge in zip(theta, edges)] for theta in all_] for all_ in everywhere])
-    return found / np.diff(edges)[None, None], edges
+    found, edges = [], []
+    for parameter in range(everywhere[0].shape[1]):
+        x = np.stack([all_[:, parameter] for all_ in everywhere])
+        per_bin, edge = _of_equal_sites(x, bins) if np.ptp(weights) == 0 else _of_nodes(x, weights, bins)
+        found.append(per_bin / np.diff(edge))
+        edges.append(edge)
+    return np.stack(found, axis=2), np.stack(edges)
+
+
+def _of_equal_sites(x: np.ndarray, bins: int) -> tuple[np.ndarray, np.ndarray]:
+    """Shares (replicate, time, bin) and edges of x (replicate, time, site), all of the same weight: from one sort."""
+    x = np.sort(x, axis=-1)
+    total = np.cumsum(np.full(x.shape[-1], 1 / x.shape[-1]))
+    low, high = np.searchsorted(total, 1e-4), min(np.searchsorted(total, 1 - 1e-4), len(total) - 1)
+    edges = _edges(x[..., low].min(), x[..., high].max(), x[..., 0].min(), x[..., -1].max(), bins)
+    below = np.array([np.searchsorted(each, edges[1:-1]) for each in x.reshape(-1, x.shape[-1])])
+    counts = np.diff(below, axis=1, prepend=0, append=x.shape[-1])
+    return (counts / x.shape[-1]).reshape(*x.shape[:-1], bins), edges
+
+
+def _of_nodes(x: np.ndarray, weights: np.ndarray, bins: int) -> tuple[np.ndarray, np.ndarray]:
+    """The same of nodes with weights."""
+    low, high = [], []
+    for each in x.reshape(-1, x.shape[-1]):
+        order = np.argsort(each)
+        total = np.cumsum(weights[order])
+        low.append(each[order[np.searchsorted(total, 1e-4)]])
+        high.append(each[order[min(np.searchsorted(total, 1 - 1e-4), len(order) - 1)]])
+    edges = _edges(min(low), max(high), x.min(), x.max(), bins)
+    shares = [_histogram(each, weights, edges) for each in x.reshape(-1, x.shape[-1])]
+    return np.reshape(shares, (*x.shape[:-1], bins)), edges
 
 
 def _histogram(x: np.ndarray, weights: np.ndarray, edges: np.ndarray) -> np.ndarray:
@@ -101,24 +130,17 @@ def _histogram(x: np.ndarray, weights: np.ndarray, edges: np.ndarray) -> np.ndar
     return np.bincount(index, weights, len(edges) - 1)
 
 
-def _edges(x: np.ndarray, weights: np.ndarray, bins: int) -> np.ndarray:
-    """Edges for x (replicate, time, site)."""
-    low, high = [], []
-    for each in x.reshape(-1, x.shape[-1]):
-        order = np.argsort(each)
-        total = np.cumsum(weights[order])
-        low.append(each[order[np.searchsorted(total, 1e-4)]])
-        high.append(each[order[min(np.searchsorted(total, 1 - 1e-4), len(order) - 1)]])
-    low, high = min(low), max(high)
+def _edges(low: float, high: float, least: float, most: float, bins: int) -> np.ndarray:
+    """Edges that are even between `low` and `high`; the outermost reach to the last site."""
     room = max(high - low, 1e-3 * max(abs(low), abs(high), 1e-6)) * 0.02
     edges = np.linspace(low - room, high + room, bins + 1)
-    edges[0], edges[-1] = min(edges[0], x.min() - room), max(edges[-1], x.max() + room)
+    edges[0], edges[-1] = min(edges[0], least - room), max(edges[-1], most + room)
     return edges
 
 
 def of_points(population: Population, data) -> dict:
     """Variables of the points at which outputs are known."""
-    arrays = {"target": (("example",), population.targets), "example_weight": (("example",), population.weights)}
+    arrays = {"target": (VARIABLES["target"].dims_of(population.targets.ndim), population.targets), "example_weight": (("example",), population.weights)}
     if isinstance(data, FiniteData):
         arrays["input"] = (("example", "feature"), data.inputs)
     elif hasattr(population, "radius"):
@@ -130,4 +152,6 @@ def result(arrays: dict, population: Population, data, times: np.ndarray, attrib
     """The labelled result."""
     names = np.array(population.names)
     coordinates = {"time": times, "parameter": names, "parameter_prime": names, "class": np.array([1, -1])}
+    if getattr(data, "classes", None) is not None and population.targets.ndim > 1:
+        coordinates["class_label"] = class_labels(data.classes)
     return labelled(arrays | of_points(population, data), coordinates, attributes)

@@ -28,8 +28,10 @@ from .dynamics import REFERENCES
 from .initial import initial_laws
 from .network import Plan, advance, begin, feature_count, fresh_examples, observe
 from .observables import averaged
+from .one_pass_numba import LOSS_CODES
 from .stepping import checked_schedule, checked_step, checked_times
 from .units import Neuron
+from .units_numba import CODES
 
 
 @checked_call
@@ -40,7 +42,7 @@ def train_particles(
 ) -> xr.Dataset:  # fmt: skip
     """Train real networks f(x) = (1 / N) sum_i sigma_*(x; theta_i), one fresh example per step.
 
-        theta_i <- (1 - 2 lambda s) theta_i + 2 s (y - f(x)) grad sigma_*(x; theta_i) + sqrt(4 s tau) g_i,   s = step xi(t)
+        theta_i <- (1 - 2 lambda s) theta_i - 2 s loss'(f(x), y) grad sigma_*(x; theta_i) + sqrt(4 s tau) g_i,   s = step xi(t)
 
     (Mei, Montanari & Nguyen 2018, equations 4 and 12): what `distributional_dynamics` is the limit of.
 
@@ -88,7 +90,7 @@ def train_particles(
     InputError
         An argument that cannot be used.
     UnsupportedError
-        A unit that is not compiled; Gaussians of infinite dimension.
+        A unit that is not compiled, or a loss that is not: squared, logistic and hinge are; Gaussians of infinite dimension.
 
     Notes
     -----
@@ -132,12 +134,20 @@ def _laws(unit, data, initial) -> list:
         raise UnsupportedError(
             "train_particles trains a Neuron; distributional_dynamics on n_samples pseudo-random sites is the finite network of any unit."
         )
-    if isinstance(unit.activation, Activation) and unit.activation.function is not None:
+    if isinstance(unit.activation, Activation) and not unit.activation.named(*CODES):
         raise UnsupportedError(
-            "train_particles needs an activation that is compiled, a name or a PiecewiseLinear, not a function of your own."
+            f"train_particles has no compiled kernel for activation {unit.activation.name!r}; take {', '.join(CODES)} or a "
+            "PiecewiseLinear, or distributional_dynamics on FiniteData, which takes any."
         )
     if not isinstance(data, (FiniteData, IsotropicGaussians, AnisotropicGaussians)):
         raise InputError(f"data={data!r} must be FiniteData, IsotropicGaussians or AnisotropicGaussians of tensorprog_mf.mean_field.")
+    if data.loss.name not in LOSS_CODES:
+        raise UnsupportedError(
+            f"train_particles has the losses {', '.join(LOSS_CODES)}; with loss={data.loss.name!r} take distributional_dynamics with "
+            "draws='pseudo-random' and method='euler', gradient descent of a network of n_samples neurons."
+        )
+    if isinstance(data, FiniteData) and data.targets.ndim > 1:
+        raise UnsupportedError("train_particles is for one output, targets (example,); with several take distributional_dynamics.")
     if feature_count(data) == math.inf:
         raise UnsupportedError("real networks have inputs of finite dimension; give the data a dimension.")
     names = tuple(f"w{j}" for j in range(feature_count(data)))

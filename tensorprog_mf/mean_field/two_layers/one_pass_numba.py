@@ -1,7 +1,26 @@
-"""Kernel of one-pass stochastic gradient descent; see `accelerate` for the rules."""
+"""Kernel of one-pass stochastic gradient descent; see `accelerate` for the rules.
+
+Losses: code 0 squared, 1 logistic, 2 hinge.
+"""
+
+import math
 
 from ...accelerate import kernel
 from .units_numba import activate
+
+
+LOSS_CODES = {"squared": 0, "logistic": 1, "hinge": 2}
+
+
+@kernel()
+def _error(loss, f, y):
+    """-d loss / d f."""
+    if loss == 0:
+        return y - f
+    if loss == 1:
+        small = math.exp(-abs(f))
+        return y * (small if y * f > 0 else 1.0) / (1 + small)
+    return y if y * f < 1 else 0.0
 
 
 @kernel(sums=True)
@@ -13,10 +32,10 @@ def _dot(x, y):
 
 
 @kernel()
-def descend(w, a, b, inputs, targets, sizes, trains, decay, noise, code, gain, offset, slopes, kinks, even):
+def descend(w, a, b, inputs, targets, sizes, trains, decay, noise, loss, code, gain, offset, slopes, kinks, even):
     """One step per example; w (site, feature), a, b (site,) in place.
 
-    theta <- (1 - 2 lambda s) theta + 2 s (y - f) grad sigma_* + noise, f the mean over sites. `trains` are three switches, of
+    theta <- (1 - 2 lambda s) theta + 2 s error grad sigma_* + noise, f the mean over sites. `trains` are three switches, of
     a, w and b; `noise` is (step, site, feature + 2), scaled, or has no steps.
     """
     sites, features = w.shape
@@ -26,7 +45,7 @@ def descend(w, a, b, inputs, targets, sizes, trains, decay, noise, code, gain, o
         for i in range(sites):
             phi[i], slope[i] = activate(code, gain * (_dot(w[i], inputs[k]) + b[i]), offset, slopes, kinks, even)
             f += a[i] * phi[i]
-        rate = 2 * sizes[k] * (targets[k] - f / sites)
+        rate = 2 * sizes[k] * _error(loss, f / sites, targets[k])
         keep = 1 - 2 * decay * sizes[k]
         for i in range(sites):
             back = rate * a[i] * gain * slope[i]

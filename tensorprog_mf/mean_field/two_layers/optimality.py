@@ -11,10 +11,13 @@ from ...errors import UnsupportedError, real, require, whole
 from ...provenance import made
 from ...results import labelled
 from .dynamics import REFERENCES
-from .populations import Population, population
+from .population import Population
+from .populations import population
 from .stationary import box
 
 _ITERATIONS = 20000
+_HALVINGS = 50  # of a step along which the objective is convex
+_CONVEX = ("squared", "logistic")  # and smooth: at a kink one slope bounds nothing
 _STARTS = 8  # of local searches for a lower potential between nodes
 
 
@@ -24,10 +27,10 @@ def certificate(
 ) -> xr.Dataset:
     """How far the law of parameters at a time is from the best of all laws on a box.
 
-        J(rho) = R(rho) / 2 + (lambda / 2) int |theta|^2 d rho,   Psi(theta; rho) = E[(f_rho - y) sigma_*] + (lambda / 2) |theta|^2,
-        J(rho) - min J <= int Psi d rho - min Psi,
+        J(rho) = E loss(f_rho, y) + (lambda / 2) int |theta|^2 d rho,
+        Psi(theta; rho) = E[loss'(f_rho, y) sigma_*] + (lambda / 2) |theta|^2,   J(rho) - min J <= int Psi d rho - min Psi,
 
-    as J is convex in rho with derivative Psi. At the best law Psi is least, and flat, where rho has mass (Mei, Montanari & Nguyen
+    as J is convex in rho with derivative Psi, for the squared and logistic losses. At the best law Psi is least, and flat, where rho has mass (Mei, Montanari & Nguyen
     2018, section 3). The best law on the nodes is found by pairwise Frank-Wolfe steps (Lacoste-Julien & Jaggi 2015).
 
     Parameters
@@ -45,7 +48,7 @@ def certificate(
     time
         Index of the time.
     tolerance
-        Distance from the best that counts as reached, as a fraction of E y^2 / 2.
+        Distance from the best that counts as reached, as a fraction of the loss of f = 0, which is E y^2 / 2 or log 2.
     flat
         Norm of grad Psi below which a site does not move.
 
@@ -62,7 +65,8 @@ def certificate(
     InputError
         An argument that cannot be used; a result of another unit or other data.
     UnsupportedError
-        A result with temperature, whose best law is `boltzmann`; parameters that are not trained and differ between sites.
+        A result with temperature, whose best law is `boltzmann`; parameters that are not trained and differ between sites; several
+        outputs; the hinge loss, of which Psi jumps, and losses of the user's own, which need not be convex.
 
     Notes
     -----
@@ -79,6 +83,10 @@ def certificate(
     ['not reached', 'reached']
     """
     found = population(unit, data, _radial_nodes(ds))
+    found.refuse_outputs("certificate")
+    if found.loss.name not in _CONVEX:
+        known = " and ".join(_CONVEX)
+        raise UnsupportedError(f"certificate: bounds are known for the {known} losses, not for {found.loss.name!r}.")
     settings = _settings(ds, found, unit, data)
     good = isinstance(time, (int, np.integer)) and not isinstance(time, bool) and -ds.sizes["time"] <= time < ds.sizes["time"]
     require(good, f"time={time!r} is not an index of the {ds.sizes['time']} times of the result.")
@@ -86,7 +94,7 @@ def certificate(
     tolerance, flat = (real(name, value, "be positive", lambda v: v > 0) for name, value in (("tolerance", tolerance), ("flat", flat)))
     axes, probes, _ = box(found, fixed or {}, intervals, whole("nodes", nodes, 2))
     problem = _Problem(found, settings["weight_decay"], probes, [(axis[0], axis[-1]) for axis in axes])
-    scale = tolerance * float(found.weights @ found.targets**2) / 2
+    scale = tolerance * found.mean_loss(np.zeros(len(found.targets)))
     arrays, verdict = _judged(problem, now, scale, flat)
     chosen = {
         "time": float(now.time),
@@ -166,30 +174,46 @@ class _Problem:
 
     def best(self, enough: float) -> tuple[np.ndarray, np.ndarray]:
         """Weights of the best law on the probes, up to `enough` in J, and its outputs."""
-        weights, targets = self.population.weights, self.population.targets
-        alone = ((self.values - targets) ** 2) @ weights / 2 + self.cost
+        alone = self.population.loss.value(self.values, self.population.targets) @ self.population.weights + self.cost
         share = np.zeros(len(alone))
         share[alone.argmin()] = 1.0
         for _ in range(_ITERATIONS):
-            slope = self.values @ (weights * (share @ self.values - targets)) + self.cost
+            output = share @ self.values
+            slope = self.values @ self.population.residual(output) + self.cost
             to, of = slope.argmin(), np.where(share > 0, slope, -np.inf).argmax()
             if slope @ share - slope[to] < enough:
                 break
-            move = self.values[to] - self.values[of]
-            size = min(share[of], (slope[of] - slope[to]) / max(weights @ move**2, 1e-300))
+            size = self._size(output, self.values[to] - self.values[of], self.cost[to] - self.cost[of], share[of])
             share[to] += size
             share[of] = max(share[of] - size, 0.0)
         return share, share @ self.values
+
+    def _size(self, output: np.ndarray, move: np.ndarray, cost: float, most: float) -> float:
+        """Where J, at outputs output + size move and with size cost beside, is least between 0 and `most`."""
+        found = self.population
+
+        def rises(size):
+            return found.residual(output + size * move) @ move + cost
+
+        if found.loss.name == "squared":
+            return min(most, -rises(0.0) / max(found.weights @ move**2, 1e-300))
+        if rises(most) <= 0:
+            return most
+        low, high = 0.0, most
+        for _ in range(_HALVINGS):
+            middle = (low + high) / 2
+            low, high = (middle, high) if rises(middle) < 0 else (low, middle)
+        return low
 
 
 def _judged(problem: _Problem, now: xr.Dataset, scale: float, flat: float) -> tuple[dict, str]:
     """Variables of the result and the verdict."""
     found, output = problem.population, now.output.values
     residual, square = found.residual(output), now.parameter_square.values[found.trained].sum()
-    objective = found.risk(output) / 2 + problem.weight_decay / 2 * square
+    objective = found.mean_loss(output) + problem.weight_decay / 2 * square
     least = problem.least(residual)
     share, best_output = problem.best(scale / 20)
-    best = found.risk(best_output) / 2 + share @ problem.cost
+    best = found.mean_loss(best_output) + share @ problem.cost
     best_residual = found.residual(best_output)
     lower = objective - (residual @ output + problem.weight_decay / 2 * square - least)
     lower = max(lower, best - (best_residual @ best_output + share @ problem.cost - problem.least(best_residual)), 0.0)

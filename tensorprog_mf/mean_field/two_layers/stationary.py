@@ -23,7 +23,8 @@ from .data import FiniteData
 from .dynamics import REFERENCES
 from .initial import initial_laws
 from .observables import result
-from .populations import Population, population
+from .population import Population
+from .populations import population
 
 _ITERATIONS = 100
 _CLOSED = 1e-12  # of what is left of the equations, beside the targets
@@ -33,7 +34,7 @@ _CLOSED = 1e-12  # of what is left of the equations, beside the targets
 def boltzmann(unit, data, fixed, temperature: float, intervals, weight_decay: float = 0.0, nodes: int = 400) -> xr.Dataset:
     """The law that minimises the free energy, to which noisy training converges.
 
-        rho*(theta) = exp(-Psi(theta; rho*) / tau) / Z,   Psi = E[(f_rho - y) sigma_*] + (lambda / 2) |theta|^2
+        rho*(theta) = exp(-Psi(theta; rho*) / tau) / Z,   Psi = E[loss'(f_rho, y) sigma_*] + (lambda / 2) |theta|^2
 
     (Mei, Montanari & Nguyen 2018, section 4). The free energy is convex in rho, so it is unique. It depends on rho* through f at the
     examples only: as many equations as examples, solved by Newton's method.
@@ -63,7 +64,7 @@ def boltzmann(unit, data, fixed, temperature: float, intervals, weight_decay: fl
     InputError
         An argument that cannot be used.
     UnsupportedError
-        Gaussian data.
+        Gaussian data; several outputs; a loss with a kink.
 
     Warns
     -----
@@ -86,6 +87,9 @@ def boltzmann(unit, data, fixed, temperature: float, intervals, weight_decay: fl
     if not isinstance(data, FiniteData):
         raise UnsupportedError("Boltzmann's law is computed for FiniteData; Gaussian data have no temperature here.")
     found = population(unit, data)
+    found.refuse_outputs("boltzmann")
+    if found.loss.name == "hinge":
+        raise UnsupportedError("boltzmann solves its equations by derivatives of loss', which the hinge loss has not; take loss='logistic'.")
     temperature = real("temperature", temperature, "be positive", lambda v: v > 0)
     weight_decay = real("weight_decay", weight_decay, "be 0 or more", lambda v: v >= 0)
     axes, theta, cell = box(found, fixed, intervals, whole("nodes", nodes, 8))
@@ -159,6 +163,13 @@ def _law(found: Population, unit: np.ndarray, decay: np.ndarray, output: np.ndar
     return share / share.sum()
 
 
+def _curvature(found: Population, output: np.ndarray) -> np.ndarray:
+    """loss'' at every point; by differences, as Newton's method asks for no more."""
+    if found.loss.name == "squared":
+        return np.ones(len(output))
+    return (found.slope(output + 1e-5) - found.slope(output - 1e-5)) / 2e-5
+
+
 def _newton(found: Population, unit, decay, temperature, cell) -> tuple[np.ndarray, np.ndarray, float, bool]:
     """f with f = E_rho*[sigma_*] and the density of rho* at the nodes; Newton steps are halved till what is left shrinks."""
     output, closed = np.zeros(len(found.targets)), _CLOSED * (1 + np.abs(found.targets).max())
@@ -169,7 +180,8 @@ def _newton(found: Population, unit, decay, temperature, cell) -> tuple[np.ndarr
             break
         mean = share @ unit
         covariance = (unit * share[:, None]).T @ unit - np.outer(mean, mean)
-        move = np.linalg.solve(np.eye(len(output)) + covariance * found.weights / temperature, left)
+        bend = found.weights * _curvature(found, output)
+        move = np.linalg.solve(np.eye(len(output)) + covariance * bend / temperature, left)
         size = 1.0
         while True:
             tried = _law(found, unit, decay, output - size * move, temperature)
@@ -185,7 +197,7 @@ def _arrays(found, axes, density, cell, output, weight_decay, temperature, theta
     share = density * cell
     risk, square = found.risk(output), (theta * theta) @ share
     entropy = -float(share[share > 0] @ np.log(density[share > 0]))
-    energy = risk / 2 + weight_decay / 2 * square.sum() - temperature * entropy
+    energy = found.mean_loss(output) + weight_decay / 2 * square.sum() - temperature * entropy
     marginals, edges = [], []
     for k, axis in enumerate(axes):
         step = axis[1] - axis[0]
@@ -197,7 +209,7 @@ def _arrays(found, axes, density, cell, output, weight_decay, temperature, theta
             )
         marginals.append(marginal)
         edges.append(np.append(axis - step / 2, axis[-1] + step / 2))
-    once = {"output": output, "mean_field_residual": output - found.targets, "parameter_mean": theta @ share, "parameter_square": square}
+    once = {"output": output, "mean_field_residual": found.slope(output), "parameter_mean": theta @ share, "parameter_square": square}
     dims = {"output": "example", "mean_field_residual": "example", "parameter_mean": "parameter", "parameter_square": "parameter"}
     arrays = {name: (("time", dims[name]), values[None]) for name, values in once.items()}
     arrays |= {name: (("time",), [value]) for name, value in (("risk", risk), ("entropy", entropy), ("free_energy", energy))}

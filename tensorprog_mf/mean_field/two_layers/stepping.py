@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...errors import InputError, real, require
-from .populations import Population
+from .population import Population
 
 METHODS = ("rk4", "euler")
 _MOST_STEPS = 10**12
@@ -48,7 +48,7 @@ def steps_between(begin: float, end: float, dt: float) -> Iterator[tuple[float, 
 
 @dataclass
 class Stepper:
-    """theta <- theta + h drift, drift = -2 xi(t) (sum_m p_m (f_m - y_m) grad sigma_* + lambda theta), + sqrt(4 xi tau h) noise."""
+    """theta <- theta + h drift, drift = -2 xi(t) (sum_m p_m loss'_m grad sigma_* + lambda theta), + sqrt(4 xi tau h) noise."""
 
     population: Population
     weight: np.ndarray
@@ -62,8 +62,8 @@ class Stepper:
         self._decay = (self.weight_decay * self.population.trained)[:, None]
 
     def _drift(self, theta: np.ndarray, t: float) -> np.ndarray:
-        output = self.population.output(theta, self.weight)
-        pulled = self.population.pull(theta, self.population.residual(output))
+        output, seen = self.population.look(theta, self.weight)
+        pulled = self.population.pull(theta, self.population.residual(output), seen)
         if self.weight_decay:
             pulled += self._decay * theta
         pulled *= -2 * self.schedule(t)

@@ -50,7 +50,7 @@ class PiecewiseLinear:
         u = np.abs(h) if self.even else h
         slope = (self.high_value - self.low_value) / (self.high - self.low)
         inside = (u > self.low) & (u < self.high)
-        value = np.interp(u, [self.low, self.high], [self.low_value, self.high_value])
+        value = self.low_value + slope * (np.clip(u, self.low, self.high) - self.low)
         return value, slope * inside * (np.sign(h) if self.even else 1.0)
 
     def describe(self) -> dict:
@@ -61,7 +61,7 @@ class PiecewiseLinear:
 @checked_call
 @dataclass(frozen=True)
 class Neuron:
-    """One neuron, sigma_*(x; theta) = a phi(<w, x> + b).
+    """One neuron, sigma_*(x; theta) = a phi(<w, x> + b); on targets with several outputs a_c phi(<w, x> + b), c = 0, 1, ...
 
     Parameters
     ----------
@@ -81,7 +81,8 @@ class Neuron:
 
     Notes
     -----
-    Functions of your own run in numpy, everything else is compiled.
+    On finite data activations run in numpy. `train_particles` compiles them, and takes linear, relu, scaled_relu, erf, tanh,
+    softplus and quadratic without options, and no functions of your own.
 
     Examples
     --------
@@ -110,10 +111,9 @@ class Neuron:
     def describe(self) -> dict:
         """Plain values."""
         phi = self.activation
-        shape = phi.describe() if isinstance(phi, PiecewiseLinear) else {"name": phi.name, "gain": phi.gain}
         return {
             "unit": "Neuron",
-            "activation": shape,
+            "activation": phi.describe(),
             "output_weight": self.output_weight,
             "bias": self.bias,
             "trained": list(self.trained),

@@ -1,4 +1,4 @@
-"""Kernels over blocks of sites for values and gradients of units; see `accelerate` for the rules.
+"""Kernels over blocks of sites for averages of units over Gaussian inputs, and activations one by one; see `accelerate`.
 
 theta is (parameter, site); `forward` adds weight * sigma_* up per block, `pull` writes sum_m r_m grad sigma_*(x_m).
 Activations: code 0 linear, 1 relu, 2 scaled_relu, 3 erf, 4 tanh, 5 softplus, 6 quadratic, 7 hinges s + sum_k c_k (u - t_k)_+.
@@ -40,45 +40,6 @@ def activate(code, h, offset, slopes, kinks, even):
             phi += slopes[k] * (u - kinks[k])
             slope += slopes[k]
     return phi, -slope if even and h < 0 else slope
-
-
-@kernel(sums=True)
-def forward_finite(first, last, theta, weight, inputs, has_a, has_b, code, gain, offset, slopes, kinks, even, partial):
-    """partial[block, m] = sum over sites of weight a phi(gain (<w, x_m> + b))."""
-    points, features = inputs.shape
-    for block in range(first, last):
-        for m in range(points):
-            total = 0.0
-            for i in range(block * BLOCK, min((block + 1) * BLOCK, theta.shape[1])):
-                h = theta[has_a + features, i] if has_b else 0.0
-                for j in range(features):
-                    h += theta[has_a + j, i] * inputs[m, j]
-                phi, _ = activate(code, gain * h, offset, slopes, kinks, even)
-                total += weight[i] * (theta[0, i] * phi if has_a else phi)
-            partial[block, m] = total
-
-
-@kernel()
-def pull_finite(first, last, theta, residual, inputs, has_a, has_b, code, gain, offset, slopes, kinks, even, out):
-    """out = sum_m residual_m grad sigma_*(x_m)."""
-    points, features = inputs.shape
-    for block in range(first, last):
-        low, high = block * BLOCK, min((block + 1) * BLOCK, theta.shape[1])
-        out[:, low:high] = 0.0
-        for m in range(points):
-            for i in range(low, high):
-                h = theta[has_a + features, i] if has_b else 0.0
-                for j in range(features):
-                    h += theta[has_a + j, i] * inputs[m, j]
-                phi, slope = activate(code, gain * h, offset, slopes, kinks, even)
-                back = residual[m] * gain * slope
-                if has_a:
-                    out[0, i] += residual[m] * phi
-                    back *= theta[0, i]
-                for j in range(features):
-                    out[has_a + j, i] += back * inputs[m, j]
-                if has_b:
-                    out[has_a + features, i] += back
 
 
 @kernel()

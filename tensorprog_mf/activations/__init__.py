@@ -1,0 +1,5 @@
+"""Activation functions: those with names, and the user's own, checked once."""
+
+from .activation import Activation, as_activation
+
+__all__ = ["Activation", "as_activation"]
