@@ -15,7 +15,7 @@ import tensorprog_mf as tp
 from tensorprog_mf import cli, progress
 from tensorprog_mf.accelerate import map_runs
 
-from .test_checkpoints import interrupt_after, stopped
+from .test_checkpoints import interrupt_after, same, stopped
 
 mf, sl = tp.mean_field, tp.scaling_laws
 SMALL = dict(n_samples=256, n_replicates=2, threads=1, progress=False)
@@ -92,9 +92,9 @@ def test_a_target_keeps_the_last_run_that_was_finished(problem, monkeypatch):
     with monkeypatch.context() as patched:  # 2 replicates x 5 steps, of 64, 128 and 256 samples
         patched.setattr(progress.Progress, "advance", lambda self: advance(self) and (done.append(1) or len(done) < 23))
         with pytest.raises(tp.Interrupted, match="n_samples=128 is the largest that was finished before Ctrl-C") as caught:
-            tp.sample(*setting, target_error=1e-9, **SMALL | {"n_samples": 64})
+            tp.sample(*setting, target_error=1e-9, tolerance=1e-4, **SMALL | {"n_samples": 64})
     ds = caught.value.result
-    assert ds.attrs["status"] == "completed" and ds.output.equals(tp.sample(*setting, **SMALL | {"n_samples": 128}).output)
+    assert ds.attrs["status"] == "completed" and ds.output.equals(tp.sample(*setting, tolerance=1e-4, **SMALL | {"n_samples": 128}).output)
     assert "not reached: n_samples=128" in ds.attrs["target_error_message"]
 
 
@@ -176,22 +176,67 @@ def test_a_script_that_nothing_protects_ends():
     assert last.startswith("tensorprog_mf.errors.Interrupted: sample: The run was interrupted before step 5;") and "sys.last_value" in last
 
 
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
-def test_the_command_line_writes_what_there_is_and_exits_with_130(tmp_path, name):
+@pytest.fixture
+def configuration(tmp_path):
     problem = '[problem]\ninputs = [[1, 0], [0, 1]]\ntargets = [1, -1]\n[network]\ndepth = 2\n'
-    (tmp_path / "run.toml").write_text(problem + "[training]\nsteps = 8\nlearning_rate = 0.3\n[run]\nn_samples = 64\nn_replicates = 1\n")
-    out = tmp_path / "out.nc"
-    code = f"import sys; from tensorprog_mf import cli; sys.exit(cli.main(['run', {str(tmp_path / 'run.toml')!r}, '-o', {str(out)!r}]))"
-    done = run(SCRIPT.format(name=name, code=code))
-    assert done.returncode == 130 and done.stderr == ""
-    assert done.stdout.startswith(f"{out}: interrupted. The run was interrupted before step 5;")
+    run = "[training]\nsteps = 8\nlearning_rate = 0.3\n[run]\nn_samples = 64\nn_replicates = 1\n"
+    (tmp_path / "run.toml").write_text(problem + run)
+    return ["run", str(tmp_path / "run.toml"), "-o", str(tmp_path / "out.nc")]
+
+
+def test_the_command_line_writes_what_there_is_and_exits_with_130(configuration, monkeypatch, capsys):
+    interrupt_after(monkeypatch, 5)
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        assert cli.main(configuration) == 130
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    said, out = capsys.readouterr(), configuration[-1]
+    assert said.out.startswith(f"{out}: interrupted. The run was interrupted before step 5;") and said.err == ""
     assert tp.load(out).sizes["time"] == 5
+
+
+def test_a_batch_system_that_ends_the_command_line_gets_the_file_too(configuration):
+    code = f"import sys; from tensorprog_mf import cli; sys.exit(cli.main({configuration!r}))"
+    done = run(SCRIPT.format(name="SIGTERM", code=code))
+    assert done.returncode == 130 and done.stderr == ""
+    assert "interrupted before step 5;" in done.stdout and tp.load(configuration[-1]).sizes["time"] == 5
 
 
 def test_the_command_line_says_so_where_there_is_nothing_to_keep(tmp_path, monkeypatch, capsys):
     problem = '[problem]\ninputs = [[1, 0], [0, 1]]\ntargets = [1, -1]\n[network]\ndepth = 2\nrichness = 0.1\n'
     (tmp_path / "run.toml").write_text(problem + '[training]\nsteps = 8\nlearning_rate = 0.3\n[run]\nroute = "perturbation"\nn_samples = 64\n')
+    before = signal.getsignal(signal.SIGTERM)
     interrupt_after(monkeypatch, 3)
-    assert cli.main(["run", str(tmp_path / "run.toml"), "-o", str(tmp_path / "out.nc")]) == 130
+    try:
+        code = cli.main(["run", str(tmp_path / "run.toml"), "-o", str(tmp_path / "out.nc")])
+    finally:
+        signal.signal(signal.SIGTERM, before)
     said = capsys.readouterr().err
+    assert code == 130
     assert said.count("\n") == 1 and "perturbation was interrupted" in said and not pathlib.Path(tmp_path, "out.nc").exists()
+
+
+def test_a_flow_is_interrupted_between_its_times_and_goes_on_to_the_same_bits(problem, monkeypatch, tmp_path):
+    """One requested time far ahead: Ctrl-C at the third inner step, in the first replicate and in the second."""
+    setting = tp.MLP(2, "tanh", 1.5), problem, tp.Training(flow=True, times=[0.0, 3.0], tolerance=1e-4)
+    settings = SMALL | {"n_samples": 512}
+    options = settings | {"checkpoint": tmp_path / "state"}
+    whole = tp.sample(*setting, **settings)
+    partial, stop = progress.Progress.partial, progress.Progress.stop
+    for number in range(2):
+        steps, heard = [], threading.Event()
+
+        def counted(self, share):
+            steps.append(share)
+            if len(steps) == 3:
+                signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+                heard.wait(10)
+            return partial(self, share) and not self.stopped
+
+        with monkeypatch.context() as patched:
+            patched.setattr(progress.Progress, "partial", counted)
+            patched.setattr(progress.Progress, "stop", lambda self: (stop(self), heard.set()))
+            ds = stopped(tp.sample, *setting, **options)
+        assert len(steps) == 3 and steps[-1] < 1 and ds.attrs["status"] == "interrupted"
+    assert same(tp.sample(*setting, **options), whole)
