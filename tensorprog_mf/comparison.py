@@ -109,10 +109,11 @@ def _named(reference, others, named) -> tuple[xr.Dataset, dict[str, xr.Dataset]]
 def _over_time(ds) -> xr.Dataset:
     """A result with outputs over time, or the point of a sweep along steps, as that."""
     ds = over_time(ds) if isinstance(ds, xr.Dataset) else ds
-    if not (isinstance(ds, xr.Dataset) and "output" in ds and "time" in ds.output.dims):
+    if not (isinstance(ds, xr.Dataset) and "output" in ds and {"time", "step"} & set(ds.output.dims)):
         raise InputError(f"compare takes results of routes, with outputs over time; this {type(ds).__name__} has none.")
-    more = [dim for dim in ds.output.dims if dim not in _OUTPUT]
-    require(not more, f"compare: outputs have a dimension {', '.join(more)}; choose one run of it first, such as ds.isel({(more or [''])[0]}=0).")
+    for dim in set(ds.output.dims) - _OUTPUT - {"step"}:
+        raise InputError(f"compare: outputs have a dimension {dim}; choose one run of it first, such as ds.isel({dim}=0).")
+    require("time" in ds.output.dims, "compare: these steps have no time; keep the coordinate time of tp.by_step.")
     return ds
 
 

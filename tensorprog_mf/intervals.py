@@ -5,6 +5,7 @@ import json
 import numpy as np
 import xarray as xr
 
+from .calls import checked_call
 from .errors import real, require
 
 
@@ -46,6 +47,7 @@ def half_width(stderr, replicates, level: float = 0.95):
     return np.where(many, ndtri(at), stdtrit(np.where(many, 1.0, count - 1), at))[()] * stderr
 
 
+@checked_call
 def interval(ds: xr.Dataset, name: str, level: float = 0.95) -> xr.DataArray:
     """Half the width of the interval of a variable: its mean is known to within +- this, as `level` says.
 

@@ -6,20 +6,28 @@ from .calls import checked_call
 from .errors import InputError, require
 from .results import output_as_data
 
-_PAIRS = {"time": "step", "time_prime": "step_prime"}
+_ALONG = {"time": "step", "time_prime": "step_prime", "output": "output_number", "output_prime": "output_number_prime"}
+_TIMES = {"time", "time_prime"}
 
 
 @checked_call
 def by_step(result: xr.Dataset) -> xr.Dataset:
-    """A result along its steps: dimension `step` in place of `time`, which stays as a coordinate.
+    """A result along its steps, as a point of a sweep: dimension `step` in place of `time`, which becomes a variable.
 
     Runs at different learning rates are at different times at the same step, so that they cannot share an axis of time. Along
-    steps they go through `xr.concat` and `xr.combine_nested`, and each keeps its own times.
+    steps they go through `xr.concat` and its kin, and each keeps its own times. A point of the sweep is drawn and compared as
+    the result that it was.
 
     Parameters
     ----------
     result
         A result of discrete steps.
+
+    Returns
+    -------
+    xarray.Dataset
+        The same numbers. Dimension `output`, of several outputs, is called `output_number`, since xarray does not put together
+        variables that are called as one of their dimensions.
 
     Raises
     ------
@@ -44,16 +52,29 @@ def by_step(result: xr.Dataset) -> xr.Dataset:
     """
     if not isinstance(result, xr.Dataset) or not {"time", "step"} & set(result.dims):
         raise InputError(f"by_step takes a result over time, not {type(result).__name__} without it.")
+    if "step" in result.dims:
+        return result
     require(
         "step" in result.coords,
         "by_step: gradient flow has times but no steps; results at the same times go through xr.concat as they are.",
     )
-    there = {time: step for time, step in _PAIRS.items() if time in result.dims and step in result.coords}
-    return output_as_data(result.swap_dims(there))
+    # As coordinates, times of the first run could be taken for those of all.
+    return _renamed(result, _ALONG, set(result.coords) - _TIMES)
 
 
 def over_time(result: xr.Dataset) -> xr.Dataset:
     """The inverse of `by_step`, for one point of a sweep; other results as they are."""
-    back = {step: time for time, step in _PAIRS.items() if step in result.dims and time in result.coords}
-    back = {step: time for step, time in back.items() if result[time].dims == (step,)}
-    return output_as_data(result.swap_dims(back)) if back else result
+    if "step" not in result.dims or "time" not in result or result["time"].dims != ("step",):
+        return result
+    times = _TIMES & set(result.variables)
+    return output_as_data(_renamed(result, {new: old for old, new in _ALONG.items()}, set(result.coords) | times))
+
+
+def _renamed(ds: xr.Dataset, dims: dict[str, str], coordinates: set[str]) -> xr.Dataset:
+    """Dimensions under other names, with the indices that belong to them."""
+    found = {
+        name: xr.Variable([dims.get(dim, dim) for dim in variable.dims], variable.values, variable.attrs)
+        for name, variable in ds.variables.items()
+    }
+    data = {name: variable for name, variable in found.items() if name not in coordinates}
+    return xr.Dataset(data, {name: found[name] for name in found if name in coordinates}, ds.attrs)

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..matrices.matrix import Parts
 from ..matrices.parameter import Parameter
+from ..tails import largest_share
 
 
 class Observation(NamedTuple):
@@ -110,6 +111,11 @@ class View:
         if parts is not None:
             seen += [Observation(f"{name}_{part}_part", layer, value) for part, value in parts._asdict().items()]
         return seen + self.entire(name, layer, field)
+
+    def tails(self, layer: int, features: np.ndarray, gradients: np.ndarray | None) -> Observation:
+        """What the largest sites carry of the kernels of features and, where there is a backward pass, of gradients."""
+        fields = (features,) if gradients is None or not self.backward else (features, gradients)
+        return Observation("largest_share", layer, np.array(largest_share(*fields)))
 
     def entire(self, name: str, layer: int | None, field: np.ndarray) -> list[Observation]:
         """A field at all sites, if it is wanted whole."""

@@ -125,6 +125,7 @@ class Recurrent(Layer):
             *view.field("preactivation", 1, view.forward_field(flat(trace.h), a), self._parts(parameters, trace, view)),
             *view.entire("feature", 1, view.forward_field(flat(trace.phi), a)),
             Observation("feature_kernel", 1, feature),
+            view.tails(1, flat(trace.phi), trace.g),
         ]
         if view.backward:
             gradient = view.kernel(mean(flat(trace.g), flat(trace.g)), 1, a)

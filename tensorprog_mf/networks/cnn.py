@@ -86,11 +86,11 @@ class CNN(Network):
 
     def suits(self, route, matrix, problem, training):
         shape = problem.all_inputs.shape[1:]
-        if not problem.dims_known and channels_last(shape):
+        if not problem.channels_named and channels_last(shape):
             sizes, last = " x ".join(map(str, shape[1:])), len(shape)
             warn(
                 f"Inputs of CNN are (example, channel, row[, column]), so these are taken as {shape[0]} channels of {sizes} pixels. "
-                f"If their last axis is the channel pass np.moveaxis(inputs, {last}, 1); a DataArray with named dimensions is always read rightly.",
+                f"If their last axis is the channel pass np.moveaxis(inputs, {last}, 1); a DataArray with a dimension channel is read by name.",
                 DataWarning,
             )
 

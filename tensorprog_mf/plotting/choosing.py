@@ -65,10 +65,10 @@ def at(array: xr.DataArray, **index: int) -> xr.DataArray:
 
 def along(array: xr.DataArray, *dims: str) -> xr.DataArray:
     """The array with exactly these dimensions, in their order; what is more or less is said."""
-    for dim in dims:
-        require(dim in array.dims, f"{array.name} has no dimension {dim}, along which it would be drawn.")
     for dim in array.dims:
         require(dim in dims, f"{array.name} has a dimension {dim}; choose one entry first, such as ds.isel({dim}=0).")
+    for dim in dims:
+        require(dim in array.dims, f"{array.name} has no dimension {dim}, along which it would be drawn.")
     return array.transpose(*dims)
 
 

@@ -20,7 +20,9 @@ def loss(ds: xr.Dataset, ax=None, name: str = "loss", label: str | None = None, 
         # On a logarithmic axis a band that reaches zero would hide all else.
         below, above = np.maximum(value - error, value / 10), value + error
         ax.fill_between(value["time"], below, above, color=line.get_color(), alpha=0.3)
-    ax.set(xlabel="time", ylabel="loss", yscale="log")
+    ax.set(xlabel="time", ylabel="loss")
+    if bool((value > 0).any()):
+        ax.set_yscale("log")
     return ax
 
 

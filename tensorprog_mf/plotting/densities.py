@@ -8,6 +8,7 @@ from ..errors import InputError, require
 from .choosing import along, at, axis, called, one_result, variable
 
 _LABELS = 25
+_KINDS = ("replicate", "position", "token", "output", "feature")  # what densities are taken over together
 
 
 @checked_call
@@ -32,6 +33,7 @@ def density(ds: xr.Dataset, field: str = "preactivation", time: int = -1, layer:
             f"{field} at sites is not in this result, and its recorded density has bins of its own: leave out bins=.",
         )
         found = at(variable(ds, field, f"; take samples of 1 or more, or record=tp.Record(densities=[{field!r}])"), **where)
+        along(found, *(dim for dim in found.dims if dim in ("sample", *_KINDS)))  # nothing else is counted together
         values, name = found.values.ravel(), called(found)
         drawn = {"x": values[np.isfinite(values)], "bins": 40, "density": True}
     ax = axis(ax)
@@ -96,8 +98,8 @@ def _flowing(ds: xr.Dataset, parameter: str | None, layer: int, example: int):
 
 
 def _together(found: xr.DataArray, *dims: str) -> xr.DataArray:
-    """The mean over everything else that is a kind of neuron or vector: positions, outputs, features, replicates."""
-    kinds = [dim for dim in ("replicate", "position", "token", "output", "feature") if dim in found.dims]
+    """The mean over what is another vector or neuron."""
+    kinds = [dim for dim in _KINDS if dim in found.dims]
     return along(found.mean(kinds, keep_attrs=True).rename(found.name), *dims)
 
 

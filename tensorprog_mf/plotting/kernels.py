@@ -95,9 +95,10 @@ def _shown(ds: xr.Dataset, rows: np.ndarray) -> tuple[np.ndarray, str]:
 
 def _targets(ds: xr.Dataset) -> np.ndarray | None:
     """Targets (example, output), if the dataset has them as such."""
-    if "target" not in ds or ds["target"].dims[:1] != ("example",):
+    if "target" not in ds or "example" not in ds["target"].dims:
         return None
-    return ds["target"].values.reshape(ds.sizes["example"], -1)
+    found = along(ds["target"], "example", *(dim for dim in ds["target"].dims if dim == "output"))
+    return found.values.reshape(ds.sizes["example"], -1)
 
 
 def _by_targets(ds: xr.Dataset, rows: np.ndarray) -> np.ndarray:

@@ -26,7 +26,6 @@ def overview(ds: xr.Dataset):
     ds = one_result(ds)
     for name in ("loss", "output"):
         require(name in ds, f"an overview is of results of training; this one has no {name}.")
-        require("time" in variable(ds, name).dims, f"{name} has no dimension time, along which it would be drawn.")
     figure, axes = plt.subplots(2, 3, figsize=(13, 7.5), layout="constrained")
     try:
         _losses(ds, axes[0, 0])
@@ -127,7 +126,8 @@ def _if_known(ax, draw) -> None:
 
 def _distance(ax, distances: xr.Dataset, reference: xr.Dataset, name: str, layer: int, first: str) -> None:
     """Root mean square distance over time, one line per route, and half of the 95 % interval of the reference."""
-    distance = variable(distances, f"{name}_rms")
+    require(f"{name}_rms" in distances, f"{name} is not in all of these results.")
+    distance = distances[f"{name}_rms"]
     found = variable(reference, name)
     error = interval(reference, name, found)
     if "layer" in distance.dims:

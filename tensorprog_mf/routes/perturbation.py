@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 
 from .. import memory
+from ..divergence import advice, grown, sentence
 from ..engine import Status
 from ..errors import DivergenceWarning, Interrupted, UnsupportedError, boolean, real, require, warn, whole
 from ..interruption import nothing_kept
@@ -133,7 +134,7 @@ def perturbation(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DivergenceWarning)  # said once, below
         runs = _probe(run, network, problem, training, probes)
-    steps, status = _ending(runs, lazy, steps)
+    steps, status = _ending(runs, lazy, steps, problem)
     records = []
     for r, outputs in enumerate(lazy):
         zeroth = {"output": outputs[steps], **{name: initial[name].values[r] for name in _EXPANDED[1:]}}
@@ -175,17 +176,21 @@ def _probe(run: MonteCarlo, network: Network, problem: Problem, training: Traini
     return runs
 
 
-def _ending(runs: list[xr.Dataset], lazy: list[np.ndarray], steps: np.ndarray) -> tuple[np.ndarray, tuple[str, str]]:
+def _ending(
+    runs: list[xr.Dataset], lazy: list[np.ndarray], steps: np.ndarray, problem: Problem
+) -> tuple[np.ndarray, tuple[str, str]]:
     """The steps that order 0 and all probes reached, and the status of what stopped first."""
     shortest, reached = min(runs, key=lambda ds: ds.sizes["time"]), min(map(len, lazy))
     kept = steps[: shortest.sizes["time"]]
     status = (shortest if len(kept) < len(steps) else runs[0]).attrs
     status = status["status"], status["status_message"]
     if (kept >= reached).any():
-        kept, status = kept[kept < reached], (Status.DIVERGED.label, Status.DIVERGED.message.format(step=reached))
+        kept = kept[kept < reached]
+        message = sentence(f"At step {reached}", grown(), advice(problem.all_inputs), len(kept) > 0)
+        require(len(kept) > 0, message)
+        status = Status.DIVERGED.label, message
     if status[0] == Status.DIVERGED.label:
         warn(status[1], DivergenceWarning)
-    require(len(kept) > 0, "the run diverged before its first record, so there is nothing to return; take a smaller learning rate.")
     return kept, status
 
 

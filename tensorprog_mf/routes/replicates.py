@@ -22,6 +22,8 @@ from ..recorder import Recorder, as_record, recorded_steps
 from ..reductions import MOMENTS
 from ..results import dataset, slot_table, summarise
 from ..truncation import combined
+from .stability import sharpness
+from .trust import doubts
 
 _THREADED = 512
 _EVALUATIONS = 100  # of a gradient flow, for the estimate of memory
@@ -70,16 +72,27 @@ def gather(
     finally:
         shown.close()
     outcomes = _kept(outcomes, route, checkpoint)
-    for outcome in outcomes:
-        require(outcome.status is not Status.STIFF or outcome.record, outcome.message)
+    worst = min(outcomes, key=lambda outcome: (_WORST_FIRST.index(outcome.status), outcome.step))
+    require(worst.status not in (Status.DIVERGED, Status.STIFF) or len(worst.record) > 0, worst.message)
     arrays = summarise([outcome.record for outcome in outcomes], settings["keep_replicates"], network.vector_dim)
     arrays = combined(arrays, problem.n_train)
-    worst = min(outcomes, key=lambda outcome: (_WORST_FIRST.index(outcome.status), outcome.step))
     if worst.status in (Status.DIVERGED, Status.STIFF):
         warn(worst.message, DivergenceWarning)
     message = worst.message
     if worst.status is Status.INTERRUPTED:
         message += _what_is_kept(len(outcomes), settings["n_replicates"], checkpoint)
+    for name in {"tangent_kernel", "tangent_kernel_stderr"} & arrays.keys():
+        # df / d time = K Delta, in the units of time that the user gave.
+        units = 1.0 if training.flow else run_training.learning_rate / training.learning_rate
+        arrays[name] = (arrays[name][0], arrays[name][1] * units)
+    if problem.n_train and not (problem.outputs or training.ruled) and record.kernel_examples is None:
+        kernel, outputs = (_mean(arrays[name]) for name in ("tangent_kernel", "output"))
+        arrays["sharpness"] = (("time",), sharpness(kernel, outputs, problem))
+    if limit and worst.status in (Status.COMPLETED, Status.FINITE_WIDTH):
+        outputs = [outcome.record["output"] for outcome in outcomes]
+        for doubt, category in doubts(arrays, outputs, steps, worst.labels, training):
+            warn(doubt, category)
+            message += f" {doubt}"
     described = attributes(route, network, problem, training, settings, worst.status.label, message)
     described |= {"memory_estimate_bytes": needed, "replicates": len(outcomes)}
     if "basis_rank" in arrays:
@@ -88,10 +101,6 @@ def gather(
         table, names = slot_table([outcome.slots for outcome in outcomes])
         arrays["draw_slot"] = (("slot", "slot_field"), table)
         described["slots_json"] = json.dumps(names)
-    for name in {"tangent_kernel", "tangent_kernel_stderr"} & arrays.keys():
-        # df / d time = K Delta, in the units of time that the user gave.
-        units = 1.0 if training.flow else run_training.learning_rate / training.learning_rate
-        arrays[name] = (arrays[name][0], arrays[name][1] * units)
     arrays, more = _shaped(_aligned(arrays, network.vector_dim), record)
     more |= run_network.coordinates(worst.labels)
     result = dataset(arrays, problem, training, steps, worst.labels, described, more, run_network.input_dims)
@@ -99,6 +108,11 @@ def gather(
         for file in filter(None, files):
             file.remove()
     return unless_interrupted(result, shown.stopped)
+
+
+def _mean(array: tuple) -> np.ndarray:
+    """Values of (dims, values) without replicates."""
+    return array[1].mean(axis=0) if array[0][0] == "replicate" else array[1]
 
 
 def _check_record(record, matrix: str, network, problem, training) -> None:

@@ -11,6 +11,7 @@ from ..errors import Interrupted, MemoryInputError, RankWarning, TargetWarning, 
 from ..interruption import kept
 from ..intervals import interval
 from ..truncation import NAME
+from .trust import untrusted
 
 LARGEST = 2**20
 _DIVERGED = "diverged"
@@ -20,7 +21,8 @@ def refine(run: Callable[[int], xr.Dataset], n_samples: int, target: float) -> x
     """Run at n, 2n, 4n ... sites until outputs are known to `target`, and return the last run.
 
     Known means, over all recorded times and examples: the 95 % interval of every output, by Student's t, is within
-    +- target, and so is the shift from half as many sites. Attribute `target_error_message` says what was used.
+    +- target, and so is the shift from half as many sites. A run whose errors cannot be trusted ends the search, as no number
+    of sites would make them true. Attribute `target_error_message` says what was used.
 
     Raises
     ------
@@ -41,7 +43,7 @@ def refine(run: Callable[[int], xr.Dataset], n_samples: int, target: float) -> x
 def _search(run, n: int, target: float) -> tuple[xr.Dataset, bool, str, Interrupted | None]:
     """The last run, whether it is good enough, what was used or why it stopped, and what interrupted it."""
     coarse = run(n)
-    if coarse.attrs["status"] == _DIVERGED:
+    if coarse.attrs["status"] == _DIVERGED or untrusted(coarse):
         return coarse, False, f"n_samples={n}: {coarse.attrs['status_message']}", None
     if (cause := _left_out(coarse, target)) is not None:
         return coarse, False, f"n_samples={n}: {cause}", None
@@ -56,6 +58,8 @@ def _search(run, n: int, target: float) -> tuple[xr.Dataset, bool, str, Interrup
             message = f"n_samples={n} is the largest that was finished, {2 * n}: {fine.attrs['status_message']}"
             return coarse, False, message, None
         n *= 2
+        if untrusted(fine):
+            return fine, False, f"n_samples={n}: {fine.attrs['status_message']}", None
         wide, shift = float(interval(fine, "output").max()), float(np.abs(fine.output - coarse.output).max())
         message = f"n_samples={n}, 95 % interval +-{wide:.1e}, shift from n_samples={n // 2} {shift:.1e}"
         if max(wide, shift) <= target:

@@ -7,6 +7,7 @@ from .. import memory
 from ..accelerate import blocks_on_threads, one_blas_thread, thread_count
 from ..calls import checked_call
 from ..draws import fresh_seed
+from ..divergence import LossWatch, RunAway, allowed, check_size
 from ..engine import Status
 from ..errors import UnsupportedError, whole
 from ..interruption import unless_interrupted
@@ -17,7 +18,6 @@ from .model import Descent, Flow, Model, check_kinds
 from .recursion import Recursion, footprint
 from .site_draws import draw_sites
 
-_LARGEST = 1e30
 _STORED = ("C0", "C1", "C2", "C3", "R1", "R3", "R02", "R24", "W", "Cw")
 
 
@@ -103,30 +103,33 @@ def solve(
     seed = fresh_seed(seed)
     steps = recorded_steps(record, training.steps, "solve")
     memory.check(footprint(len(model.modes.power), training.steps, model, training), "take fewer steps, or bins of modes (bin_ratio=1.1)")
-    run, status, reached = _run(model, training, bool(sizes), Progress("solve", training.steps + 1, progress), threads)
+    run, status, reached, what = _run(model, training, bool(sizes), Progress("solve", training.steps + 1, progress), threads)
     kept = steps[steps < reached]
-    ending("scaling_laws.solve", status, reached, len(kept))
+    ending("scaling_laws.solve", status, reached, len(kept), what)
     settings = {"record": kept.tolist(), "ensemble_sizes": list(sizes), "samples": samples, "seed": seed}
     arrays = _arrays(run, kept, sizes) | (draw_sites(run, kept, samples, seed) if samples else {})
     more = {"ensemble_size": np.array(sizes)}
-    ds = result("solve", arrays, training.clock()[kept], model, training, settings, kept, status, reached, more)
+    ds = result("solve", arrays, training.clock()[kept], model, training, settings, kept, status, reached, more, what=what)
     return unless_interrupted(ds, False)
 
 
-def _run(model: Model, training: Descent, cross: bool, progress: Progress, threads: int | None) -> tuple[Recursion, Status, int]:
-    """The recursion as far as it goes, how it ended, and the number of times that are complete."""
-    run, t = Recursion(model, training, cross), 0
+def _run(
+    model: Model, training: Descent, cross: bool, progress: Progress, threads: int | None
+) -> tuple[Recursion, Status, int, RunAway | None]:
+    """The recursion as far as it goes, how it ended, the number of times that are complete, and what ran away."""
+    run, t, growth = Recursion(model, training, cross), 0, LossWatch(allowed(model.richness))
     try:
         with one_blas_thread(), blocks_on_threads(thread_count(threads)):
             for t in range(training.steps + 1):
                 run.advance(t)
-                size = abs(run.rows["C0"][t, t]) + abs(run.rows["C3"][t, t])
-                if not size < _LARGEST:
-                    return run, Status.DIVERGED, t
+                growth.compare(run.rows["C0"][t, t] + model.noise)
+                check_size("the covariance of gradients", run.rows["C3"][t, t])
                 progress.advance()
-        return run, Status.COMPLETED, training.steps + 1
+        return run, Status.COMPLETED, training.steps + 1, None
+    except RunAway as what:
+        return run, Status.DIVERGED, t, what
     except KeyboardInterrupt:
-        return run, Status.INTERRUPTED, t
+        return run, Status.INTERRUPTED, t, None
     finally:
         progress.close()
 

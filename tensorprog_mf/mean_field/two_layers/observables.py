@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import xarray as xr
 
+from ...classes import class_labels
 from ...results import labelled
 from ...schema import VARIABLES
 from .data import FiniteData
@@ -151,4 +152,6 @@ def result(arrays: dict, population: Population, data, times: np.ndarray, attrib
     """The labelled result."""
     names = np.array(population.names)
     coordinates = {"time": times, "parameter": names, "parameter_prime": names, "class": np.array([1, -1])}
+    if getattr(data, "classes", None) is not None and population.targets.ndim > 1:
+        coordinates["class_label"] = class_labels(data.classes)
     return labelled(arrays | of_points(population, data), coordinates, attributes)

@@ -28,8 +28,21 @@ class Population(ABC):
         What is made small, of one example.
     """
 
-    def __init__(self, names: tuple[str, ...], trained: np.ndarray, weights: np.ndarray, targets: np.ndarray, loss: Loss):
-        self.names, self.trained, self.weights, self.targets, self.loss = names, trained, weights, targets, loss
+    def __init__(
+        self,
+        names: tuple[str, ...],
+        trained: np.ndarray,
+        weights: np.ndarray,
+        targets: np.ndarray,
+        loss: Loss,
+    ):
+        self.names, self.trained, self.weights, self.targets, self.loss = (
+            names,
+            trained,
+            weights,
+            targets,
+            loss,
+        )
 
     @abstractmethod
     def output(self, theta: np.ndarray, weight: np.ndarray) -> np.ndarray:
@@ -71,4 +84,6 @@ class Population(ABC):
         """Raise `UnsupportedError` for several outputs, in the name of what is for one."""
         if self.targets.ndim > 1:
             outputs = self.targets.shape[1]
-            raise UnsupportedError(f"{route} is for one output; with {outputs} outputs take distributional_dynamics.")
+            raise UnsupportedError(
+                f"{route} is for one output; with {outputs} outputs take distributional_dynamics."
+            )
