@@ -59,6 +59,12 @@ def ending(route: str, status: Status, step: int, kept: int, what: RunAway | Non
         warn(_message(status, step, what), DivergenceWarning)
 
 
+def add_doubt(ds: xr.Dataset, message: str) -> None:
+    """What is doubted of a result, in its status message."""
+    if message:
+        ds.attrs["status_message"] += f" {message}"
+
+
 def ensemble_sizes(given) -> tuple[int, ...]:
     """Sizes of ensembles: positive whole numbers."""
     require(np.ndim(given) == 1, f"ensemble_sizes={given!r} must be a list of whole numbers.")

@@ -10,11 +10,12 @@ from ..divergence import LossWatch, RunAway, allowed, check_size
 from ..engine import Status
 from ..errors import UnsupportedError, require
 from ..recorder import recorded_steps
-from .labels import TWO_TIME, ending, result
+from .labels import TWO_TIME, add_doubt, ending, result
 from .measure import spectral_measure
 from .model import Descent, Flow, Model, check_kinds
 from .propagators import Propagators
 from .reductions_numba import flow
+from .rounding import CHANGED, COARSE, COARSENED, ROUNDED, doubt, twin
 from .spectrum import Spectrum
 
 _PER_DECADE, _FIRST = 200, 2e-4  # steps of the coarser run; its first ones, in units of 1 / largest eigenvalue
@@ -144,7 +145,24 @@ def _descent(model: Model, training: Descent, nodes: Spectrum, left: float, reco
         "test_loss": (("time",), np.diag(c0) + left + model.noise), "C0": (TWO_TIME, c0 + left), "C3": (TWO_TIME, c3[square]),
         "W": (TWO_TIME, propagators.w[square]), "Cw": (TWO_TIME, propagators.cw[square]),
     } | _modes(model, nodes, v[kept].T)  # fmt: skip
-    return result("solve_reduced", arrays, training.clock()[kept], model, training, {"record": kept.tolist()}, kept, status, reached, what=what)
+    times_kept, settings = training.clock()[kept], {"record": kept.tolist()}
+    ds = result("solve_reduced", arrays, times_kept, model, training, settings, kept, status, reached, what=what)
+    if status is Status.COMPLETED and model.richness > 0:
+        loss = (v**2) @ weight + left + model.noise
+        if model.width is None:
+            add_doubt(ds, doubt(loss, lambda: _twin_loss(model, training, twin(nodes, ROUNDED)), CHANGED))
+        else:
+            add_doubt(ds, doubt(loss, lambda: _twin_loss(model, training, spectral_measure(model, COARSE)), COARSENED))
+    return ds
+
+
+def _twin_loss(model: Model, training: Descent, nodes: Spectrum) -> np.ndarray:
+    """Test loss of the twin, as far as it goes."""
+    left = nodes.unexplained if model.width is not None else 0.0
+    weight, unlearned = nodes.multiplicity * nodes.power, left + model.noise
+    growth = LossWatch(allowed(model.richness))
+    v, _, reached, _ = _steps(nodes, weight, Propagators(training, model.richness), training.steps + 1, growth, unlearned)
+    return (v[:reached] ** 2) @ weight + unlearned
 
 
 def _steps(
