@@ -1,4 +1,4 @@
-"""Nothing computed is lost: Ctrl-C stops the caller and keeps what there is, and a checkpoint goes on to the same bits."""
+"""Nothing computed is lost: Ctrl-C keeps what there is, and a checkpoint goes on to the same bits."""
 
 import signal
 import threading
@@ -161,11 +161,14 @@ def test_a_disk_without_room_is_told_of_once_and_the_run_goes_on(setting, monkey
     monkeypatch.setattr(checkpoints.shutil, "disk_usage", lambda folder: SimpleNamespace(free=1000))
     monkeypatch.setattr(checkpoints.Checkpoint, "save_if_due", checkpoints.Checkpoint.save)
     options = SETTINGS | {"n_replicates": 1}
-    with pytest.warns(tp.CheckpointWarning, match="takes .* MB, but .*state has 0.1 MB left, so it is not written") as told:
+    match = "takes .* MB, but .*state has 0.1 MB left, so it is not written"
+    with pytest.warns(tp.CheckpointWarning, match=match) as told:
         ds = tp.sample(*setting, **options, checkpoint=tmp_path / "state")
-    assert len([w for w in told if w.category is tp.CheckpointWarning]) == 1 and same(ds, tp.sample(*setting, **options))
+    assert len([w for w in told if w.category is tp.CheckpointWarning]) == 1
+    assert same(ds, tp.sample(*setting, **options))
     interrupt_after(monkeypatch, 5)
-    with pytest.warns(tp.CheckpointWarning), pytest.raises(tp.Interrupted, match="Nothing is on disk in '.*' to go on from"):
+    match = "Nothing is on disk in '.*' to go on from"
+    with pytest.warns(tp.CheckpointWarning), pytest.raises(tp.Interrupted, match=match):
         tp.sample(*setting, **options, checkpoint=tmp_path / "state")
 
 
@@ -175,7 +178,12 @@ def test_what_a_checkpoint_takes_is_shown(setting, monkeypatch, tmp_path):
     seen, estimate = [], checkpoints.size_of
     monkeypatch.setattr(checkpoints, "size_of", lambda state: seen.append(estimate(state)) or seen[-1])
     shown, advance = [], progress.Progress.advance
-    monkeypatch.setattr(progress.Progress, "advance", lambda self: shown.append((self.aside(), checkpoints.on_disk(tmp_path))) or advance(self))
+
+    def noted(self):
+        shown.append((self.aside(), checkpoints.on_disk(tmp_path)))
+        return advance(self)
+
+    monkeypatch.setattr(progress.Progress, "advance", noted)
     tp.sample(*setting, **SETTINGS | {"n_replicates": 1}, checkpoint=tmp_path)
     assert shown[0] == ("", 0)
     for guess, (text, size) in zip(seen, shown[1:]):

@@ -65,22 +65,22 @@ def random_starts(ensemble, width, starts, network: Network, problem: Problem) -
     if ensemble is None:
         require(
             width is None,
-            f"width={width!r} goes with ensemble='mean_field'; without an ensemble outputs start at 0 at any width.",
+            f"width={width!r} goes with ensemble='mean_field'; without an ensemble outputs start at 0.",
         )
         return None
     require(
         ensemble in known,
-        f"ensemble={ensemble!r} is unknown; choose one of {', '.join(known)}, or None for outputs that start at 0.",
+        f"ensemble={ensemble!r} is unknown; choose one of {', '.join(known)}, or None to start at outputs of 0.",
     )
     if ensemble in _OF_ORDER_ONE:
         require(
             width is None,
-            f"width={width!r}: outputs of ensemble={ensemble!r} start with the same variance at any width; leave it out.",
+            f"outputs of ensemble={ensemble!r} start with the same variance at any width; leave out width={width!r}.",
         )
     else:
         require(
             width is not None,
-            f"outputs of ensemble={ensemble!r} start with a variance of order 1/width; pass width=, or take 'ntk'.",
+            f"outputs of ensemble={ensemble!r} start with a variance of order 1/width; pass width= or take 'ntk'.",
         )
         width = whole("width", width, 1)
     if network.refinements is not None:

@@ -8,7 +8,6 @@ from dataclasses import replace
 import numpy as np
 import xarray as xr
 
-from .. import memory
 from ..accelerate import map_runs, thread_count
 from ..checkpoints import Checkpoint, in_words
 from ..engine import Outcome, Status, run
@@ -22,11 +21,11 @@ from ..recorder import Recorder, as_record, recorded_steps
 from ..reductions import MOMENTS
 from ..results import dataset, slot_table, summarise
 from ..truncation import combined
+from .estimate import check_memory
 from .stability import sharpness
 from .trust import doubts
 
 _THREADED = 512
-_EVALUATIONS = 100  # of a gradient flow, for the estimate of memory
 _WORST_FIRST = (Status.DIVERGED, Status.STIFF, Status.INTERRUPTED, Status.FINITE_WIDTH, Status.COMPLETED)
 
 
@@ -66,7 +65,7 @@ def gather(
     allowed = thread_count(threads)
     # Small populations live in the interpreter, where threads only wait for each other: 13 against 19 ms at width 16.
     threads = allowed if ensemble.count >= _THREADED else 1
-    needed = _check_memory(network, problem, training, ensemble, settings, record, len(steps), threads)
+    needed = check_memory(network, problem, training, ensemble, settings, record, len(steps), threads)
     try:
         outcomes = map_runs(one, range(settings["n_replicates"]), threads, shown.stop)
     finally:
@@ -208,26 +207,6 @@ def _kept(outcomes: list[Outcome], route: str, checkpoint) -> list[Outcome]:
 
 def _what_is_kept(kept: int, wanted: int, checkpoint) -> str:
     return f" {kept} of {wanted} replicates are in the result.{goes_on(checkpoint)}"
-
-
-def _check_memory(network, problem, training, ensemble: Ensemble, settings: dict, record, times: int, threads: int) -> int:
-    """Refuse a run that does not fit before anything is allocated; the estimate in bytes."""
-    replicates, examples, foot = settings["n_replicates"], len(problem.all_inputs), network.footprint(problem.all_inputs.shape[1:])
-    samples = min(settings["samples"], ensemble.count)
-    between = None if record.kernel_examples is None else len(record.kernel_examples)
-    columns, at_once = problem.outputs if record.per_output else 1, min(threads, replicates)
-    results = memory.of_results(times, foot.layers, examples, samples, replicates, between, columns, foot.vectors)
-    results += memory.of_record(record, times, foot.layers, examples * columns * foot.vectors, ensemble.count, replicates, at_once)
-    matrices = foot.matrices * (2 if training.ruled else 1)  # feedback alignment has as many again to send back
-    weights = memory.of_weights(
-        ensemble.matrix, ensemble.count, foot.layers, matrices, examples * foot.vectors, foot.features, max(training.last, _EVALUATIONS * training.flow),
-        training.momentum > 0, at_once, problem.fresh(training.last) * foot.vectors,
-    )  # fmt: skip
-    size = "width" if "width" in settings else "n_samples"
-    if results > weights:
-        memory.check(results + weights, "record fewer times (record=tp.log_steps(...)), fewer kernels (tp.Record(kernel_examples=...)) or keep fewer samples")
-    memory.check(results + weights, f"take a smaller {size}, threads=1 or a larger tolerance")
-    return results + weights
 
 
 def small(tolerance) -> float:

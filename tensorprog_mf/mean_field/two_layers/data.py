@@ -23,20 +23,20 @@ class FiniteData:
     inputs
         (example, feature), or (example,) for one feature.
     targets
-        (example,); (example, output) for several outputs, each with an output weight of its own in every `Neuron`. For
-        cross_entropy labels of classes (example,), or probabilities (example, class); for the logistic and hinge losses
-        -1 and +1, or two labels.
+        (example,); (example, output) for several outputs, each with an output weight of its own in every
+        `Neuron`. For cross_entropy labels of classes (example,), or probabilities (example, class); for the
+        logistic and hinge losses -1 and +1, or two labels.
     weights
         p_m, 0 or more with sum 1; 1 / number of examples by default.
     loss, classes
-        As of `tp.Problem`: "squared", (y - f)^2 / 2, "logistic", "hinge", "cross_entropy", or a pair (loss, derivative); all
-        labels in the order of the outputs.
+        As of `tp.Problem`: "squared", (y - f)^2 / 2, "logistic", "hinge", "cross_entropy", or a pair (loss,
+        derivative); all labels in the order of the outputs.
 
     Raises
     ------
     InputError
-        Numbers that are not finite, sizes that do not fit, weights that are negative or do not add up to 1; an unknown
-        loss, or targets that it cannot use.
+        Numbers that are not finite, sizes that do not fit, weights that are negative or do not add up to 1; an
+        unknown loss, or targets that it cannot use.
     """
 
     def __init__(self, inputs, targets, weights=None, loss: str | Loss | tuple = "squared", classes=None):
@@ -54,7 +54,9 @@ class FiniteData:
         fits = shape[:1] == (count,) and len(shape) in (1, 2) and targets.values.size > 0
         wanted = f"one number for each of the {count} inputs, or one row of outputs"
         require(fits, f"targets must be {wanted}, not of shape {shape}.")
-        self.targets, self.classes = self._as_targets(paired("targets", targets, "inputs", given), classes)
+        targets = paired("targets", targets, "inputs", given)
+        self.targets, _, self.classes = as_targets(self.loss, targets, None, classes)
+        warn_of_empty(self.loss, self.targets, self.classes)
         if weights is None:
             self.weights = np.full(count, 1 / count)
         else:
@@ -67,16 +69,6 @@ class FiniteData:
             (self.weights >= 0).all() and abs(total - 1) < 1e-9,
             f"weights must be 0 or more and add up to 1, not to {total:.6g}; divide them by their sum.",
         )
-
-    def _as_targets(self, targets: Read, classes) -> tuple[np.ndarray, tuple | None]:
-        """Targets as the loss takes them, and the classes behind them."""
-        if self.loss.classes or self.loss.signs or classes is not None:
-            found, _, classes = as_targets(self.loss, targets, None, classes)
-            warn_of_empty(self.loss, found, classes)
-        else:
-            found = _numbers("targets", targets)
-            self.loss.check(found)
-        return found, classes
 
     def describe(self) -> dict:
         """Plain values."""
@@ -94,7 +86,8 @@ def _loss_of_signs(given) -> Loss:
     """A loss of one output and targets +-1."""
     loss = as_loss(given)
     if loss.classes:
-        raise UnsupportedError(f"Gaussian data have one output and targets +1 and -1; in place of loss={loss.name!r} take 'logistic'.")
+        instead = f"in place of loss={loss.name!r} take 'logistic'"
+        raise UnsupportedError(f"Gaussian data have one output and targets +1 and -1; {instead}.")
     loss.check(np.array([1.0, -1.0]))
     return loss
 
@@ -135,7 +128,8 @@ class IsotropicGaussians:
 
     def describe(self) -> dict:
         """Plain values."""
-        return {"data": "IsotropicGaussians", "dimension": str(self.dimension), "delta": self.delta} | _named(self.loss)
+        found = {"data": "IsotropicGaussians", "dimension": str(self.dimension), "delta": self.delta}
+        return found | _named(self.loss)
 
 
 @checked_call
@@ -183,8 +177,8 @@ class AnisotropicGaussians:
 
     def describe(self) -> dict:
         """Plain values."""
-        found = {"data": "AnisotropicGaussians", "dimension": str(self.dimension), "delta": self.delta, "fraction": self.fraction}
-        return found | _named(self.loss)
+        found = {"dimension": str(self.dimension), "delta": self.delta, "fraction": self.fraction}
+        return {"data": "AnisotropicGaussians"} | found | _named(self.loss)
 
 
 @checked_call
@@ -251,7 +245,7 @@ def _delta(given) -> float:
 
 
 def _numbers(name: str, given: Read) -> np.ndarray:
-    require(given.values.dtype.kind not in "USMmc", f"{name} must be real numbers in a regular array.")
+    require(given.values.dtype.kind not in "USMmc", f"{name} must be numbers in a regular array.")
     try:
         values = np.array(given.values, float)
     except (TypeError, ValueError):

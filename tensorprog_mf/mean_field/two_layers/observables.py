@@ -46,7 +46,8 @@ class Observer:
         }
         if len(theta) <= PRODUCTS:
             found["parameter_product"] = (theta * weight) @ theta.T
-        found["free_energy"] = population.mean_loss(output) + self.weight_decay / 2 * square[population.trained].sum()
+        decay = self.weight_decay / 2 * square[population.trained].sum()
+        found["free_energy"] = population.mean_loss(output) + decay
         if self.temperature:
             found["entropy"] = self._entropy(t, theta)
             found["free_energy"] -= self.temperature * found["entropy"]
@@ -102,7 +103,7 @@ def densities(everywhere: list[np.ndarray], weights: np.ndarray, bins: int) -> t
 
 
 def _of_equal_sites(x: np.ndarray, bins: int) -> tuple[np.ndarray, np.ndarray]:
-    """Shares (replicate, time, bin) and edges of x (replicate, time, site), all of the same weight: from one sort."""
+    """Shares (replicate, time, bin) and edges of x (replicate, time, site), of the same weight: from one sort."""
     x = np.sort(x, axis=-1)
     total = np.cumsum(np.full(x.shape[-1], 1 / x.shape[-1]))
     low, high = np.searchsorted(total, 1e-4), min(np.searchsorted(total, 1 - 1e-4), len(total) - 1)
@@ -140,7 +141,8 @@ def _edges(low: float, high: float, least: float, most: float, bins: int) -> np.
 
 def of_points(population: Population, data) -> dict:
     """Variables of the points at which outputs are known."""
-    arrays = {"target": (VARIABLES["target"].dims_of(population.targets.ndim), population.targets), "example_weight": (("example",), population.weights)}
+    dims = VARIABLES["target"].dims_of(population.targets.ndim)
+    arrays = {"target": (dims, population.targets), "example_weight": (("example",), population.weights)}
     if isinstance(data, FiniteData):
         arrays["input"] = (("example", "feature"), data.inputs)
     elif hasattr(population, "radius"):

@@ -36,13 +36,8 @@ class Population(ABC):
         targets: np.ndarray,
         loss: Loss,
     ):
-        self.names, self.trained, self.weights, self.targets, self.loss = (
-            names,
-            trained,
-            weights,
-            targets,
-            loss,
-        )
+        self.names, self.trained = names, trained
+        self.weights, self.targets, self.loss = weights, targets, loss
 
     @abstractmethod
     def output(self, theta: np.ndarray, weight: np.ndarray) -> np.ndarray:
@@ -50,7 +45,7 @@ class Population(ABC):
 
     @abstractmethod
     def pull(self, theta: np.ndarray, residual: np.ndarray, seen: Any = None) -> np.ndarray:
-        """sum_m residual_m grad sigma_*(x_m; theta), (parameter, site); zero for parameters that are not trained.
+        """sum_m residual_m grad sigma_*(x_m; theta), (parameter, site); zero for parameters that stay.
 
         `seen` is what `look` has left behind at the same theta, if it has.
         """
