@@ -112,11 +112,10 @@ def sample(
 
     Where nothing caught it, as in a notebook, the result is `sys.last_value.result`. A second Ctrl-C waits for no step.
 
-    What the tolerance leaves out moves outputs by up to tolerance / richness. It is estimated at every recorded time, to first
-    order and mostly within a factor of 2, in variable `output_truncation`, and joined in quadrature to the standard errors of
-    outputs, losses and error signal; kernels, which are not divided by the richness, are off by less than the tolerance. The
-    default keeps it below a tenth of the sampling error at 4096 samples; with a larger tolerance `target_error` says that it
-    cannot be reached.
+    What the tolerance leaves out moves outputs by up to tolerance / richness. It is estimated, mostly within a factor of 3,
+    in variable `output_truncation`, and joined in quadrature to the standard errors of outputs, losses and error signal;
+    kernels, which are not divided by the richness, are off by about the tolerance. The default keeps it below a tenth of
+    the sampling error at 4096 samples; where a larger one keeps `target_error` out of reach, the message says so.
 
     Error: O(1/n_samples) bias plus fluctuations, n^-1/2 for pseudo-random draws and about n^-0.7 for Sobol, from
     a two to four times smaller value. Cost per step:

@@ -98,7 +98,8 @@ def solve_linear(network: MLP, problem: Problem, training: Training, record=None
 def _flow(network: MLP, problem: Problem, training: Training, record, steps: np.ndarray, two_time: bool) -> xr.Dataset:
     outcome, error = follow(network, problem, training, steps, two_time)
     label, message = outcome.status.label, outcome.message
-    if outcome.status is Status.DIVERGED:
+    if outcome.status is not Status.COMPLETED:
+        require(len(outcome.record) > 0, message)
         warn(message, DivergenceWarning)
     else:
         message = f"Followed ten times as precisely, the flow changed by {error:.0e}; the result is the more precise one."
