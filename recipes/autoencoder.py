@@ -15,7 +15,7 @@ import time
 
 import numpy as np
 import xarray as xr
-from digits import FILE
+from digits import opened
 
 import tensorprog_mf as tp
 
@@ -32,7 +32,7 @@ DIGITS_DECAY, DIGITS_SCALE = 0.1, 0.1
 
 def images() -> np.ndarray:
     """All handwritten digits (example, pixel), in units in which the variance of a pixel is one on average."""
-    with xr.open_dataset(FILE) as file:
+    with opened() as file:
         x = file.image.values.reshape(file.sizes["example"], -1).astype(float)
     return x / np.sqrt(x.var(axis=0).mean())
 

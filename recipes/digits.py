@@ -1,13 +1,21 @@
 """Handwritten digits for the recipes, from data/digits.nc: 70 images of each, 64 pixels."""
 
 import pathlib
+import sys
 
 import numpy as np
 import xarray as xr
 
 import tensorprog_mf as tp
 
-FILE = pathlib.Path(__file__).parents[1] / "data" / "digits.nc"
+FILE = pathlib.Path(__file__).resolve().parents[1] / "data" / "digits.nc"
+
+
+def opened() -> xr.Dataset:
+    """The file of digits, open; one sentence where it is missing, as recipes may have been copied without their data."""
+    if not FILE.is_file():
+        sys.exit(f"The digits are missing, there is no {FILE}. Run the recipe from a checkout, or copy its folder data there.")
+    return xr.open_dataset(FILE)
 
 
 def _images(digits: list[int], n_train: int, n_test: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -15,7 +23,7 @@ def _images(digits: list[int], n_train: int, n_test: int) -> tuple[np.ndarray, n
 
     Pixels are centred and |x|^2 / D = 1 on average, both over training images.
     """
-    with xr.open_dataset(FILE) as file:
+    with opened() as file:
         chosen = file.isel(example=np.flatnonzero(file.label.isin(digits))[: n_train + n_test])
         x = chosen.image.values.reshape(chosen.sizes["example"], -1).astype(float)
         label = chosen.label.values.astype(int)

@@ -18,7 +18,7 @@ import numpy as np
 import xarray as xr
 
 import tensorprog_mf as tp
-from digits import FILE
+from digits import opened
 
 sl = tp.scaling_laws
 A, B, NOISE = 1.75, 1.25, 0.05
@@ -85,7 +85,7 @@ def features() -> dict[str, xr.Dataset]:
 
 def images() -> tuple[np.ndarray, np.ndarray]:
     """Tangent kernel of a network between 600 digits, and whether they are even (+1) or odd (-1)."""
-    with xr.open_dataset(FILE) as file:
+    with opened() as file:
         x, label = file.image.values.reshape(file.sizes["example"], -1).astype(float)[:600], file.label.values.astype(int)[:600]
     x = (x - x.mean(axis=0)) / np.sqrt(((x - x.mean(axis=0)) ** 2).mean())
     y = np.where(label % 2, -1.0, 1.0)

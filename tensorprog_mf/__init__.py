@@ -49,6 +49,8 @@ _HOME = {
     "TensorProgError": "errors",
     "UnsupportedError": "errors",
     "DrawsWarning": "errors",
+    "HeavyTailWarning": "errors",
+    "StabilityWarning": "errors",
     "SaddleWarning": "errors",
     "TargetWarning": "errors",
     "ToleranceWarning": "errors",

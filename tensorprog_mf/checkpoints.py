@@ -13,8 +13,8 @@ from .errors import CheckpointWarning, InputError, require, warn
 class Checkpoint:
     """One file that holds the state of one replicate, written beside and renamed into place.
 
-    It is as large as the bases of its matrices, whose numbers are random and cannot be packed. Where the disk has no room
-    for it, the run goes on and says so once.
+    It is as large as the bases of its matrices, whose numbers are random and cannot be packed. Where the disk has no
+    room for it, the run goes on and says so once.
 
     Parameters
     ----------
@@ -89,8 +89,9 @@ class Checkpoint:
         if needed > free and not self._told:
             self._told = True
             warn(
-                f"checkpoint: the state of a replicate takes {in_words(needed)}, but {self.path.parent} has {in_words(free)} left, so it "
-                "is not written; the run goes on, and tries again. Make room there, or choose a folder on another disk.",
+                f"checkpoint: the state of a replicate takes {in_words(needed)}, but {self.path.parent} has "
+                f"{in_words(free)} left, so it is not written; the run goes on, and tries again. Make room there, or "
+                "choose a folder on another disk.",
                 CheckpointWarning,
             )  # fmt: skip
         return needed <= free

@@ -11,7 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from . import divergence
 from .checkpoints import Checkpoint
+from .divergence import LossWatch, RunAway
 from .errors import DrawsWarning, RankWarning, warn
 from .flow import End, Flow
 from .layers.layer import Layer, Signal
@@ -22,6 +24,7 @@ from .problems import Problem, Shown, error_signal
 from .progress import Progress
 from .realization import Ensemble, Realization
 from .recorder import Recorder
+from .truncation import NAME, LeftOut
 
 RANK_WARNING = 0.25
 _ROUNDING = 1e-7  # of a relative remainder
@@ -41,10 +44,7 @@ class Status(enum.Enum):
         "interrupted",
         "The run was interrupted before step {step}; the times before are kept.",
     )
-    DIVERGED = (
-        "diverged",
-        "At step {step} outputs or kernels were not finite; the times before are kept. Take a smaller learning rate.",
-    )
+    DIVERGED = ("diverged", "The run diverged at step {step}; the times before are kept.")  # `divergence` says how
     STIFF = (
         "stiff",
         "At time {time:.4g} the gradient flow goes on in steps of {pace:.2g}, too small to reach its last time; {kept}. "
@@ -77,7 +77,10 @@ class _State:
     optimiser: Descent | Flow
     recorder: Recorder
     watch: "_RankWatch"
+    left_out: LeftOut | None  # of the outputs by the tolerance, where that can be told
+    growth: LossWatch
     step: int = 0
+    away: RunAway | None = None  # what happened, of a run that diverged
 
 
 def run(
@@ -108,6 +111,8 @@ def run(
         kept = "the times before are kept" if record else "there is no time before that could be kept"
         moved = {"time": state.optimiser.time, "pace": state.optimiser.pace, "kept": kept}
     message = status.message.format(step=state.step, count=ensemble.count, **moved)
+    if status is Status.DIVERGED:
+        message = _what_happened(state, problem, training, bool(record))
     outcome = Outcome(record, state.recorder.labels, status, state.step, message, state.realization.slots())
     if checkpoint and status is not Status.INTERRUPTED:
         checkpoint.save(outcome)
@@ -124,14 +129,30 @@ def _start(network, problem, training, ensemble, recorder, replicate) -> _State:
         optimiser = Flow(training, list(parameters), layers.sizes, network.activation.kinked)
     else:
         optimiser = Descent(training, list(parameters))
-    return _State(realization, layers, parameters, optimiser, recorder, _RankWatch(realization))
+    # With several outputs and a rule nothing comes back that would tell.
+    left_out = LeftOut(network.richness) if realization.leaves_out and not (training.ruled and problem.outputs) else None
+    growth = LossWatch(divergence.allowed(network.richness))
+    return _State(realization, layers, parameters, optimiser, recorder, _RankWatch(realization), left_out, growth)
+
+
+def _what_happened(state: _State, problem: Problem, training: Training, kept: bool) -> str:
+    """The sentence about a run that diverged."""
+    when, remedy = f"At step {state.step}", "take a smaller learning rate"
+    if training.flow:
+        when, remedy = f"On the way to time {training.times[state.step]:g}", "take shorter times or a smaller tolerance"
+    return divergence.sentence(when, state.away, divergence.advice(problem.all_inputs, remedy), kept)
 
 
 def _loop(state: _State, network, problem, training, limit: bool, progress: Progress, checkpoint) -> Status:
     forward = functools.partial(_flow, heard=progress.partial) if training.flow else _step
     while state.step <= training.last:
-        if not forward(state, network, problem, training):
-            status = _ENDS.get(state.optimiser.end, Status.DIVERGED) if training.flow else Status.DIVERGED
+        try:
+            arrived = forward(state, network, problem, training)
+        except RunAway as what:
+            state.away = what
+            return Status.DIVERGED
+        if not arrived:
+            status = _ENDS[state.optimiser.end]
             if checkpoint and status is Status.INTERRUPTED:
                 checkpoint.save(state)
             return status
@@ -149,28 +170,27 @@ def _loop(state: _State, network, problem, training, limit: bool, progress: Prog
 
 
 def _step(state: _State, network: Network, problem: Problem, training: Training) -> bool:
-    """One step: forward, error signal, backward, record, update; False if something was not finite."""
+    """One step: forward, error signal, backward, record, update. True: a step always arrives, or raises `RunAway`."""
     layers, parameters, recording = state.layers, state.parameters, state.recorder.wants(state.step)
     last = state.step == training.steps
     ahead = parameters if last else state.optimiser.ahead(parameters)
     gradients = None
     if recording or ahead is parameters:
         # The first pass shows all examples: the readout is centred on them.
-        passed = _forward(layers, parameters, problem.shown(training, state.step, recording or state.step == 0), network, problem)
-        if passed is None:
-            return False
+        shown = problem.shown(training, state.step, recording or state.step == 0)
+        passed = _forward(state, parameters, shown, network, problem)
         if not last and ahead is parameters and not training.ruled:  # before the record: what training asks for comes first
             gradients = _gradients(layers, parameters, passed, network, training)
-        if recording and not _record(state, parameters, passed, problem, training):
-            return False
+            _measure(state, parameters, passed, training, recording)
+        if recording:
+            _record(state, parameters, passed, problem, training)
     if last:
         return True
     if ahead is not parameters:
-        passed = _forward(layers, ahead, problem.shown(training, state.step, False), network, problem)
-        if passed is None:
-            return False
+        passed = _forward(state, ahead, problem.shown(training, state.step, False), network, problem)
     if gradients is None:
         gradients = _gradients(layers, ahead, passed, network, training)
+        _measure(state, ahead, passed, training)
     state.optimiser.step(parameters, gradients)
     if training.temperature:
         layers.refresh(parameters, passed.trace, state.optimiser.noise)
@@ -181,23 +201,33 @@ _ENDS = {End.STOPPED: Status.INTERRUPTED, End.STIFF: Status.STIFF}
 
 
 def _flow(state: _State, network: Network, problem: Problem, training: Training, heard) -> bool:
-    """From one requested time of a gradient flow to the next, and record there; False if it does not arrive, or not finite."""
-    layers, parameters = state.layers, state.parameters
+    """From one requested time of a gradient flow to the next, and record there; False if it does not arrive."""
+    layers, parameters, refused = state.layers, state.parameters, []
     if state.step == 0 and not state.optimiser.paused:
         layers.forward(parameters, problem.shown(training, 0, True).examples)  # the readout is centred on all examples
-    trained = problem.shown(training, state.step, False)
+    trained, latest = problem.shown(training, state.step, False), []
 
     def gradients(at):
-        passed = _forward(layers, at, trained, network, problem)
-        return None if passed is None else _gradients(layers, at, passed, network, training)
+        try:
+            passed = _forward(state, at, trained, network, problem)
+        except RunAway as what:  # of a step that was too long
+            refused.append(what)
+            return None
+        latest[:] = [at, passed]
+        return _gradients(layers, at, passed, network, training)
 
     begin, end = (0.0 if state.step == 0 else training.times[state.step - 1]), training.times[state.step]
     if not state.optimiser.travel(parameters, gradients, begin, end, heard):
-        return False
-    if not state.recorder.wants(state.step):
-        return True
-    passed = _forward(layers, parameters, problem.shown(training, state.step, True), network, problem)
-    return passed is not None and _record(state, parameters, passed, problem, training)
+        if state.optimiser.end in _ENDS:
+            return False
+        raise refused[-1] if refused else RunAway("the flow needed steps too small to go on")
+    recording = state.recorder.wants(state.step)
+    if latest:
+        _measure(state, *latest, training, recording)
+    if recording:
+        passed = _forward(state, parameters, problem.shown(training, state.step, True), network, problem)
+        _record(state, parameters, passed, problem, training)
+    return True
 
 
 @dataclass
@@ -217,13 +247,15 @@ class _Pass:
         return error_signal(self.errors, self.shown.weights, len(self.outputs))
 
 
-def _forward(layers: Layer, parameters, shown: Shown, network: Network, problem: Problem) -> _Pass | None:
-    """A forward pass; None for values that are not finite."""
-    outputs, trace = layers.forward(parameters, shown.examples)
+def _forward(state: _State, parameters, shown: Shown, network: Network, problem: Problem) -> _Pass:
+    """A forward pass; `RunAway` where values are not finite or the loss has grown too much."""
+    outputs, trace = state.layers.forward(parameters, shown.examples)
     outputs = outputs / network.richness if problem.outputs else outputs[:, 0] / network.richness
+    state.growth.look(outputs, lambda f: shown.mean_loss(problem.loss, f))
     errors = shown.errors(problem.loss, outputs)
-    finite = np.isfinite(outputs).all() and np.isfinite(errors).all() and np.isfinite(shown.mean_loss(problem.loss, outputs))
-    return _Pass(shown, outputs, errors, trace) if finite else None
+    if not np.isfinite(errors).all():
+        raise RunAway("the derivative of the loss was not finite")
+    return _Pass(shown, outputs, errors, trace)
 
 
 def _differentiate(layers: Layer, parameters, passed: _Pass) -> None:
@@ -257,17 +289,31 @@ def _gradients(layers: Layer, parameters, passed: _Pass, network: Network, train
     return layers.gradients(passed.trace, network.richness * (passed.delta if single else passed.shown.weights))
 
 
-def _record(state: _State, parameters, passed: _Pass, problem: Problem, training: Training) -> bool:
-    """Hand a pass over all examples to the recorder; False if something observed is not finite."""
+def _record(state: _State, parameters, passed: _Pass, problem: Problem, training: Training) -> None:
+    """Hand a pass over all examples to the recorder, which raises `RunAway` if something observed is not finite."""
     taught = training.ruled and problem.outputs is None
     if state.recorder.backward and not passed.differentiated:
         _differentiate(state.layers, parameters, passed)
     if taught and not passed.taught:
         _teach(state.layers, parameters, passed, training)
+    _measure(state, parameters, passed, training)
     kept = passed.shown.kept
     scalars = {"output": passed.outputs[kept], **problem.losses(passed.outputs, passed.shown), "error_signal": passed.delta[kept]}
     seen = state.layers.observe(parameters, passed.trace, state.recorder.view(kept, taught))
-    return state.recorder.add(scalars, seen, state.optimiser.multipliers)
+    if state.left_out is not None:
+        scalars[NAME] = state.left_out.value
+    state.recorder.add(scalars, seen, state.optimiser.multipliers)
+
+
+def _measure(state: _State, parameters, passed: _Pass, training: Training, recording: bool = False) -> None:
+    """Note what the tolerance leaves out of outputs, of a pass that went back for each of them or weighted by their errors.
+
+    If the record, of all examples, comes with gradients of the outputs, that is the better occasion.
+    """
+    told = passed.differentiated or (passed.taught and not training.ruled)  # what a rule sends back does not tell
+    if told and state.left_out is not None and state.left_out.due(state.step) and not (recording and state.recorder.backward):
+        errors = None if passed.differentiated else passed.errors
+        state.left_out.add(state.step, state.layers.left_out(parameters, passed.trace), errors)
 
 
 def _check_common_draws(realization: Realization) -> None:

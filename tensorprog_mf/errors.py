@@ -52,7 +52,7 @@ class RankWarning(UserWarning):
 
 
 class DivergenceWarning(UserWarning):
-    """A run met a value that is not finite and stopped; what was computed before is kept."""
+    """A run has run away and was stopped; what was computed before is kept."""
 
 
 class ConvergenceWarning(UserWarning):
@@ -73,6 +73,14 @@ class TargetWarning(UserWarning):
 
 class SaddleWarning(UserWarning):
     """A limit stays at a saddle that networks of finite width leave; the message says how fast."""
+
+
+class HeavyTailWarning(UserWarning):
+    """A few sites carry the answer, so that standard errors cannot be trusted; the message says how many, and what to do."""
+
+
+class StabilityWarning(UserWarning):
+    """From some step on numbers depend on the sample, as small differences have grown; the message says from which."""
 
 
 class DrawsWarning(UserWarning):

@@ -5,7 +5,9 @@ import xarray as xr
 from .checkpoints import in_words, on_disk
 from .errors import Interrupted
 
-_WHERE = "`stop.result` of `except tp.Interrupted as stop`, or `sys.last_value.result` where nothing caught it"
+_WHERE = (
+    "`stop.result` of `except tp.Interrupted as stop`, or `sys.last_value.result` where nothing caught it"
+)
 
 
 def unless_interrupted(ds: xr.Dataset, asked: bool, replicates: int = 1, wanted: int = 1) -> xr.Dataset:
@@ -55,4 +57,5 @@ def goes_on(checkpoint) -> str:
     size = on_disk(checkpoint)
     if not size:
         return f" Nothing is on disk in {str(checkpoint)!r} to go on from."
-    return f" The same call goes on from the checkpoint in {str(checkpoint)!r}, which takes {in_words(size)} there."
+    where = f"{str(checkpoint)!r}, which takes {in_words(size)} there"
+    return f" The same call goes on from the checkpoint in {where}."

@@ -8,7 +8,7 @@ from .errors import MemoryInputError
 from .schema import TRAINING_VARIABLES, VARIABLES
 
 _NUMBER = 8  # bytes
-_RANK = 4.0  # measured ranks at tolerance 1e-4 are 2 to 4 times examples x sqrt(steps); slack for bases that grow
+_FIRST, _MORE = 2.0, 30.0  # directions of a vector after a step, and more of them at the end of training
 
 
 def available() -> int | None:
@@ -60,41 +60,74 @@ def of_results(
     return total
 
 
-def of_record(record, times: int, layers: int, rows: int, sites: int, replicates: int, at_once: int) -> int:
-    """Bytes of what a `Record` asks for beside that: averages over sites, and between times, of `rows` fields per layer."""
+def of_record(record, times: int, layers: int, rows: int, sites: int, replicates: int) -> tuple[int, int]:
+    """Bytes of what a `Record` asks for beside that, of `rows` fields per layer.
+
+    Averages over sites and between times, of all replicates; and the fields that a replicate keeps until its end, those of
+    one layer once more in arrays of their own.
+    """
     averages = times * layers * rows * (4 * len(record.moments) + (len(record.edges) - 1) * len(record.densities))
     pairs = (times * rows) ** 2 * layers * (2 * record.two_time + 2 * record.responses)
-    fields = 4 * times * layers * rows * sites * record.responses * at_once  # kept until the end
-    return int(_NUMBER * ((2 * replicates + 2) * (averages + pairs) + fields))
+    fields = (4 * layers + 6) * times * rows * sites * record.responses
+    return _NUMBER * (2 * replicates + 2) * (averages + pairs), _NUMBER * fields
 
 
-def of_weights(
-    matrix: str, sites: int, layers: int, hidden: int, examples: int, features: int, steps: int, momentum: bool, at_once: int, fresh: int = 0
-) -> int:
-    """Bytes of the weights of the replicates that run at the same time: an estimate, as ranks show during the run.
+def directions(training, n_train: int, tolerance: float, richness: float, activation) -> float:
+    """Directions of every vector that training reveals on one side of a matrix, if there are queries enough: a fit.
 
-    Of `fresh` inputs, seen once, each adds a direction.
+    2 + 30 s (1 - exp(-(time / 1.2 n_train)^0.6)), s = (log10(1 / tolerance) - 0.7) / 3.3 richness^0.4, is within a factor of
+    1.5 of ranks of tanh and erf networks measured over richness 0.01 ... 3, tolerance 1e-3 ... 1e-8, 4 ... 400 examples,
+    1 ... 300 steps. Behind kinks every query brings new directions; linear networks have next to none.
     """
-    if matrix == "dense":
-        each = hidden * (5.0 if momentum else 3.0) * sites * sites
-    else:
-        rank = min(sites, fresh + min(examples * (steps + 1), _RANK * examples * np.sqrt(steps + 1)))
-        # Bases reserve up to half of what they hold, and are copied when that is full, one at a time; learned parts are rank x rank.
-        each = hidden * (6.0 * rank * sites + 3.0 * rank * rank) + rank * sites
-    fields = (6.0 * layers * examples + (6.0 if momentum else 4.0) * min(examples + fresh, features)) * sites
-    return int((each + fields) * _NUMBER * at_once)
+    if activation.kinked:
+        return np.inf
+    if activation.name == "linear":
+        return _FIRST
+    time = training.clock()[-1] / (1 - training.momentum)
+    size = max(np.log10(1 / tolerance) - 0.7, 0.3) / 3.3 * richness**0.4
+    return _FIRST + _MORE * size * (1 - np.exp(-((time / (1.2 * max(n_train, 1))) ** 0.6)))
 
 
-def check(needed: int, remedy: str) -> None:
+def of_dense(foot, width: int, momentum: bool) -> float:
+    """Bytes of stored matrices, their gradients and velocities, and of one in the making."""
+    return _NUMBER * width**2 * (sum(asked.learned for asked in foot.hidden) * (3.0 + momentum) + 1.2)
+
+
+def of_directions(foot, examples: int, sites: int, per_vector: float, queries: int, fresh: int, copies: int) -> float:
+    """Bytes of bases, images and learned parts, each `copies` times beside the parameter itself.
+
+    Vectors of `examples` have `per_vector` directions, but no more than there are `queries` of examples; those of `fresh`
+    inputs, seen once, have one each.
+    """
+    def rank(vectors: int) -> float:
+        return min(sites, vectors * (fresh + min(examples * foot.directions * per_vector, queries)))
+
+    total, largest = 0.0, 0.0
+    for asked in foot.hidden:
+        forward, backward = rank(asked.forward), rank(asked.backward)
+        total += (asked.kept[0] * forward + asked.kept[1] * backward) * sites
+        total += asked.learned * forward * backward * (3 + copies)
+        largest = max(largest, forward, backward)
+    return _NUMBER * (total + largest * sites)  # what is full is copied to a larger array, one at a time
+
+
+def of_fields(foot, examples: int, sites: int, inputs: int, copies: int, columns: int) -> float:
+    """Bytes of what a pass over `examples` leaves behind, of the answers of taps, and of `inputs` and readout weights."""
+    rows = examples * (foot.fields * (5 + columns) + 2 * max((a.learned * a.forward for a in foot.hidden if a.learned > 1), default=0))
+    return _NUMBER * sites * (rows + (3 + copies) * inputs)
+
+
+def check(needed: int, remedy: str, most: str = "") -> None:
     """Refuse a run that needs more than there is.
 
     Raises
     ------
     MemoryInputError
-        With the estimate, what is available, and the `remedy`.
+        With the estimate, what takes `most` of it, what is available, and the `remedy`.
     """
     free = available()
     if free is not None and needed > free:
+        most = f", most of it for {most}," if most else ""
         raise MemoryInputError(
-            f"this run needs about {needed / 1e9:.1f} GB of memory, but {free / 1e9:.1f} GB are available; {remedy}."
+            f"this run needs about {needed / 1e9:.1f} GB of memory{most or ','} but {free / 1e9:.1f} GB are available; {remedy}."
         )

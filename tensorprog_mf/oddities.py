@@ -46,4 +46,4 @@ def warn_of_scales(inputs: np.ndarray, targets: np.ndarray, loss: Loss) -> None:
 def channels_last(shape: tuple[int, ...]) -> bool:
     """Whether one example, read as (channel, row[, column]), looks like an image or a signal whose channels come last."""
     *before, last = shape
-    return last in (1, 3, 4) and min(before) >= 5 and before[0] > 2 * last
+    return last in (1, 3, 4) and min(before) >= (8 if len(before) == 1 else 5) and before[0] > 2 * last

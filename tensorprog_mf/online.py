@@ -135,9 +135,9 @@ class OnlineProblem:
     n_train = 0
 
     @property
-    def dims_known(self) -> bool:
-        """Whether dimensions of the inputs were read by name."""
-        return self._given.dims is not None
+    def channels_named(self) -> bool:
+        """Whether the test inputs said which of their dimensions is the channel."""
+        return "channel" in (self._given.dims or ())
 
     def _targets(self, name: str, given: Read) -> np.ndarray:
         """Targets of a batch, or of the test points, as floats."""

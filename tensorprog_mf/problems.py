@@ -115,7 +115,7 @@ class Problem:
         found = {"inputs": inputs, "targets": targets, "test_inputs": test, "test_targets": test_targets, "classes": classes}
         for name, value in found.items():
             object.__setattr__(self, name, value)
-        object.__setattr__(self, "_named", given.dims is not None)
+        object.__setattr__(self, "_channels_named", "channel" in (given.dims or ()))
 
     @property
     def n_train(self) -> int:
@@ -123,9 +123,9 @@ class Problem:
         return len(self.inputs)
 
     @property
-    def dims_known(self) -> bool:
-        """Whether dimensions of the inputs were read by name, so that their order is no guess."""
-        return self._named
+    def channels_named(self) -> bool:
+        """Whether the inputs said which of their dimensions is the channel, so that it is no guess."""
+        return self._channels_named
 
     def with_zero_targets(self, outputs: int | None = None) -> "Problem":
         """The same inputs with so many outputs whose targets are zero; None for one without a dimension."""

@@ -41,7 +41,8 @@ class Progress:
         """Ask the runs to end at their next step."""
         self._stopped = True
         if self._line is not None:
-            self._line.write(f"{self._label}: interrupted, waiting for the current step to end; Ctrl-C again waits for nothing")
+            what = "interrupted, waiting for the current step to end; Ctrl-C again waits for nothing"
+            self._line.write(f"{self._label}: {what}")
 
     def begin(self, done: int = 0) -> None:
         """This thread begins a run, `done` steps of which an earlier process has done."""
@@ -93,7 +94,7 @@ class _Terminal:
 
 
 class _Notebook:
-    """An output of the running cell that is written over, and empty at the end; none at all for what is done in a second."""
+    """An output of the running cell that is written over, empty at the end; none for what takes a second."""
 
     _patience = 1.0
 
@@ -114,7 +115,8 @@ def _line(stream):
     """Where to show progress, or None: a terminal, or the notebook that this process is the kernel of."""
     if stream is not None and stream.isatty():
         return _Terminal(stream)
-    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)() if "ipykernel" in sys.modules else None
+    asked = getattr(sys.modules.get("IPython"), "get_ipython", None) if "ipykernel" in sys.modules else None
+    shell = asked and asked()
     if hasattr(shell, "kernel"):
         from IPython.display import display  # loaded already, by the kernel
 
@@ -125,4 +127,6 @@ def _line(stream):
 def _duration(seconds: float) -> str:
     minutes, seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {seconds:02d} s" if minutes else f"{seconds} s"
+    if hours:
+        return f"{hours} h {minutes:02d} min"
+    return f"{minutes} min {seconds:02d} s" if minutes else f"{seconds} s"

@@ -156,6 +156,11 @@ class Realization:
         """On common draws: the largest part of a query, relative to it, that had no recorded direction."""
         return max((matrix.refused for matrix in self.matrices if isinstance(matrix, Revealed)), default=0.0)
 
+    @property
+    def leaves_out(self) -> bool:
+        """Whether there are matrices whose answers lack what the tolerance leaves out."""
+        return any(isinstance(matrix, Conditioned) for matrix in self.matrices)
+
     def slots(self) -> dict[str, dict]:
         """Per population, the map from slot to draw column of this run."""
         return {sites.name: sites.draws.slots for sites in self.populations}

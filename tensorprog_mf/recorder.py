@@ -5,12 +5,11 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from .calls import checked_call
+from .divergence import check_size
 from .errors import UnsupportedError, boolean, real, require, whole
 from .layers.layer import Observation, View
 from .reductions import FIELDS, Reductions
 from .schema import VARIABLES
-
-_LARGEST = 1e30  # beyond it a run has diverged: what is stored in single precision would overflow soon
 
 
 @checked_call
@@ -188,16 +187,16 @@ class Recorder:
         sites = slice(None) if self.kept.responses else slice(0, self.samples)
         return View(sites, kept, vectors, self.outputs, self.backward, taught, self.kept.whole_fields)
 
-    def add(self, scalars: dict, observations: list[Observation], multipliers: dict[str, float]) -> bool:
-        """The next recorded step; refused, with False, if something in it is not finite."""
-        arrays = [*scalars.values(), *(seen.values for seen in observations)]
-        if not all(np.abs(values).max(initial=0.0) < _LARGEST for values in arrays):  # NaN is not smaller either
-            return False
+    def add(self, scalars: dict, observations: list[Observation], multipliers: dict[str, float]) -> None:
+        """The next recorded step; `RunAway` if something in it is not finite or too large to store."""
+        for name, values in scalars.items():
+            check_size(_named(name), values)
+        for seen in observations:
+            check_size(_named(seen.name, seen.layer), seen.values)
         self.labels = sorted({seen.layer for seen in observations if seen.layer is not None})
         observations = [kept for seen in observations for kept in self._reduced(seen)]
         row = {**{name: np.asarray(values) for name, values in scalars.items()}, **_stacked(observations, self.labels, multipliers)}
         self._rows.append({name: values.astype(VARIABLES[name].dtype) for name, values in row.items()})
-        return True
 
     def _reduced(self, seen: Observation) -> list[Observation]:
         """Whole fields become averages over their sites, others are cut to the sites to keep."""
@@ -219,6 +218,15 @@ class Recorder:
         return found | self._reductions.between_times(self.labels)
 
 
+_LARGEST_OF = ("rank_forward", "rank_backward", "largest_share")  # several matrices or branches of a layer
+
+
+def _named(name: str, layer: int | None = None) -> str:
+    """A variable in a sentence."""
+    words = "the " + name.removeprefix("whole ").replace("_", " ")
+    return words if layer is None else f"{words} of layer {layer}"
+
+
 def _stacked(observations: list[Observation], labels: list[int], multipliers: dict[str, float]) -> dict[str, np.ndarray]:
     """Observations by name, (layer, ...); those without a layer summed. A layer that has none is NaN, its rank 0."""
     total: dict[str, np.ndarray] = {}
@@ -233,7 +241,7 @@ def _stacked(observations: list[Observation], labels: list[int], multipliers: di
         if layer is None:
             total[name] = total.get(name, 0) + multipliers[weight] * values
             continue
-        if name.startswith("rank"):  # of several matrices of a layer the largest
+        if name in _LARGEST_OF:
             largest = total.setdefault(name, np.zeros(len(labels), values.dtype))
             largest[labels.index(layer)] = max(largest[labels.index(layer)], values)
             continue

@@ -7,7 +7,7 @@ import xarray as xr
 
 from .classes import class_labels
 from .errors import require
-from .schema import COORDINATES, ORDERS, SLOT_FIELDS, VARIABLES
+from .schema import COORDINATES, ORDERS, SLOT_FIELDS, TRUNCATED, VARIABLES
 
 
 def summarise(
@@ -126,6 +126,8 @@ def _describe(name: str) -> dict:
     if name.endswith("_stderr"):
         described["long_name"] = f"standard error of the {spec.long_name}"
         described["comment"] = "Standard deviation over replicates / sqrt(replicates); the bias of order 1/n_samples comes on top."
+        if name in TRUNCATED:
+            described["comment"] += " What the tolerance leaves out, output_truncation, is joined to it in quadrature."
     return described
 
 

@@ -59,6 +59,13 @@ VARIABLES: dict[str, Variable] = {
     "output": Variable(("time", "example"), "network output", "f", "f = E[z phi(h)] / richness"),
     "loss": Variable(("time",), "training loss", "L", "Mean over training examples."),
     "test_loss": Variable(("time",), "test loss", "L", "Mean over test examples, where their targets are known."),
+    "output_truncation": Variable(
+        ("time",), "what the tolerance leaves out of outputs", "E[z rest] / gamma0",
+        "Estimate, mostly within a factor of 3: remainders of features below the tolerance, seen through the fields that "
+        "come back, over the richness; root mean square over examples, the largest of replicates. Joined to output_stderr. "
+        "Not there with stored or independent matrices, a single hidden layer, or a learning rule and several outputs.",
+        estimate=False,
+    ),
     "error_signal": Variable(("time", "example"), "error signal", "Delta", "-d loss / d f; zero on test examples."),
     "feature_kernel": Variable(_KERNEL, "feature kernel", "Phi", "E[phi(h) phi(h')] at equal times: of what the layer's matrix sees, pooled or normalised, in a transformer behind attention."),
     "gradient_kernel": Variable(_KERNEL, "gradient kernel", "G", "E[g g'] at equal times, g = phi'(h) z."),
@@ -80,6 +87,8 @@ VARIABLES: dict[str, Variable] = {
     "hidden_weight_variance": Variable(("time", "layer"), "variance of the hidden weights", "Var[w]", "As hidden_weight_mean."),
     "basis_rank": Variable(("time", "layer", "pass"), "directions revealed", "K", "Forward: of a layer's features; backward: of its gradients; 0 where no hidden matrix is asked. Largest over replicates.", estimate=False, dtype="int32"),
     "rank_fraction": Variable(("time", "layer", "pass"), "directions revealed over number of sites", "K/N", "Near 1 the run is a finite network, not the limit.", estimate=False),
+    "largest_share": Variable(("time", "layer"), "share of the largest sites", "", "Of the mean squares of features, or of gradients if larger, that of the largest 1 % of all sites. Equal sites have 0.01, Gaussian ones about 0.07; from 0.27 on a few sites carry the answer, and standard errors cannot be trusted. Largest over replicates; 0 where no activation is.", estimate=False),
+    "sharpness": Variable(("time",), "sharpness of the training loss", "lambda", "Largest eigenvalue of the tangent kernel of the training examples over their number, times the curvature of the loss, of the means over replicates. Steps are stable where learning rate times sharpness is below 2 (with momentum 2 (1 + beta)). Of one output, with kernels between all examples, without learning rules.", estimate=False, units=""),
     "input": Variable(("example", "feature"), "inputs", "x", "As given.", estimate=False),
     "target": Variable(("example",), "targets", "y", "As given; NaN for test examples whose target is not known.", estimate=False),
     "residual": Variable(("iteration",), "residual of an iteration", "", "Largest change of a kernel or of the outputs in a round, without damping, relative to its norm; largest over replicates.", estimate=False),
@@ -102,6 +111,8 @@ for _field, (_name, _symbol) in _WHOLE.items():
 for _what, _dims, _meaning in (("moment", ("moment",), "E[W^k]"), ("density", ("bin",), "p(W)")):
     VARIABLES[f"input_weight_{_what}"] = Variable(("time", "feature", *_dims), f"{_what} of the input weight", _meaning, "Over all sites.")
 
+# Errors that hold what the tolerance leaves out.
+TRUNCATED = ("output_stderr", "loss_stderr", "test_loss_stderr", "error_signal_stderr")
 ORDERS = 4  # in richness, 0 to 3, that expansions hold
 SLOT_FIELDS = ("replicate", "population", "source", "query", "vector", "column")
 

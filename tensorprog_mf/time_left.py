@@ -23,9 +23,9 @@ class _Worker:
 class TimeLeft:
     """Counts steps of runs that go on side by side, and extrapolates what they cost.
 
-    Costs of steps are kept by their number in a run: they grow with the ranks of the bases, begin anew in every run, and the
-    first step of a thread, in which kernels are compiled, says nothing about others. What no run has come to yet follows
-    the trend of the recent half of the steps, as far as it stands out of their scatter.
+    Costs of steps are kept by their number in a run: they grow with the ranks of the bases and begin anew in every
+    run. The first step of a thread, in which kernels are compiled, says nothing about others. What no run has come
+    to yet follows the trend of the recent half of the steps, as far as it stands out of their scatter.
 
     Parameters
     ----------
@@ -98,8 +98,9 @@ class TimeLeft:
         """Seconds per step, bin by bin."""
         spent, count = self._spent.copy(), self._count.copy()
         for worker in self._workers.values():  # a step that is long under way counts as if it were done
-            if worker.within > _TOLD and worker.at < self._steps and not count[self._bin(worker.at)]:
-                spent[self._bin(worker.at)], count[self._bin(worker.at)] = (now - worker.since) / worker.within, 1
+            here = self._bin(worker.at)
+            if worker.within > _TOLD and worker.at < self._steps and not count[here]:
+                spent[here], count[here] = (now - worker.since) / worker.within, 1
         known = np.flatnonzero(count)
         if len(known) < max(1, min(_LEAST, len(count) - 1)):
             return None
@@ -110,12 +111,13 @@ class TimeLeft:
         level, slope = _trend(known[known >= min(last // 2, last - _RECENT)], costs)
         ahead = bins[last + 1 :]
         # Costs grow no faster than in proportion to the steps, and seldom fall by much.
-        costs[last + 1 :] = np.clip(level + slope * (ahead - last), _FALL * level, level * ahead / max(last, 1))
+        most = level * ahead / max(last, 1)
+        costs[last + 1 :] = np.clip(level + slope * (ahead - last), _FALL * level, most)
         return costs
 
 
 def _trend(bins: np.ndarray, costs: np.ndarray) -> tuple[float, float]:
-    """Level at the last bin and slope of a robust line through the costs (Theil & Sen), flat where scatter could make the slope."""
+    """Level at the last bin and slope of a robust line (Theil & Sen), flat where scatter could make it."""
     values, last = costs[bins], bins[-1]
     if len(bins) < _LEAST:
         return float(np.mean(values)), 0.0

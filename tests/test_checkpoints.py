@@ -1,7 +1,8 @@
-"""Nothing computed is lost: Ctrl-C stops the caller and keeps what there is, and a checkpoint goes on to the same bits."""
+"""Nothing computed is lost: Ctrl-C keeps what there is, and a checkpoint goes on to the same bits."""
 
 import signal
 import threading
+from types import SimpleNamespace
 
 import pytest
 
@@ -153,3 +154,37 @@ def test_what_takes_long_to_write_is_written_seldom(tmp_path, monkeypatch):
         clock[0] += 1
         checkpoint.save_if_due(None)
     assert writes == [70, 280]
+
+
+def test_a_disk_without_room_is_told_of_once_and_the_run_goes_on(setting, monkeypatch, tmp_path):
+    """Nothing is written there, and nothing of it is claimed; the numbers are those without a checkpoint."""
+    monkeypatch.setattr(checkpoints.shutil, "disk_usage", lambda folder: SimpleNamespace(free=1000))
+    monkeypatch.setattr(checkpoints.Checkpoint, "save_if_due", checkpoints.Checkpoint.save)
+    options = SETTINGS | {"n_replicates": 1}
+    match = "takes .* MB, but .*state has 0.1 MB left, so it is not written"
+    with pytest.warns(tp.CheckpointWarning, match=match) as told:
+        ds = tp.sample(*setting, **options, checkpoint=tmp_path / "state")
+    assert len([w for w in told if w.category is tp.CheckpointWarning]) == 1
+    assert same(ds, tp.sample(*setting, **options))
+    interrupt_after(monkeypatch, 5)
+    match = "Nothing is on disk in '.*' to go on from"
+    with pytest.warns(tp.CheckpointWarning), pytest.raises(tp.Interrupted, match=match):
+        tp.sample(*setting, **options, checkpoint=tmp_path / "state")
+
+
+def test_what_a_checkpoint_takes_is_shown(setting, monkeypatch, tmp_path):
+    """The estimate before writing is the size of the file, and the line of progress tells it."""
+    monkeypatch.setattr(checkpoints.Checkpoint, "save_if_due", checkpoints.Checkpoint.save)
+    seen, estimate = [], checkpoints.size_of
+    monkeypatch.setattr(checkpoints, "size_of", lambda state: seen.append(estimate(state)) or seen[-1])
+    shown, advance = [], progress.Progress.advance
+
+    def noted(self):
+        shown.append((self.aside(), checkpoints.on_disk(tmp_path)))
+        return advance(self)
+
+    monkeypatch.setattr(progress.Progress, "advance", noted)
+    tp.sample(*setting, **SETTINGS | {"n_replicates": 1}, checkpoint=tmp_path)
+    assert shown[0] == ("", 0)
+    for guess, (text, size) in zip(seen, shown[1:]):
+        assert abs(guess / size - 1) < 0.02 and text == f", checkpoint {checkpoints.in_words(size)}"

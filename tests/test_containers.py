@@ -182,7 +182,7 @@ REFUSED = [
     (xr.Dataset({"image": (("example", "feature"), X)}), "a Dataset that holds image; pass one array of it, such as data\\['image'\\]"),
     (xr.DataTree.from_dict({"digits": xr.Dataset({"x": 1})}), "a DataTree that holds digits"),
     ({"image": X}, "inputs are a dict with the entries image"),
-    (scipy.sparse.random(4, 2**27, 1e-9), "inputs are sparse and would fill 4.0 GiB"),
+    (scipy.sparse.csr_array((4, 2**27)), "inputs are sparse and would fill 4.0 GiB"),
     (Refusing(), "Refusing says 'implicit conversion is not allowed; use .get\\(\\)'"),
     (None, "inputs are None"),
     ("digits.csv", "inputs are a text, 'digits.csv'; .*tp.read_table"),
@@ -265,12 +265,13 @@ def _run(images):
 @pytest.mark.parametrize("shape, said", [((8, 9, 1), "8 channels of 9 x 1"), ((8, 9, 3), "8 channels of 9 x 3"), ((12, 4), "12 channels of 4 pixels")])
 def test_channels_last_are_told_of(shape, said):
     images = np.ones((2, *shape))
-    with pytest.warns(tp.DataWarning, match=f"taken as {said}.*np.moveaxis\\(inputs, {len(shape)}, 1\\)") as caught:
-        _run(images)
-    assert caught[0].filename == __file__
+    for given in (images, xr.DataArray(images, dims=("image", "y", "x", "c")[: images.ndim])):  # "c" says nothing
+        with pytest.warns(tp.DataWarning, match=f"taken as {said}.*np.moveaxis\\(inputs, {len(shape)}, 1\\)") as caught:
+            _run(given)
+        assert caught[0].filename == __file__
 
 
-@pytest.mark.parametrize("shape", [(1, 8, 9), (3, 8, 8), (16, 4, 4), (2, 4), (1, 32), (3, 32)])
+@pytest.mark.parametrize("shape", [(1, 8, 9), (3, 8, 8), (16, 4, 4), (5, 1), (2, 4), (1, 32), (3, 32)])
 def test_channels_first_and_named_ones_are_quiet(shape, recwarn):
     _run(np.ones((2, *shape)))
     names = ("example", "channel", "row", "column")

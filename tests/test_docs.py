@@ -42,4 +42,4 @@ def test_the_configuration_of_the_readme(tmp_path):
     (tmp_path / "mine.csv").write_text("\n".join(rows))
     (tmp_path / "mine.toml").write_text(re.search(r"```toml\n(.*?)```", README.read_text(), re.S).group(1))
     config = read(tmp_path / "mine.toml")
-    assert config.problem.n_train == 10 and config.network.depth == 3 and config.options == {"n_samples": 4096}
+    assert config.problem.n_train == 10 and config.network.depth == 3 and config.options == {"n_samples": 4096, "tolerance": 0.01}

@@ -9,8 +9,8 @@ import tensorprog_mf
 
 ROOT = pathlib.Path(tensorprog_mf.__file__).parent
 ROOMS = [
-    "errors", "calls", "accelerate", "schema", "activations", "losses", "containers", "pairing", "classes", "oddities", "batches", "schedules", "laws", "rules", "causal", "draws", "sites_numba", "sites", "matrices", "layers",
-    "problems", "online", "realization", "optimizers", "flow", "moments", "windows", "networks", "initial_kernels", "alternation", "parameterization", "reductions", "recorder", "checkpoints", "time_left", "progress", "engine", "memory", "provenance", "results", "rounding", "files", "steps", "intervals", "interruption", "scaling_laws", "routes", "mean_field",
+    "errors", "divergence", "calls", "accelerate", "schema", "activations", "losses", "containers", "pairing", "classes", "oddities", "batches", "schedules", "laws", "rules", "causal", "draws", "sites_numba", "sites", "tails", "matrices", "layers",
+    "problems", "online", "realization", "optimizers", "flow", "moments", "windows", "networks", "initial_kernels", "alternation", "parameterization", "reductions", "recorder", "truncation", "checkpoints", "time_left", "progress", "engine", "memory", "provenance", "results", "rounding", "files", "steps", "intervals", "interruption", "scaling_laws", "routes", "mean_field",
     "comparison", "width_scaling", "tables", "images", "plotting", "cli",
 ]  # fmt: skip
 

@@ -88,8 +88,10 @@ def test_quadrature_states_its_error():
 def test_quadrature_that_cannot_see_the_slope_says_so(problem):
     """tanh of variance 10^6: both numbers of nodes miss phi', so that their change is small; Stein's lemma shows it."""
     assert initial_kernels(tp.MLP(1, "tanh"), 1000 * problem.inputs).error > 0.5
+    with pytest.warns(tp.DataWarning, match="Inputs have"):
+        large = tp.Problem(1000 * problem.inputs, problem.targets)
     with pytest.warns(tp.QuadratureWarning, match="kernel='sampled' does not depend on that"):
-        ds = tp.static_ntk(tp.MLP(1), tp.Problem(1000 * problem.inputs, problem.targets), tp.Training(1, 0.1))
+        ds = tp.static_ntk(tp.MLP(1), large, tp.Training(1, 0.1))
     assert ds.attrs["kernel_error"] > 0.5
     with pytest.raises(tp.InputError, match="are not finite at these inputs"):
         tp.static_ntk(tp.MLP(1, (lambda h: np.exp(h**2), lambda h: 2 * h * np.exp(h**2))), problem, tp.Training(1, 0.1))

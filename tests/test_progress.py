@@ -3,7 +3,7 @@ import io
 import pytest
 
 import tensorprog_mf as tp
-from tensorprog_mf import memory, progress
+from tensorprog_mf import progress
 
 
 class Terminal(io.StringIO):
@@ -31,25 +31,6 @@ def test_a_run_tells_its_progress(problem, monkeypatch):
     monkeypatch.setattr(progress.Progress, "advance", lambda self: steps.append(self._total) or True)
     tp.sample(tp.MLP(2), problem, tp.Training(3, 0.1), n_samples=256, n_replicates=2)
     assert steps == [8] * 8
-
-
-def test_runs_that_do_not_fit_are_refused_with_the_remedy(problem, monkeypatch):
-    monkeypatch.setattr(memory, "available", lambda: 10**6)
-    with pytest.raises(tp.InputError, match=r"needs about \d+\.\d GB of memory, but 0.0 GB are available; take a smaller n_samples"):
-        tp.sample(tp.MLP(3), problem, tp.Training(50, 0.1), n_samples=4096)
-    with pytest.raises(tp.InputError, match="record=tp.log_steps"):
-        tp.sample(tp.MLP(3), problem, tp.Training(5000, 0.1), n_samples=64)
-    with pytest.raises(tp.InputError, match="smaller width"):
-        tp.train_finite(tp.MLP(3), problem, tp.Training(5, 0.1), width=1000)
-
-
-def test_the_estimate_is_near_what_is_taken(problem):
-    """Arrays of a finished run against the estimate of its results: within 20 %."""
-    ds = tp.sample(tp.MLP(3), problem, tp.Training(20, 0.1), n_samples=512, n_replicates=3)
-    kept = sum(v.nbytes for name, v in ds.data_vars.items() if "time" in v.dims)
-    summary = memory.of_results(21, 3, 5, 64, 0)
-    assert 2 * kept < summary < 4 * kept
-    assert memory.available() is None or memory.available() > 10**8
 
 
 def test_target_error(problem):

@@ -261,7 +261,7 @@ def test_spectrum_of_a_kernel():
         (lambda: sl.Spectrum([[1], [2, 3]], [1, 1]), "eigenvalues=.* must be real numbers in an array"),
         (lambda: sl.Spectrum([1], None), r"power has shape \(\), eigenvalues \(1,\)"),
         (lambda: sl.Spectrum.of_kernel(3.0, [1]), r"kernel has shape \(\); give a square array"),
-        (lambda: sl.Spectrum.of_kernel("x", [1]), "kernel=x must be real numbers"),
+        (lambda: sl.Spectrum.of_kernel("x", [1]), "entries of kernel are a text, 'x'"),
         (lambda: sl.Spectrum.of_kernel(np.eye(2) * 1j, [1, 2]), "kernel=.* must be real numbers"),
         (lambda: sl.Spectrum.of_kernel(np.zeros((2, 2)), [1, 2]), "kernel is 0 everywhere"),
         (lambda: sl.solve("x", STEPS), "model='x' must be a scaling_laws.Model"),

@@ -40,7 +40,7 @@ def test_divergence_is_reported(problem):
     with pytest.warns(tp.DivergenceWarning, match="At step"):
         ds = tp.solve_linear(tp.MLP(3, "linear"), problem, tp.Training(60, 100.0))
     assert ds.attrs["status"] == "diverged" and 0 < ds.sizes["time"] < 61 and np.isfinite(ds.output).all()
-    with pytest.warns(tp.DivergenceWarning), pytest.raises(tp.InputError, match="before its first record"):
+    with pytest.raises(tp.InputError, match="diverged at step .* before its first record"):
         tp.solve_linear(tp.MLP(3, "linear"), problem, tp.Training(60, 100.0), record=[60])
 
 

@@ -1,4 +1,4 @@
-"""Time left against the truth, on a clock of our own: what steps cost is known, and what is said is compared with it."""
+"""Time left against the truth, on a clock of our own: what steps cost is known."""
 
 import itertools
 import sys
@@ -12,7 +12,7 @@ from tensorprog_mf.time_left import TimeLeft
 
 
 def estimates(costs, runs=1, workers=1, done=0):
-    """(share done, estimate, truth) after most steps of runs that all have these costs, `workers` of them at a time."""
+    """(share done, estimate, truth) after most steps of runs that cost this, `workers` of them at a time."""
     left, at = TimeLeft(len(costs), runs), []
     queues = [range(w, runs, workers) for w in range(workers)]
     # Every worker's steps end at known times; they are told in order.
@@ -55,7 +55,7 @@ COSTS = {
 @pytest.mark.parametrize("name", COSTS)
 @pytest.mark.parametrize("runs, workers", [(1, 1), (4, 1), (4, 2), (3, 2)])
 def test_estimates_are_near_the_truth(name, runs, workers):
-    """From a tenth of all steps on within a factor of 2; of costs that fall or level off 3, as the past does not tell."""
+    """Within a factor of 2 from a tenth of all steps on; 3 of costs that fall or level off: the past does not tell."""
     factor = 3 if name in ("growing, then level", "falling") else 2
     for share, said, truth in estimates(COSTS[name], runs, workers):
         if 0.1 <= share < 0.97 and truth > 1:

@@ -6,17 +6,20 @@ import numpy as np
 
 from ..matrices.matrix import Matrix
 from .layer import Layer, Observation
+from .left_out import left_out
 
 
 @dataclass
 class _Trace:
     x: np.ndarray  # handles of the stream
     o: np.ndarray  # handles of what heads give
+    fed: tuple[np.ndarray, np.ndarray]  # both themselves
     q: np.ndarray  # (example, head, token, coordinate), as k and v
     k: np.ndarray
     v: np.ndarray
     sigma: np.ndarray  # (example, head, query, key)
     answered: tuple[np.ndarray, ...] = ()  # handles of the gradients of q, k, v and of what the layer gives
+    below: tuple[np.ndarray, ...] = ()  # what comes back to the stream and to what heads give
 
 
 class Attention(Layer):
@@ -70,8 +73,9 @@ class Attention(Layer):
         logits = self.logit_scale * (q @ k.swapaxes(-1, -2)) + self.hidden
         powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
         sigma = powers / powers.sum(axis=-1, keepdims=True)
-        y, handle = self.output.apply(parameters[self.output.name], self._sites(sigma @ v))
-        return y, _Trace(asked.handle, handle, q, k, v, sigma)
+        o = self._sites(sigma @ v)
+        y, handle = self.output.apply(parameters[self.output.name], o)
+        return y, _Trace(asked.handle, handle, (x, o), q, k, v, sigma)
 
     def backward(self, parameters, trace, z):
         if len(z) > 1:
@@ -87,7 +91,7 @@ class Attention(Layer):
             part, own = matrix.apply_transpose(parameters[matrix.name], self._sites(g))
             total = total + part
             handles.append(own)
-        trace.answered = (*handles, handle)
+        trace.answered, trace.below = (*handles, handle), (total, below)
         return total[None]
 
     def feedback(self, parameters, trace, z, signal):
@@ -97,6 +101,13 @@ class Attention(Layer):
         """(matrix, factor on its learning rate, handle of its gradient, handle of what it sees)."""
         readers = zip(self.readers, self.rates, trace.answered, (trace.x,) * 3)
         return [*readers, (self.output, 1.0, trace.answered[3], trace.o)]
+
+    def left_out(self, parameters, trace):
+        held = [matrix.held(parameters[matrix.name], g, x[: len(g)]) for matrix, _, g, x in self._weights(trace)]
+        if held[0] is None:
+            return []
+        (back, below), (x, o) = trace.below, trace.fed
+        return [*left_out(sum(held[:3]), back[None], x, self.tokens), *left_out(held[3], below[None], o, self.tokens)]
 
     def gradients(self, trace, weights):
         each = np.repeat(weights, self.tokens)

@@ -43,5 +43,8 @@ class Chain(Layer):
     def sizes(self, parameters):
         return {name: size for layer in self.layers for name, size in layer.sizes(parameters).items()}
 
+    def left_out(self, parameters, trace):
+        return [left for layer, own in zip(self.layers, trace) for left in layer.left_out(parameters, own)]
+
     def observe(self, parameters, trace, view):
         return [seen for layer, own in zip(self.layers, trace) for seen in layer.observe(parameters, own, view)]

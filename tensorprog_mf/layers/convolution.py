@@ -7,11 +7,13 @@ import numpy as np
 from ..matrices.matrix import Parts
 from ..matrices.taps import Taps
 from .layer import Layer, Observation
+from .left_out import left_out
 
 
 @dataclass
 class _Trace:
     x: np.ndarray  # handles
+    fed: np.ndarray  # features themselves
     h: np.ndarray
     g: np.ndarray | None = None
     z: np.ndarray | None = None
@@ -59,7 +61,7 @@ class Convolution(Layer):
     def forward(self, parameters, x):
         answers, handle = self.taps.apply(parameters[self.taps.name], x)
         h = self._gathered(answers)
-        return h, _Trace(handle, h)
+        return h, _Trace(handle, x, h)
 
     def backward(self, parameters, trace, z):
         columns, vectors, sites = z.shape
@@ -69,6 +71,22 @@ class Convolution(Layer):
 
     def feedback(self, parameters, trace, z, signal):
         return self.backward(parameters, trace, z[None])[0]  # with the weights themselves: other rules are refused
+
+    def left_out(self, parameters, trace):
+        return left_out(self._held(parameters[self.taps.name], trace), trace.z, trace.fed, self.into)
+
+    def _held(self, parameter, trace) -> np.ndarray | None:
+        """Averages <z . E c>, (example x input position,), of the fields that come back with what the basis holds of features."""
+        examples = len(trace.g) // self.out
+        g = trace.g.reshape(examples, self.out, trace.g.shape[1])
+        x = trace.x[: examples * self.into].reshape(examples, self.into, trace.x.shape[1])
+        total = np.zeros((examples, self.into))
+        for (matrix, own), (outputs, inputs) in zip(self.taps.each(parameter), self._links):
+            held = matrix.held(own, g[:, outputs].reshape(-1, g.shape[2]), x[:, inputs].reshape(-1, x.shape[2]))
+            if held is None:
+                return None
+            total[:, inputs] += held.reshape(examples, -1)
+        return self.scale * total.ravel()
 
     def gradients(self, trace, weights):
         examples = len(trace.g) // self.out

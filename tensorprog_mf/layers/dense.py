@@ -7,16 +7,19 @@ import numpy as np
 from ..matrices.matrix import Matrix, Parts
 from .bias import Bias
 from .layer import Layer, Observation, View
+from .left_out import left_out
 
 
 @dataclass
 class _Trace:
     x: np.ndarray  # handles, not site arrays
+    fed: np.ndarray  # features themselves
     h: np.ndarray
     g: np.ndarray | None = None
     z: np.ndarray | None = None
     incoming: np.ndarray | None = None  # g itself, for the bias
     taught: np.ndarray | None = None
+    sent: np.ndarray | None = None  # back under a learning rule
 
 
 class Dense(Layer):
@@ -37,7 +40,7 @@ class Dense(Layer):
     def forward(self, parameters, x):
         h, handle = self.matrix.apply(parameters[self.matrix.name], x)
         h = self.bias.added(parameters, h) if self.bias else h
-        return h, _Trace(handle, h)
+        return h, _Trace(handle, x, h)
 
     def backward(self, parameters, trace, z):
         columns, vectors, sites = z.shape
@@ -48,8 +51,8 @@ class Dense(Layer):
 
     def feedback(self, parameters, trace, z, signal):
         trace.incoming = z if self.bias else None
-        below, trace.taught = self.matrix.feedback(parameters[self.matrix.name], z, signal.seed)
-        return below
+        trace.sent, trace.taught = self.matrix.feedback(parameters[self.matrix.name], z, signal.seed)
+        return trace.sent
 
     def gradients(self, trace, weights):
         weights = weights if self.positions is None else np.repeat(weights, self.positions)
@@ -65,6 +68,11 @@ class Dense(Layer):
     def sizes(self, parameters):
         found = {self.matrix.name: self.matrix.size(parameters[self.matrix.name])}
         return found | (self.bias.sizes(parameters) if self.bias else {})
+
+    def left_out(self, parameters, trace):
+        z, g = (trace.sent[None], trace.taught) if trace.z is None else (trace.z, trace.g)
+        held = self.matrix.held(parameters[self.matrix.name], g, np.tile(trace.x[: z.shape[1]], (len(z), 1)))
+        return left_out(held, z, trace.fed, self.positions or 1)
 
     def observe(self, parameters, trace, view):
         matrix, parameter, below, above = self.matrix, parameters[self.matrix.name], self.layer, self.layer + 1

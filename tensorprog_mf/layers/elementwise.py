@@ -34,6 +34,7 @@ class Elementwise(Layer):
 
     def observe(self, parameters, trace, view):
         seen = view.entire("feature", self.layer, view.forward_field(trace.phi, self.positions))
+        seen.append(view.tails(self.layer, trace.phi, trace.g))
         if self.in_branch or not view.backward:  # of a stream, the gradient is that of all branches
             return seen
         return seen + view.entire("gradient", self.layer, view.backward_field(trace.g, self.positions))

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..matrices.matrix import Parts
 from ..matrices.parameter import Parameter
+from ..tails import largest_share
 
 
 class Observation(NamedTuple):
@@ -111,6 +112,11 @@ class View:
             seen += [Observation(f"{name}_{part}_part", layer, value) for part, value in parts._asdict().items()]
         return seen + self.entire(name, layer, field)
 
+    def tails(self, layer: int, features: np.ndarray, gradients: np.ndarray | None) -> Observation:
+        """What the largest sites carry of the kernels of features and, where there is a backward pass, of gradients."""
+        fields = (features,) if gradients is None or not self.backward else (features, gradients)
+        return Observation("largest_share", layer, np.array(largest_share(*fields)))
+
     def entire(self, name: str, layer: int | None, field: np.ndarray) -> list[Observation]:
         """A field at all sites, if it is wanted whole."""
         return [Observation("whole " + name, layer, field)] if name in self.whole else []
@@ -157,6 +163,10 @@ class Layer(ABC):
     def sizes(self, parameters: dict[str, Parameter]) -> dict[str, float]:
         """Root mean square of the fields that the learned part of each parameter makes of features of mean square one."""
         return {}
+
+    def left_out(self, parameters: dict[str, Parameter], trace: Any) -> list[np.ndarray]:
+        """What every matrix leaves out of the outputs, times the richness, (column, example); of a pass that went back."""
+        return []
 
     def observe(self, parameters: dict[str, Parameter], trace: Any, view: View) -> list[Observation]:
         """Kernels, ranks, and fields at a few sites with their parts, of the pass of which `trace` tells."""

@@ -8,6 +8,7 @@ from ..activations import Activation
 from ..matrices.input import InputMatrix
 from ..matrices.matrix import Matrix
 from .layer import Layer, Observation, root_mean_square
+from .left_out import left_out
 
 
 @dataclass
@@ -20,6 +21,7 @@ class _Trace:
     g: np.ndarray | None = None
     z: np.ndarray | None = None
     answered: list[np.ndarray] = field(default_factory=list)  # handles of g_k, k > first
+    below: list[np.ndarray] = field(default_factory=list)  # W^T g_k, k > first
 
 
 class Recurrent(Layer):
@@ -62,12 +64,15 @@ class Recurrent(Layer):
             raise RuntimeError("a recurrent layer goes back for one column of fields at a time.")
         m, each = z.shape[1], z[0] / (self.positions if self.averaged else 1)
         fields, gradients, trace.answered = [each], [trace.slope[-1][:m] * each], []
+        trace.below = []
         for k in range(self.positions - 1, 0, -1):
             below, handle = self.matrix.apply_transpose(parameters[self.matrix.name], gradients[-1])
             trace.answered.append(handle)
+            trace.below.append(below)
             fields.append(below + each if self.averaged else below)
             gradients.append(trace.slope[k - 1][:m] * fields[-1])
         trace.answered.reverse()
+        trace.below.reverse()
         trace.z, trace.g = np.array(fields[::-1]), np.array(gradients[::-1])
         return None
 
@@ -91,6 +96,13 @@ class Recurrent(Layer):
         learned = parameters[self.inputs.name].learned
         return {self.inputs.name: root_mean_square(learned), self.matrix.name: self.matrix.size(parameters[self.matrix.name])}
 
+    def left_out(self, parameters, trace):
+        found = []
+        for z, g, c, x in zip(trace.below, trace.answered, trace.asked, trace.phi):
+            held = self.matrix.held(parameters[self.matrix.name], g, c[: len(g)])
+            found += left_out(held, z[None], x)
+        return found
+
     def _parts(self, parameters, trace, view):
         """Parts of h: of the drive, and from the second position on of what the matrix gives."""
         drive = self.inputs.parts(parameters[self.inputs.name], trace.rows, view.sites)
@@ -113,6 +125,7 @@ class Recurrent(Layer):
             *view.field("preactivation", 1, view.forward_field(flat(trace.h), a), self._parts(parameters, trace, view)),
             *view.entire("feature", 1, view.forward_field(flat(trace.phi), a)),
             Observation("feature_kernel", 1, feature),
+            view.tails(1, flat(trace.phi), trace.g),
         ]
         if view.backward:
             gradient = view.kernel(mean(flat(trace.g), flat(trace.g)), 1, a)

@@ -36,6 +36,9 @@ class Residual(Layer):
     def sizes(self, parameters):
         return self.branch.sizes(parameters)
 
+    def left_out(self, parameters, trace):
+        return self.branch.left_out(parameters, trace)
+
     def observe(self, parameters, trace, view):
         return self.branch.observe(parameters, trace, view)
 

@@ -103,6 +103,13 @@ class Matrix(ABC):
     def size(self, parameter: Parameter) -> float:
         """Bound of the root mean square of the field that the learned part makes of a feature of mean square one."""
 
+    def held(self, parameter: Parameter, g: np.ndarray, x: np.ndarray) -> np.ndarray | None:
+        """Averages <z_v x_v>, (vector,), of the answers z to backward queries with features, as far as these lie in the bases.
+
+        From handles of as many g as x. None for a matrix that leaves nothing out of its answers to first order.
+        """
+        return None
+
     def parts_forward(self, parameter: Parameter, x: np.ndarray, chosen: slice) -> Parts | None:
         """Parts of W x / sqrt(n_in) at the `chosen` sites of `out`; None where a matrix cannot tell them apart."""
         return None

@@ -4,6 +4,7 @@ from abc import abstractmethod
 
 import numpy as np
 
+from ..sites import Sites
 from .based import Based, Side
 from .basis import appended
 from .matrix import Parts, Query
@@ -56,6 +57,11 @@ class Revealed(Based):
 
     side = _Side
 
+    def __init__(self, name: str, out: Sites, into: Sites, tolerance: float, weighted: bool = False):
+        super().__init__(name, out, into, tolerance, weighted)
+        # <F U>, (backward direction, forward direction), which both sides agree on; as many as `_met`, the rest is for growth.
+        self._overlaps, self._met = np.zeros((0, 0)), (0, 0)
+
     @abstractmethod
     def _fixed(self, new: np.ndarray, omega: np.ndarray, this: _Side, other: _Side, stretch: float):
         """Of the images of `new` directions: what the other side has fixed, (new, direction of the other side), and how
@@ -90,6 +96,27 @@ class Revealed(Based):
             omega = this.out.draws.noise((this.basis.rank, this.out.count))
             along = self._along(own / np.sqrt(this.out.count), omega, this, other)
             this.refresh(keep, this.out.combine(along, other.basis.rows, omega))
+        known = self._overlaps[: between.shape[1], : between.shape[0]]
+        known *= keep
+        known += np.sqrt((1 - keep**2) / self.out.count) * between.T
+
+    def held(self, parameter, g, x):
+        def between(coefficients):  # bases may be larger, or smaller, than they were at the queries
+            known = coefficients[: g.shape[1], : x.shape[1]]
+            rows, columns = known.shape
+            return np.vecdot(g[:, :rows] @ known, x[:, :columns])
+
+        return self._stretch * (parameter.scale * between(self._overlaps) + between(parameter.learned))
+
+    def _keep_overlaps(self, fixed: np.ndarray, transposed: bool) -> None:
+        """Remember <F U> of new directions, given what the other side has `fixed` of their images."""
+        (rows, columns), self._met = self._met, self.rank[::-1]
+        if (np.array(self._met) > self._overlaps.shape).any():
+            self._overlaps = grown(self._overlaps, 2 * np.array(self._met))
+        if transposed:
+            self._overlaps[rows : self._met[0], : fixed.shape[1]] = fixed / self._stretch
+        else:
+            self._overlaps[: fixed.shape[1], columns : self._met[1]] = fixed.T
 
     def parts_forward(self, parameter, x, chosen):
         return self._parts(parameter.scale, parameter.learned, x, self.forward, self.backward, chosen)
@@ -111,6 +138,7 @@ class Revealed(Based):
         both = this.out.combine(along_other, other.basis.rows, np.vstack([omega, np.zeros((vectors, this.out.count))]))
         if added:
             this.add_images(both[: len(added)], fixed.T)
+            self._keep_overlaps(fixed, query.transposed)
         return this.out.combine(scale * handle, this.images, both[len(added) :])
 
     def _innovations(self, query: Query, this: _Side) -> np.ndarray:

@@ -23,18 +23,19 @@ class Taps:
         """The parameter before training."""
         return Parameter(1.0, np.array([matrix.initial().learned for matrix in self.matrices]))
 
-    def _each(self, parameter: Parameter) -> list[Parameter]:
-        return [Parameter(parameter.scale, learned) for learned in parameter.learned]
+    def each(self, parameter: Parameter) -> list[tuple[Matrix, Parameter]]:
+        """Every matrix with its own parameter."""
+        return [(matrix, Parameter(parameter.scale, learned)) for matrix, learned in zip(self.matrices, parameter.learned)]
 
     def apply(self, parameter: Parameter, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """W_b x / sqrt(n_in), (tap, vector, site of `out`), and the handle of x."""
         query = self.matrices[0].ask(x)
-        return np.array([matrix.answer(own, query) for matrix, own in zip(self.matrices, self._each(parameter))]), query.handle
+        return np.array([matrix.answer(own, query) for matrix, own in self.each(parameter)]), query.handle
 
     def apply_transpose(self, parameter: Parameter, g: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """W_b^T g / sqrt(n_out), (tap, vector, site of `into`), and the handle of g."""
         query = self.matrices[0].ask(g, transposed=True)
-        return np.array([matrix.answer(own, query) for matrix, own in zip(self.matrices, self._each(parameter))]), query.handle
+        return np.array([matrix.answer(own, query) for matrix, own in self.each(parameter)]), query.handle
 
     def outer(self, pairs: list[tuple[np.ndarray, np.ndarray, np.ndarray]]) -> Parameter:
         """Gradients, from (weights, handle of g, handle of x) of each tap: sum_v weights_v g_v x_v^T / sqrt(n_in)."""
@@ -47,12 +48,12 @@ class Taps:
 
     def size(self, parameter: Parameter) -> float:
         """As of `Matrix`, of all taps together."""
-        return float(np.sqrt(sum(matrix.size(own) ** 2 for matrix, own in zip(self.matrices, self._each(parameter)))))
+        return float(np.sqrt(sum(matrix.size(own) ** 2 for matrix, own in self.each(parameter))))
 
     def parts(self, parameter: Parameter, handle: np.ndarray, chosen: slice, transposed: bool) -> list[Parts] | None:
         """Parts of the answers of every tap at the `chosen` sites."""
         found = []
-        for matrix, own in zip(self.matrices, self._each(parameter)):
+        for matrix, own in self.each(parameter):
             parts = matrix.parts_backward if transposed else matrix.parts_forward
             found.append(parts(own, handle, chosen))
         return None if found[0] is None else found

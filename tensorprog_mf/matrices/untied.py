@@ -12,5 +12,8 @@ class Untied(Revealed):
         none = np.zeros((len(new), other.basis.rank))
         return none, none
 
+    def held(self, parameter, g, x):
+        return None  # images are independent of all that comes back
+
     def _along(self, between, omega, this, other):
         return np.zeros_like(between)

@@ -19,7 +19,7 @@ from ..layers.readout import Readout
 from ..realization import Realization
 from ..sites import Sites
 from .mlp import each
-from .network import Footprint, Network
+from .network import Asked, Footprint, Network
 from .saddle import dead_span, saddle_message
 
 
@@ -116,7 +116,7 @@ class MeanFieldMLP(Network):
             object.__setattr__(self, "bias_std", each("bias_std", self.bias_std, self.depth))
 
     def footprint(self, shape):
-        return Footprint(self.depth, self.depth - 1, shape[0])
+        return Footprint(self.depth, shape[0], (Asked(kept=(1, 1)),) * (self.depth - 1), fields=self.depth)  # without images
 
     @property
     def frozen(self) -> bool:

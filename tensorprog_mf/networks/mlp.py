@@ -15,7 +15,7 @@ from ..layers.input import Input
 from ..layers.layer import Layer
 from ..layers.readout import Readout
 from ..realization import Realization
-from .network import Footprint, Network, checked_richness
+from .network import Asked, Footprint, Network, checked_richness
 
 
 @checked_call
@@ -75,7 +75,7 @@ class MLP(Network):
         return set(self.weight_std) == {1.0} and self.bias_std is None and not self.output_bias
 
     def footprint(self, shape):
-        return Footprint(self.depth, self.depth - 1, shape[0])
+        return Footprint(self.depth, shape[0], (Asked(),) * (self.depth - 1), fields=self.depth)
 
     def compose(self, realization: Realization, inputs: np.ndarray) -> Layer:
         sites = [realization.sites(f"layer {layer}") for layer in range(1, self.depth + 1)]

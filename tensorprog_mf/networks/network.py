@@ -12,13 +12,32 @@ from ..layers.layer import Layer
 from ..realization import Realization
 
 
+class Asked(NamedTuple):
+    """A hidden matrix, or several that share bases, for estimates of memory.
+
+    Vectors per example in a query `forward` and `backward`; site arrays `kept` for every direction of the two, a direction and
+    its images; `learned` parts, one for each matrix.
+    """
+
+    forward: int = 1
+    backward: int = 1
+    kept: tuple[int, int] = (2, 2)
+    learned: int = 1
+
+
 class Footprint(NamedTuple):
-    """What decides the memory of a run: observed layers, hidden matrices, features of an input vector, vectors per example."""
+    """What decides the memory of a run.
+
+    Observed `layers`; `features` of an input vector; the `hidden` matrices; `vectors` per example, of the layer that has most,
+    and of all layers together, those whose `fields` a pass leaves behind; `directions` per vector, those of an MLP being 1.
+    """
 
     layers: int
-    matrices: int
     features: int
+    hidden: tuple[Asked, ...]
     vectors: int = 1
+    fields: int = 1
+    directions: float = 1.0
 
 
 class Network(ABC):

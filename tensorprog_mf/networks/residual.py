@@ -15,7 +15,7 @@ from ..layers.layer import Layer
 from ..layers.readout import Readout
 from ..layers.residual import Residual, Stream
 from ..realization import Realization
-from .network import Footprint, Network, checked_richness
+from .network import Asked, Footprint, Network, checked_richness
 
 
 @checked_call
@@ -70,7 +70,7 @@ class ResidualMLP(Network):
 
     def footprint(self, shape):
         depth = self.n_tau if self.depth == "infinite" else self.depth
-        return Footprint(depth + 1, depth, shape[0])
+        return Footprint(depth + 1, shape[0], (Asked(),) * depth, fields=2 * depth, directions=1.4)
 
     def coordinates(self, layers: list[int]) -> dict[str, np.ndarray]:
         return {"tau": np.array(layers) / max(layers)}

@@ -13,7 +13,7 @@ from ..layers.readout import Readout
 from ..layers.recurrent import Recurrent
 from ..realization import Realization
 from ..windows import as_vectors
-from .network import Footprint, Network, checked_richness
+from .network import Asked, Footprint, Network, checked_richness
 
 
 @checked_call
@@ -49,7 +49,7 @@ class RNN(Network):
         require(self.readout in ("last", "average"), f"readout={self.readout!r} is unknown; choose last or average.")
 
     def footprint(self, shape):
-        return Footprint(1, 1, shape[1], shape[0])
+        return Footprint(1, shape[1], (Asked(shape[0], shape[0]),), shape[0], shape[0])
 
     def compose(self, realization: Realization, inputs: np.ndarray) -> Layer:
         realization.refuse_rules("RNN")

@@ -19,7 +19,7 @@ from ..layers.readout import Readout
 from ..layers.residual import Residual, Stream
 from ..realization import Realization
 from ..windows import as_vectors
-from .network import Footprint, Network, checked_richness
+from .network import Asked, Footprint, Network, checked_richness
 
 
 @checked_call
@@ -82,7 +82,10 @@ class Transformer(Network):
             object.__setattr__(self, name, boolean(name, getattr(self, name)))
 
     def footprint(self, shape):
-        return Footprint(self.depth + 1, self.depth * (4 + self.mlp), shape[1], shape[0])
+        tokens = shape[0]
+        readers, output = Asked(tokens, tokens, (4, 6), 3), Asked(tokens, tokens)  # which share the basis of the stream
+        block = (readers, output, *[Asked(tokens, tokens)] * self.mlp)
+        return Footprint(self.depth + 1, shape[1], block * self.depth, tokens, 4 * self.depth * tokens, 1.4)
 
     def coordinates(self, layers: list[int]) -> dict[str, np.ndarray]:
         return {"tau": np.array(layers) / self.depth}

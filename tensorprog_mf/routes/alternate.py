@@ -9,6 +9,7 @@ import xarray as xr
 from .. import memory
 from ..accelerate import map_runs, thread_count
 from ..alternation import Alternation, Guess, Solution
+from ..divergence import advice, allowed, before_divergence, sentence
 from ..draws import Draws
 from ..draws import fresh_seed
 from ..errors import ConvergenceWarning, DivergenceWarning, UnsupportedError, boolean, real, require, warn, whole
@@ -205,8 +206,9 @@ def _iterate(map_: Alternation, guess: Guess, settings: dict, replicate: int, ad
             break
         before = np.zeros_like(solution.output) if best is None else best[1].output
         # Outputs move by what the damped guess lets them; at small richness they depend on responses, and kernels hardly move.
-        of_outputs = np.linalg.norm(solution.output - before) / max(np.linalg.norm(solution.output), _ZERO) / moved
-        residuals.append(max(found.distance(guess), float(of_outputs)))
+        with np.errstate(over="ignore", invalid="ignore"):  # of outputs that run away, late in time
+            of_outputs = np.linalg.norm(solution.output - before) / max(np.linalg.norm(solution.output), _ZERO) / moved
+            residuals.append(max(found.distance(guess), float(of_outputs)))
         best, guess = (found, solution), guess.mixed(found, moved)
         if residuals[-1] <= settings["target_residual"]:
             ending = Ending.CONVERGED
@@ -220,6 +222,13 @@ def _iterate(map_: Alternation, guess: Guess, settings: dict, replicate: int, ad
 
 def _result(outcomes: list[_Outcome], network: MLP, problem: Problem, training: Training, settings: dict, steps: np.ndarray) -> xr.Dataset:
     """The Dataset of all replicates, with the residuals of the slowest and the status of the worst."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        ends = [before_divergence(o.solution.output, problem.mean_loss, allowed(network.richness)) for o in outcomes]
+    reached, what = min(ends, key=lambda end: end[0])
+    steps = steps[steps < reached]
+    if what is not None:
+        away = sentence(f"At step {reached} of the last iteration", what, advice(problem.all_inputs), len(steps) > 0)
+        require(len(steps) > 0, away)
     rates = list(training.rates(network.weights).values())
     shares = [training.example_weights(t, problem.n_train) for t in steps]
     records = [_record(outcome, problem, rates, steps, training.steps + 1, shares) for outcome in outcomes]
@@ -231,11 +240,14 @@ def _result(outcomes: list[_Outcome], network: MLP, problem: Problem, training: 
     worst = max(outcomes, key=lambda outcome: (severity.index(outcome.ending), outcome.residuals[-1]))
     done = len(worst.residuals) + (worst.ending is Ending.DIVERGED)
     message = worst.ending.message.format(iteration=done, residual=worst.residuals[-1], target=settings["target_residual"])
-    if worst.ending is Ending.DIVERGED:
+    label = worst.ending.label
+    if what is not None:
+        label, message = Ending.DIVERGED.label, f"{away} {message}" if worst.ending is Ending.DIVERGED else away
+    if label == Ending.DIVERGED.label:
         warn(message, DivergenceWarning)
     elif worst.ending is Ending.NOT_CONVERGED:
         warn(message, ConvergenceWarning)
-    described = attributes("alternate", network, problem, training, settings, worst.ending.label, message)
+    described = attributes("alternate", network, problem, training, settings, label, message)
     described["replicates"] = len(outcomes)
     return dataset(arrays, problem, training, steps, list(range(1, network.depth + 1)), described)
 

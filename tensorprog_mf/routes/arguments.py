@@ -38,8 +38,7 @@ def _what(value) -> str:
         return repr(value)
     if callable(value) and hasattr(value, "__name__"):
         return f"the function {value.__name__}"
-    kind = type(value).__name__
-    return f"{'an' if kind[0] in 'aeiouAEIOU' else 'a'} {kind}"
+    return f"of type {type(value).__name__}"
 
 
 route = checked_call(then=_check)

@@ -10,6 +10,7 @@ from ..errors import Interrupted, require
 from ..interruption import nothing_kept
 from ..networks import Network
 from ..results import described_error, output_as_data, replaced
+from ..truncation import NAME, combined
 
 
 def infinite_depth(
@@ -49,6 +50,10 @@ def infinite_depth(
         error = error if at is None else _between(error, at - 1)
         new |= {name: xr.Variable(dims, value, attributes)} if keep_replicates else _mean(name, dims, value, attributes)
         new[f"{name}_depth_error"] = xr.Variable(dims[1:], error, described_error(name, attributes))
+    if NAME in fine:
+        new[NAME] = fine[NAME].variable.copy(data=np.hypot(2 * fine[NAME].values, medium[NAME].values))
+        arrays = combined({name: (variable.dims, variable.values) for name, variable in new.items()}, int((fine.split == "train").sum()))
+        new = {name: variable.copy(data=arrays[name][1]) for name, variable in new.items()}
     found = replaced(found, new)
     settings = json.loads(fine.attrs["settings_json"]) | {"keep_replicates": keep_replicates}
     found.attrs = fine.attrs | {"network_json": json.dumps(network.describe()), "settings_json": json.dumps(settings)}

@@ -19,7 +19,7 @@ def gradient_independence(
     n_samples: int = 4096,
     n_replicates: int = 4,
     seed: int | None = 0,
-    tolerance: float = 1e-4,
+    tolerance: float | None = None,
     draws: str = "sobol",
     samples: int = 64,
     record=None,

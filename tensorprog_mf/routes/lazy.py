@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from ..divergence import before_divergence
 from ..errors import UnsupportedError
 from ..optimizers import Training
 from ..problems import Problem
@@ -16,7 +17,7 @@ def train_lazily(
 
     `kernel` is (example, example_prime), training examples first, learning-rate multipliers included; `start` is f(0),
     (example[, output]), 0 by default; `steps` are the indices of the times to return, all by default. Outputs stop before the first
-    of these at which they are not finite.
+    of these at which they have run away.
 
     Raises
     ------
@@ -35,8 +36,7 @@ def train_lazily(
         else:
             wanted = set(kept.tolist())
             outputs = np.stack([f for t, f in enumerate(_steps(kernel, problem, training, start)) if t in wanted])
-        finite = np.isfinite(outputs).reshape(len(outputs), -1).all(axis=1) & np.array([np.isfinite(problem.mean_loss(f)) for f in outputs])
-    return outputs if finite.all() else outputs[: int(np.argmin(finite))]
+        return outputs[: before_divergence(outputs, problem.mean_loss)[0]]
 
 
 def refuse_decay(route: str, training: Training) -> None:

@@ -42,8 +42,13 @@ class RandomStarts:
     def check_memory(self, times: int, problem: Problem, replicates: int) -> None:
         """Refuse covariances that do not fit."""
         examples, outputs = len(problem.all_inputs), problem.outputs or 1
-        entries = (examples * outputs) ** 2 + 2 * self.count * examples * outputs if self.drawn else 2 * examples**2
-        memory.check(8 * times * entries * (2 * replicates + 2), "record fewer times (record=tp.log_steps(...)), or leave ensemble out")
+        entries = (
+            (examples * outputs) ** 2 + 2 * self.count * examples * outputs if self.drawn else 2 * examples**2
+        )
+        memory.check(
+            8 * times * entries * (2 * replicates + 2),
+            "record fewer times (record=tp.log_steps(...)), or leave ensemble out",
+        )
 
 
 def random_starts(ensemble, width, starts, network: Network, problem: Problem) -> RandomStarts | None:
@@ -58,20 +63,36 @@ def random_starts(ensemble, width, starts, network: Network, problem: Problem) -
     """
     known = _OF_ORDER_ONE + _OF_A_WIDTH
     if ensemble is None:
-        require(width is None, f"width={width!r} goes with ensemble='mean_field'; without an ensemble outputs start at 0 at any width.")
+        require(
+            width is None,
+            f"width={width!r} goes with ensemble='mean_field'; without an ensemble outputs start at 0.",
+        )
         return None
-    require(ensemble in known, f"ensemble={ensemble!r} is unknown; choose one of {', '.join(known)}, or None for outputs that start at 0.")
+    require(
+        ensemble in known,
+        f"ensemble={ensemble!r} is unknown; choose one of {', '.join(known)}, or None to start at outputs of 0.",
+    )
     if ensemble in _OF_ORDER_ONE:
-        require(width is None, f"width={width!r}: outputs of ensemble={ensemble!r} start with the same variance at any width; leave it out.")
+        require(
+            width is None,
+            f"outputs of ensemble={ensemble!r} start with the same variance at any width; leave out width={width!r}.",
+        )
     else:
-        require(width is not None, f"outputs of ensemble={ensemble!r} start with a variance of order 1/width; pass width=, or take 'ntk'.")
+        require(
+            width is not None,
+            f"outputs of ensemble={ensemble!r} start with a variance of order 1/width; pass width= or take 'ntk'.",
+        )
         width = whole("width", width, 1)
     if network.refinements is not None:
-        raise UnsupportedError("ensemble is known for networks of a finite depth; leave it out for depth='infinite'.")
+        raise UnsupportedError(
+            "ensemble is known for networks of a finite depth; leave it out for depth='infinite'."
+        )
     return RandomStarts(ensemble, width, whole("starts", starts, 2), problem.loss.name != "squared")
 
 
-def readout_kernels(run, network: Network, problem: Problem, training: Training, last_layers: np.ndarray) -> np.ndarray:
+def readout_kernels(
+    run, network: Network, problem: Problem, training: Training, last_layers: np.ndarray
+) -> np.ndarray:
     """sigma^2 E[phi phi'] of the features that the readout sees, (replicate, example, example_prime).
 
     `last_layers` are the feature kernels of the last layer, which those are in an MLP; other networks pool or flatten behind it, and
@@ -79,7 +100,9 @@ def readout_kernels(run, network: Network, problem: Problem, training: Training,
     """
     if isinstance(network, MLP):
         return network.weight_std[-1] ** 2 * last_layers
-    layers = network.compose(Realization(Ensemble(run.n_samples, "conditioned", "pseudo-random", 0), 0), problem.all_inputs)
+    layers = network.compose(
+        Realization(Ensemble(run.n_samples, "conditioned", "pseudo-random", 0), 0), problem.all_inputs
+    )
     others = len(layers.initial()) - 1
     alone = replace(training, multipliers=(0.0,) * others + (1.0,))
     return run.initial("static_ntk", network, problem, alone).tangent_kernel.values[:, 0]
@@ -105,7 +128,9 @@ def lazy_series(
     return found, int(steps[reached]) if reached < len(steps) else training.last + 1
 
 
-def _exact(kernel, covariance, problem: Problem, training: Training, steps: np.ndarray, mean: dict) -> dict[str, np.ndarray]:
+def _exact(
+    kernel, covariance, problem: Problem, training: Training, steps: np.ndarray, mean: dict
+) -> dict[str, np.ndarray]:
     """With the squared loss: what the mean network records, and the covariance about it.
 
         f(t) = P(t) f(0) + q(t),   Cov f(t) = P(t) C P(t)^T
@@ -125,7 +150,9 @@ def _exact(kernel, covariance, problem: Problem, training: Training, steps: np.n
     return found | {"output_covariance": both, "output_std": np.sqrt(each)}
 
 
-def _drawn(kernel, covariance, problem: Problem, training: Training, steps, shares, count: int, seed) -> dict[str, np.ndarray]:
+def _drawn(
+    kernel, covariance, problem: Problem, training: Training, steps, shares, count: int, seed
+) -> dict[str, np.ndarray]:
     """Means of what single runs record, and covariance of their outputs, over `count` starts drawn from N(0, covariance)."""
     rng = np.random.default_rng(np.random.SeedSequence(seed[0], spawn_key=(_DRAWN, *seed[1:])))
     root, shape = _root(covariance), problem.targets.shape[1:]

@@ -15,6 +15,7 @@ from ..provenance import attributes
 from ..realization import Ensemble
 from ..recorder import as_record
 from ..results import slot_maps
+from ..truncation import default_tolerance
 from .continuum import infinite_depth
 from .replicates import gather, listed, small
 from .target import refine
@@ -29,7 +30,7 @@ class MonteCarlo:
     n_samples: int
     n_replicates: int
     seed: int | None
-    tolerance: float
+    tolerance: float | None
     draws: str
     samples: int
     record: object
@@ -48,7 +49,7 @@ class MonteCarlo:
             return self._refined(route, matrix, network, problem, training)
         if network.refinements is not None:
             return self._infinitely_deep(route, matrix, network, problem, training)
-        settings = self.settings()
+        settings = self.settings(network)
         if matrix == "untied":
             training.refuse_rules(route)
         slots = None
@@ -74,15 +75,22 @@ class MonteCarlo:
         except Interrupted as stop:
             raise nothing_kept(route, "while its first kernels were sampled") from stop
 
-    def settings(self) -> dict:
+    def settings(self, network) -> dict:
         """The arguments as plain values; those that cannot be are refused."""
         return {
             "n_samples": whole("n_samples", self.n_samples, 1), "n_replicates": whole("n_replicates", self.n_replicates, 1),
-            "seed": fresh_seed(self.seed, self.checkpoint), "tolerance": small(self.tolerance), "draws": self.draws,
+            "seed": fresh_seed(self.seed, self.checkpoint), "tolerance": self._tolerance(network), "draws": self.draws,
             "samples": whole("samples", self.samples), "record": listed(self.record), "centred": boolean("centred", self.centred),
             "common_draws": getattr(self.common_draws, "attrs", {}).get("created_at"),
             "keep_replicates": boolean("keep_replicates", self.keep_replicates),
         }  # fmt: skip
+
+    def _tolerance(self, network, target: float | None = None) -> float:
+        """The argument, that of the earlier run whose draws are used, or what suits the richness."""
+        if self.tolerance is not None:
+            return small(self.tolerance)
+        theirs = json.loads(getattr(self.common_draws, "attrs", {}).get("settings_json", "{}"))
+        return theirs.get("tolerance") or default_tolerance(network.richness, target)
 
     @staticmethod
     def _ensemble(matrix: str, settings: dict, slots) -> Ensemble:
@@ -126,11 +134,13 @@ class MonteCarlo:
         target = real("target_error", self.target_error, "be positive", lambda v: v > 0)
         require(self.common_draws is None and not self.keep_replicates, "target_error goes neither with common_draws nor with keep_replicates.")
         require(whole("n_replicates", self.n_replicates, 1) > 1, "target_error needs a standard error: take n_replicates of 2 or more.")
-        seed, parts = fresh_seed(self.seed, self.checkpoint), []
+        seed, parts, tolerance = fresh_seed(self.seed, self.checkpoint), [], self._tolerance(network, target)
 
         def at(n):
             folder = self._part(parts, str(n))
-            once = replace(self, n_samples=n, seed=seed, target_error=None, checkpoint=folder, part=True)
+            once = replace(
+                self, n_samples=n, seed=seed, tolerance=tolerance, target_error=None, checkpoint=folder, part=True
+            )
             return once.result(route, matrix, network, problem, training)
 
         found = refine(at, whole("n_samples", self.n_samples, 1), target)

@@ -7,8 +7,9 @@ import numpy as np
 import xarray as xr
 
 from .. import memory
+from ..divergence import advice, grown, sentence
 from ..engine import Status
-from ..errors import DivergenceWarning, Interrupted, UnsupportedError, boolean, real, require, warn, whole
+from ..errors import DivergenceWarning, Interrupted, ToleranceWarning, UnsupportedError, boolean, real, require, warn, whole
 from ..interruption import nothing_kept
 from ..networks import Network
 from ..optimizers import Training
@@ -23,6 +24,7 @@ from .monte_carlo import MonteCarlo
 
 _EXPANDED = ("output", "feature_kernel", "gradient_kernel", "tangent_kernel")
 _SMOOTH, _KINKED = (0.02, 0.04, 0.06, 0.08), (0.1, 0.2, 0.3, 0.4)
+_NOISY = 0.3  # standard errors over outputs that are warned of
 
 
 @route
@@ -65,11 +67,12 @@ def perturbation(
     Other parameters
     ----------------
     order
-        Largest order in the variables of the result, at most 3. None: 3, but 2 for relu, where order 3 is mostly noise.
+        Largest order in the variables of the result, at most 3. None: 3, but 2 for activations with a kink, where order 3 is
+        mostly noise.
     probes
         Values of richness that are run; as many orders are solved for, the highest of which take up what is left out. None:
-        0.02 ... 0.08, and 0.1 ... 0.4 for relu, as few neurons cross a kink at smaller ones; an activation of your own
-        counts as smooth, so with kinks pass such probes and order=2.
+        0.02 ... 0.08, and 0.1 ... 0.4 for activations with a kink, as few neurons cross one at smaller ones; see `kinked` of
+        `Activation`.
     centred, common_draws, keep_replicates, threads
         As for `sample`. A result that keeps its draws may itself be the common_draws of `sample`.
 
@@ -87,6 +90,9 @@ def perturbation(
 
     Notes
     -----
+    A `ToleranceWarning` tells where standard errors are of the size of outputs: activations that are steep, if not kinked, want
+    larger probes.
+
     Error of f at order 3 for smooth activations: gamma0^4 f_4; it diverges at richness of order one, where `sample` is
     needed. Cost: one run of `sample` per probe.
 
@@ -115,7 +121,7 @@ def perturbation(
     run = MonteCarlo(
         n_samples, n_replicates, seed, tolerance, draws, 0, replace(record, draws=True), None, progress, centred, common_draws, True, None, threads
     )
-    settings = run.settings() | {
+    settings = run.settings(network) | {
         "keep_replicates": boolean("keep_replicates", keep_replicates), "order": order, "probes": probes,
         "record": replace(record, draws=keeps_draws).describe(),
     }  # fmt: skip
@@ -133,7 +139,7 @@ def perturbation(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DivergenceWarning)  # said once, below
         runs = _probe(run, network, problem, training, probes)
-    steps, status = _ending(runs, lazy, steps)
+    steps, status = _ending(runs, lazy, steps, problem)
     records = []
     for r, outputs in enumerate(lazy):
         zeroth = {"output": outputs[steps], **{name: initial[name].values[r] for name in _EXPANDED[1:]}}
@@ -141,6 +147,7 @@ def perturbation(
         found = {name: _coefficients(zeroth[name], values[name], probes) for name in _EXPANDED}
         records.append(_record(found, problem, network.richness, order, [training.example_weights(t, problem.n_train) for t in steps]))
     arrays = summarise(records, settings["keep_replicates"], network.vector_dim)
+    _say_if_noisy(arrays)
     described = attributes("perturbation", network, problem, training, settings, *status) | {"replicates": len(records)}
     if keeps_draws:
         arrays["draw_slot"] = (runs[0].draw_slot.dims, runs[0].draw_slot.values)
@@ -161,6 +168,19 @@ def _checked(network: Network, order, probes) -> tuple[int, list[float]]:
     return order, probes
 
 
+def _say_if_noisy(arrays: dict) -> None:
+    """Warn where the errors of the outputs are of their size, as where the fields of few neurons bend between probes."""
+    if "output_stderr" not in arrays:
+        return
+    size, error = (float(np.sqrt((arrays[name][1] ** 2).mean())) for name in ("output", "output_stderr"))
+    if error > _NOISY * size:
+        warn(
+            f"perturbation: standard errors of outputs ({error:.2g} in root mean square) are of the size of outputs ({size:.2g}); "
+            "take larger probes and a lower order, or more n_samples.",
+            ToleranceWarning,
+        )  # fmt: skip
+
+
 def _probe(run: MonteCarlo, network: Network, problem: Problem, training: Training, probes: list[float]) -> list[xr.Dataset]:
     """Runs at every probe, the largest first: it reveals the most directions, and the others use its draws."""
     runs = []
@@ -175,17 +195,21 @@ def _probe(run: MonteCarlo, network: Network, problem: Problem, training: Traini
     return runs
 
 
-def _ending(runs: list[xr.Dataset], lazy: list[np.ndarray], steps: np.ndarray) -> tuple[np.ndarray, tuple[str, str]]:
+def _ending(
+    runs: list[xr.Dataset], lazy: list[np.ndarray], steps: np.ndarray, problem: Problem
+) -> tuple[np.ndarray, tuple[str, str]]:
     """The steps that order 0 and all probes reached, and the status of what stopped first."""
     shortest, reached = min(runs, key=lambda ds: ds.sizes["time"]), min(map(len, lazy))
     kept = steps[: shortest.sizes["time"]]
     status = (shortest if len(kept) < len(steps) else runs[0]).attrs
     status = status["status"], status["status_message"]
     if (kept >= reached).any():
-        kept, status = kept[kept < reached], (Status.DIVERGED.label, Status.DIVERGED.message.format(step=reached))
+        kept = kept[kept < reached]
+        message = sentence(f"At step {reached}", grown(), advice(problem.all_inputs), len(kept) > 0)
+        require(len(kept) > 0, message)
+        status = Status.DIVERGED.label, message
     if status[0] == Status.DIVERGED.label:
         warn(status[1], DivergenceWarning)
-    require(len(kept) > 0, "the run diverged before its first record, so there is nothing to return; take a smaller learning rate.")
     return kept, status
 
 

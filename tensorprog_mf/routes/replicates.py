@@ -8,7 +8,6 @@ from dataclasses import replace
 import numpy as np
 import xarray as xr
 
-from .. import memory
 from ..accelerate import map_runs, thread_count
 from ..checkpoints import Checkpoint, in_words
 from ..engine import Outcome, Status, run
@@ -21,9 +20,12 @@ from ..realization import Ensemble
 from ..recorder import Recorder, as_record, recorded_steps
 from ..reductions import MOMENTS
 from ..results import dataset, slot_table, summarise
+from ..truncation import combined
+from .estimate import check_memory
+from .stability import sharpness
+from .trust import doubts
 
 _THREADED = 512
-_EVALUATIONS = 100  # of a gradient flow, for the estimate of memory
 _WORST_FIRST = (Status.DIVERGED, Status.STIFF, Status.INTERRUPTED, Status.FINITE_WIDTH, Status.COMPLETED)
 
 
@@ -47,6 +49,7 @@ def gather(
     training = with_kinks(training, network.activation)
     if training.flow:  # directions left out make rates rough, and steps small
         ensemble = replace(ensemble, tolerance=min(ensemble.tolerance, training.tolerance / 10))
+        settings = settings | {"tolerance": ensemble.tolerance}
     run_network, run_training = meant or (network, training)
     # What cannot be described must fail before the run; checkpoints are known by it.
     files = _checkpoints(checkpoint, attributes(route, network, problem, training, settings, "", ""), settings["n_replicates"])
@@ -62,21 +65,33 @@ def gather(
     allowed = thread_count(threads)
     # Small populations live in the interpreter, where threads only wait for each other: 13 against 19 ms at width 16.
     threads = allowed if ensemble.count >= _THREADED else 1
-    needed = _check_memory(network, problem, training, ensemble, settings, record, len(steps), threads)
+    needed = check_memory(network, problem, training, ensemble, settings, record, len(steps), threads)
     try:
         outcomes = map_runs(one, range(settings["n_replicates"]), threads, shown.stop)
     finally:
         shown.close()
     outcomes = _kept(outcomes, route, checkpoint)
-    for outcome in outcomes:
-        require(outcome.status is not Status.STIFF or outcome.record, outcome.message)
-    arrays = summarise([outcome.record for outcome in outcomes], settings["keep_replicates"], network.vector_dim)
     worst = min(outcomes, key=lambda outcome: (_WORST_FIRST.index(outcome.status), outcome.step))
+    require(worst.status not in (Status.DIVERGED, Status.STIFF) or len(worst.record) > 0, worst.message)
+    arrays = summarise([outcome.record for outcome in outcomes], settings["keep_replicates"], network.vector_dim)
+    arrays = combined(arrays, problem.n_train)
     if worst.status in (Status.DIVERGED, Status.STIFF):
         warn(worst.message, DivergenceWarning)
     message = worst.message
     if worst.status is Status.INTERRUPTED:
         message += _what_is_kept(len(outcomes), settings["n_replicates"], checkpoint)
+    for name in {"tangent_kernel", "tangent_kernel_stderr"} & arrays.keys():
+        # df / d time = K Delta, in the units of time that the user gave.
+        units = 1.0 if training.flow else run_training.learning_rate / training.learning_rate
+        arrays[name] = (arrays[name][0], arrays[name][1] * units)
+    if problem.n_train and not (problem.outputs or training.ruled) and record.kernel_examples is None:
+        kernel, outputs = (_mean(arrays[name]) for name in ("tangent_kernel", "output"))
+        arrays["sharpness"] = (("time",), sharpness(kernel, outputs, problem))
+    if limit and worst.status in (Status.COMPLETED, Status.FINITE_WIDTH):
+        outputs = [outcome.record["output"] for outcome in outcomes]
+        for doubt, category in doubts(arrays, outputs, steps, worst.labels, training):
+            warn(doubt, category)
+            message += f" {doubt}"
     described = attributes(route, network, problem, training, settings, worst.status.label, message)
     described |= {"memory_estimate_bytes": needed, "replicates": len(outcomes)}
     if "basis_rank" in arrays:
@@ -85,10 +100,6 @@ def gather(
         table, names = slot_table([outcome.slots for outcome in outcomes])
         arrays["draw_slot"] = (("slot", "slot_field"), table)
         described["slots_json"] = json.dumps(names)
-    for name in {"tangent_kernel", "tangent_kernel_stderr"} & arrays.keys():
-        # df / d time = K Delta, in the units of time that the user gave.
-        units = 1.0 if training.flow else run_training.learning_rate / training.learning_rate
-        arrays[name] = (arrays[name][0], arrays[name][1] * units)
     arrays, more = _shaped(_aligned(arrays, network.vector_dim), record)
     more |= run_network.coordinates(worst.labels)
     result = dataset(arrays, problem, training, steps, worst.labels, described, more, run_network.input_dims)
@@ -96,6 +107,11 @@ def gather(
         for file in filter(None, files):
             file.remove()
     return unless_interrupted(result, shown.stopped)
+
+
+def _mean(array: tuple) -> np.ndarray:
+    """Values of (dims, values) without replicates."""
+    return array[1].mean(axis=0) if array[0][0] == "replicate" else array[1]
 
 
 def _check_record(record, matrix: str, network, problem, training) -> None:
@@ -191,26 +207,6 @@ def _kept(outcomes: list[Outcome], route: str, checkpoint) -> list[Outcome]:
 
 def _what_is_kept(kept: int, wanted: int, checkpoint) -> str:
     return f" {kept} of {wanted} replicates are in the result.{goes_on(checkpoint)}"
-
-
-def _check_memory(network, problem, training, ensemble: Ensemble, settings: dict, record, times: int, threads: int) -> int:
-    """Refuse a run that does not fit before anything is allocated; the estimate in bytes."""
-    replicates, examples, foot = settings["n_replicates"], len(problem.all_inputs), network.footprint(problem.all_inputs.shape[1:])
-    samples = min(settings["samples"], ensemble.count)
-    between = None if record.kernel_examples is None else len(record.kernel_examples)
-    columns, at_once = problem.outputs if record.per_output else 1, min(threads, replicates)
-    results = memory.of_results(times, foot.layers, examples, samples, replicates, between, columns, foot.vectors)
-    results += memory.of_record(record, times, foot.layers, examples * columns * foot.vectors, ensemble.count, replicates, at_once)
-    matrices = foot.matrices * (2 if training.ruled else 1)  # feedback alignment has as many again to send back
-    weights = memory.of_weights(
-        ensemble.matrix, ensemble.count, foot.layers, matrices, examples * foot.vectors, foot.features, max(training.last, _EVALUATIONS * training.flow),
-        training.momentum > 0, at_once, problem.fresh(training.last) * foot.vectors,
-    )  # fmt: skip
-    size = "width" if "width" in settings else "n_samples"
-    if results > weights:
-        memory.check(results + weights, "record fewer times (record=tp.log_steps(...)), fewer kernels (tp.Record(kernel_examples=...)) or keep fewer samples")
-    memory.check(results + weights, f"take a smaller {size}, threads=1 or a larger tolerance")
-    return results + weights
 
 
 def small(tolerance) -> float:

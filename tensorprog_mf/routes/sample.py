@@ -19,7 +19,7 @@ def sample(
     n_samples: int = 4096,
     n_replicates: int = 4,
     seed: int | None = 0,
-    tolerance: float = 1e-4,
+    tolerance: float | None = None,
     draws: str = "sobol",
     samples: int = 64,
     record=None,
@@ -55,8 +55,9 @@ def sample(
     seed
         Names the draws; None takes one from the operating system. Recorded either way.
     tolerance
-        A query adds a direction to the basis of its matrix if its remainder exceeds this, relative to its size. For a
-        gradient flow at most a tenth of the flow's own tolerance.
+        A query adds a direction to the basis of its matrix if its remainder exceeds this, relative to its size. None: 1e-4
+        down to richness 0.1, below it 1e-3 richness (with `target_error`, target_error times richness if that is less), but
+        never below 1e-10. For a gradient flow at most a tenth of the flow's own tolerance. The number is recorded.
     draws
         "sobol" or "pseudo-random".
     samples
@@ -76,8 +77,8 @@ def sample(
         Make the readout orthogonal to the initial features, so that outputs start at zero as in the limit.
     common_draws
         An earlier result, of a run with record=tp.Record(draws=True): use its draws, slot by slot, at another richness or
-        learning rate; all else must be the same.
-        Directions that the earlier run did not need are left out, with a warning where that matters.
+        learning rate; all else must be the same. Directions that the earlier run did not need are left out, with a warning
+        where that matters. Without a tolerance of its own this run takes that of the earlier one.
     keep_replicates
         Keep every replicate along dimension `replicate` instead of mean and standard error.
     checkpoint
@@ -111,8 +112,10 @@ def sample(
 
     Where nothing caught it, as in a notebook, the result is `sys.last_value.result`. A second Ctrl-C waits for no step.
 
-    What the tolerance leaves out is not in the standard errors: outputs are off by its size over richness, so that lazy
-    networks want smaller ones.
+    What the tolerance leaves out moves outputs by up to tolerance / richness. It is estimated, mostly within a factor of 3,
+    in variable `output_truncation`, and joined in quadrature to the standard errors of outputs, losses and error signal;
+    kernels, which are not divided by the richness, are off by about the tolerance. The default keeps it below a tenth of
+    the sampling error at 4096 samples; where a larger one keeps `target_error` out of reach, the message says so.
 
     Error: O(1/n_samples) bias plus fluctuations, n^-1/2 for pseudo-random draws and about n^-0.7 for Sobol, from
     a two to four times smaller value. Cost per step:

@@ -5,6 +5,7 @@ import xarray as xr
 
 from ..accelerate import one_blas_thread
 from ..activations import Activation
+from ..divergence import LossWatch, RunAway, advice, allowed, check_size, sentence
 from ..engine import Status
 from ..errors import ConvergenceWarning, DivergenceWarning, UnsupportedError, boolean, require, warn
 from ..networks import MLP
@@ -77,11 +78,16 @@ def solve_linear(network: MLP, problem: Problem, training: Training, record=None
     solution = _Recursion(network, problem, training)
     status, message = Status.COMPLETED, Status.COMPLETED.message
     with one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
-        reached = next((t for t in range(training.steps + 1) if not solution.advance(t)), None)
-    if reached is not None:
-        status, message, steps = Status.DIVERGED, Status.DIVERGED.message.format(step=reached), steps[steps < reached]
+        for t in range(training.steps + 1):
+            try:
+                solution.advance(t)
+            except RunAway as what:
+                status, steps = Status.DIVERGED, steps[steps < t]
+                message = sentence(f"At step {t}", what, advice(problem.all_inputs), len(steps) > 0)
+                break
+    require(len(steps) > 0, message)
+    if status is Status.DIVERGED:
         warn(message, DivergenceWarning)
-    require(len(steps) > 0, "the network diverged before its first record, so there is nothing to return; take a smaller learning rate.")
     described = attributes("solve_linear", network, problem, training, {"record": listed(record)}, status.label, message)
     arrays = summarise([solution.record(steps)])
     if two_time:
@@ -92,7 +98,8 @@ def solve_linear(network: MLP, problem: Problem, training: Training, record=None
 def _flow(network: MLP, problem: Problem, training: Training, record, steps: np.ndarray, two_time: bool) -> xr.Dataset:
     outcome, error = follow(network, problem, training, steps, two_time)
     label, message = outcome.status.label, outcome.message
-    if outcome.status is Status.DIVERGED:
+    if outcome.status is not Status.COMPLETED:
+        require(len(outcome.record) > 0, message)
         warn(message, DivergenceWarning)
     else:
         message = f"Followed ten times as precisely, the flow changed by {error:.0e}; the result is the more precise one."
@@ -117,6 +124,7 @@ class _Recursion:
         self.problem, self.depth, self.richness = problem, depth, network.richness
         self.outputs = columns = problem.outputs or 1
         self.shares = [training.example_weights(t, problem.n_train) for t in range(times)]
+        self.growth = LossWatch(allowed(network.richness))
         self.weight, self.kept = training.gradient_weights("solve_linear")
         self.rates = list(training.rates(network.weights).values())
         self.alpha, self.H = (np.zeros((depth + 1, times, examples, times, examples)) for _ in range(2))
@@ -132,8 +140,8 @@ class _Recursion:
         """Rows of gradients at times first ... last - 1."""
         return slice(first * self.outputs, last * self.outputs)
 
-    def advance(self, t: int) -> bool:
-        """Row t of everything, from the rows before; False if its outputs are not finite."""
+    def advance(self, t: int) -> None:
+        """Row t of everything, from the rows before; `RunAway` if outputs or kernels have run away."""
         for layer in range(1, self.depth + 1):
             self._forward(layer, t)
         self._backward(self.depth, t)  # needs no error signal of this step
@@ -142,7 +150,9 @@ class _Recursion:
             if layer < self.depth:
                 self._backward(layer, t)
             self._gradient_kernel(layer, t)
-        return bool(np.isfinite(self.output[t]).all())
+        self.growth.look(self.output[t], self.problem.mean_loss)
+        for name, kernel in (("feature", self.H[1:, t, :, t]), ("gradient", self.G[1:-1, self._columns(t, t + 1)])):
+            check_size(f"the {name} kernel", kernel)
 
     def _forward(self, layer: int, t: int) -> None:
         past, columns, examples = slice(0, t), self._columns(0, t), self.alpha.shape[2]

@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 
 from .. import memory
+from ..divergence import advice, grown, sentence
 from ..engine import Status
 from ..errors import DivergenceWarning, QuadratureWarning, boolean, require, warn
 from ..initial_kernels import initial_kernels
@@ -34,7 +35,7 @@ def static_ntk(
     n_samples: int = 4096,
     n_replicates: int = 4,
     seed: int | None = 0,
-    tolerance: float = 1e-4,
+    tolerance: float | None = None,
     draws: str = "sobol",
     samples: int = 64,
     progress: bool = True,
@@ -137,7 +138,7 @@ def static_ntk(
     run = MonteCarlo(
         n_samples, n_replicates, seed, tolerance, draws, samples, None, None, progress, centred, None, True, None, threads
     )
-    sampled, settings, found, initial = run.settings(), {"kernel": kernel, "record": listed(record)}, {"kernel_error": 0.0}, None
+    sampled, settings, found, initial = run.settings(network), {"kernel": kernel, "record": listed(record)}, {"kernel_error": 0.0}, None
     network.check(problem.all_inputs.shape[1:])
     random = random_starts(ensemble, width, starts, network, problem)
     drawn = random is not None and random.drawn
@@ -170,7 +171,7 @@ def static_ntk(
     both = [
         lazy_series(k, c, problem, training, steps, shares, random, (sampled["seed"], r)) for r, (k, c) in enumerate(zip(tangent, covariances))
     ]
-    status, message, steps = _ending(min(reached for _, reached in both), steps, training.last)
+    status, message, steps = _ending(min(reached for _, reached in both), steps, training.last, problem)
     arrays = summarise([series | _repeated(start, len(steps)) for (series, _), start in zip(both, begin)], keep, network.vector_dim)
     if kernel == "closed_form":  # known without sampling error
         for name in _KERNELS:
@@ -196,13 +197,14 @@ def _closed(network, problem: Problem, training: Training) -> tuple[list[dict], 
     return [{"feature_kernel": found.feature, "gradient_kernel": found.gradient, "tangent_kernel": tangent}], found.error
 
 
-def _ending(reached: int, steps: np.ndarray, last: int) -> tuple[Status, str, np.ndarray]:
+def _ending(reached: int, steps: np.ndarray, last: int, problem: Problem) -> tuple[Status, str, np.ndarray]:
     """Status, its message and the steps to keep: those that all replicates `reached`."""
     if reached > last:
         return Status.COMPLETED, Status.COMPLETED.message, steps
-    message = Status.DIVERGED.message.format(step=reached)
+    kept = bool((steps < reached).any())
+    message = sentence(f"At step {reached}", grown(), advice(problem.all_inputs), kept)
+    require(kept, message)
     warn(message, DivergenceWarning)
-    require((steps < reached).any(), "the run diverged before its first record, so there is nothing to return; take a smaller learning rate.")
     return Status.DIVERGED, message, steps[steps < reached]
 
 

@@ -1,5 +1,7 @@
 """The general solver: any schedule, momentum, batches, richness, in one pass through time."""
 
+from dataclasses import replace
+
 import numpy as np
 import xarray as xr
 
@@ -7,17 +9,18 @@ from .. import memory
 from ..accelerate import blocks_on_threads, one_blas_thread, thread_count
 from ..calls import checked_call
 from ..draws import fresh_seed
+from ..divergence import LossWatch, RunAway, allowed, check_size
 from ..engine import Status
 from ..errors import UnsupportedError, whole
 from ..interruption import unless_interrupted
 from ..progress import Progress
 from ..recorder import recorded_steps
-from .labels import TWO_TIME, bias_variance, ending, ensemble_sizes as checked_sizes, result
+from .labels import TWO_TIME, add_doubt, bias_variance, ending, ensemble_sizes as checked_sizes, result
 from .model import Descent, Flow, Model, check_kinds
 from .recursion import Recursion, footprint
+from .rounding import CHANGED, ROUNDED, doubt, twin
 from .site_draws import draw_sites
 
-_LARGEST = 1e30
 _STORED = ("C0", "C1", "C2", "C3", "R1", "R3", "R02", "R24", "W", "Cw")
 
 
@@ -82,7 +85,9 @@ def solve(
     -----
     Exact to rounding in the limit; finite networks are off by order 1/N, with a prefactor of 0.5 to 4. Of small batches, online
     the theory keeps lam_k U / B of the noise covariance (lam_k U + lam_k^2 v0_k^2) / B; see `solve_reduced` for all of it. Cost:
-    O(modes steps^3), memory 32 modes steps^2 bytes; half of it without random features, or without noise from examples.
+    O(modes steps^3), memory 32 modes steps^2 bytes; half of it without random features, or without noise from examples. Learned
+    features sharpen the kernel, and rates past its bound let rounding errors grow: where the test loss rises, a second run with
+    eigenvalues changed in their last digits tells, with a StabilityWarning, from which step on.
 
     Examples
     --------
@@ -103,30 +108,47 @@ def solve(
     seed = fresh_seed(seed)
     steps = recorded_steps(record, training.steps, "solve")
     memory.check(footprint(len(model.modes.power), training.steps, model, training), "take fewer steps, or bins of modes (bin_ratio=1.1)")
-    run, status, reached = _run(model, training, bool(sizes), Progress("solve", training.steps + 1, progress), threads)
+    run, status, reached, what = _run(model, training, bool(sizes), Progress("solve", training.steps + 1, progress), threads)
     kept = steps[steps < reached]
-    ending("scaling_laws.solve", status, reached, len(kept))
+    ending("scaling_laws.solve", status, reached, len(kept), what)
     settings = {"record": kept.tolist(), "ensemble_sizes": list(sizes), "samples": samples, "seed": seed}
     arrays = _arrays(run, kept, sizes) | (draw_sites(run, kept, samples, seed) if samples else {})
     more = {"ensemble_size": np.array(sizes)}
-    ds = result("solve", arrays, training.clock()[kept], model, training, settings, kept, status, reached, more)
-    return unless_interrupted(ds, False)
+    loss, stopped = np.diag(run.rows["C0"])[:reached] + model.noise, []
+    ds = result("solve", arrays, training.clock()[kept], model, training, settings, kept, status, reached, more, what=what)
+    if status is Status.COMPLETED and model.richness > 0:
+        del run  # before there is a second one
+        add_doubt(ds, doubt(loss, lambda: _twin_loss(model, training, stopped, threads), CHANGED))
+    return unless_interrupted(ds, bool(stopped))
 
 
-def _run(model: Model, training: Descent, cross: bool, progress: Progress, threads: int | None) -> tuple[Recursion, Status, int]:
-    """The recursion as far as it goes, how it ended, and the number of times that are complete."""
-    run, t = Recursion(model, training, cross), 0
+def _twin_loss(model: Model, training: Descent, stopped: list, threads: int | None) -> np.ndarray:
+    """Test loss of the twin as far as it goes; Ctrl-C is noted in `stopped`, and nothing is said of the rest."""
+    other = replace(model, spectrum=twin(model.modes, ROUNDED))
+    run, status, reached, _ = _run(other, training, False, Progress("solve", training.steps + 1, False), threads)
+    if status is Status.INTERRUPTED:
+        stopped.append(True)
+        return np.full(training.steps + 1, np.nan)
+    return np.diag(run.rows["C0"])[:reached] + model.noise
+
+
+def _run(
+    model: Model, training: Descent, cross: bool, progress: Progress, threads: int | None
+) -> tuple[Recursion, Status, int, RunAway | None]:
+    """The recursion as far as it goes, how it ended, the number of times that are complete, and what ran away."""
+    run, t, growth = Recursion(model, training, cross), 0, LossWatch(allowed(model.richness))
     try:
         with one_blas_thread(), blocks_on_threads(thread_count(threads)):
             for t in range(training.steps + 1):
                 run.advance(t)
-                size = abs(run.rows["C0"][t, t]) + abs(run.rows["C3"][t, t])
-                if not size < _LARGEST:
-                    return run, Status.DIVERGED, t
+                growth.compare(run.rows["C0"][t, t] + model.noise)
+                check_size("the covariance of gradients", run.rows["C3"][t, t])
                 progress.advance()
-        return run, Status.COMPLETED, training.steps + 1
+        return run, Status.COMPLETED, training.steps + 1, None
+    except RunAway as what:
+        return run, Status.DIVERGED, t, what
     except KeyboardInterrupt:
-        return run, Status.INTERRUPTED, t
+        return run, Status.INTERRUPTED, t, None
     finally:
         progress.close()
 

@@ -3,6 +3,7 @@
 import numpy as np
 import xarray as xr
 
+from ..divergence import RunAway, sentence
 from ..engine import Status
 from ..errors import DivergenceWarning, require, warn, whole
 from ..interruption import nothing_kept
@@ -25,6 +26,7 @@ def architecture(model: Model) -> str:
 def result(
     route: str, arrays: dict, times: np.ndarray, model: Model, training: Descent | Flow, settings: dict, steps: np.ndarray | None = None,
     status: Status = Status.COMPLETED, step: int = 0, more: dict | None = None, replicates: int | None = None,
+    what: RunAway | None = None,
 ) -> xr.Dataset:
     """A labelled Dataset; spectrum and coordinates are added. `replicates` are those that standard errors stand for."""
     modes = model.modes
@@ -36,22 +38,31 @@ def result(
     if steps is not None:
         coordinates["step"] = coordinates["step_prime"] = steps
     described = {"model": model.describe(), "training": training.describe()}
-    message = status.message.format(step=step, count="")
+    message = _message(status, step, what)
     attributes = made(f"scaling_laws.{route}", architecture(model), settings, status.label, message, REFERENCES, described)
     return labelled(arrays, coordinates, attributes | ({} if replicates is None else {"replicates": replicates}))
 
 
-def ending(route: str, status: Status, step: int, kept: int) -> None:
-    """Warn of a run that diverged at `step`; refuse one of which nothing is kept."""
+def _message(status: Status, step: int, what: RunAway | None, kept: bool = True) -> str:
+    """How a run ended, and what ran away."""
+    if status is not Status.DIVERGED:
+        return status.message.format(step=step, count="")
+    return sentence(f"At step {step}", what, "Take a smaller learning rate, or a smaller spectrum or target.", kept)
+
+
+def ending(route: str, status: Status, step: int, kept: int, what: RunAway | None = None) -> None:
+    """Warn of a run that diverged at `step`, by `what`; refuse one of which nothing is kept."""
     if kept == 0 and status is Status.INTERRUPTED:
         raise nothing_kept(route, f"before step {step} and before its first record")
-    require(
-        kept > 0,
-        f"the run diverged at step {step}, before its first record, so there is nothing to return; "
-        "take a smaller learning rate, or a smaller spectrum or target.",
-    )
+    require(kept > 0, _message(status, step, what, False))
     if status is Status.DIVERGED:
-        warn(status.message.format(step=step), DivergenceWarning)
+        warn(_message(status, step, what), DivergenceWarning)
+
+
+def add_doubt(ds: xr.Dataset, message: str) -> None:
+    """What is doubted of a result, in its status message."""
+    if message:
+        ds.attrs["status_message"] += f" {message}"
 
 
 def ensemble_sizes(given) -> tuple[int, ...]:

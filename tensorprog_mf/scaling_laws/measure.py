@@ -27,8 +27,10 @@ def _walk(s, lam, count, n, x, good):
         x[i] = value
 
 
-def spectral_measure(model: Model) -> Spectrum:
+def spectral_measure(model: Model, ratio: float = _RATIO) -> Spectrum:
     """Nodes u and masses of the measure of S in the direction Lam^1/2 w*, two in each of many bins; `unexplained` is the atom at 0.
+
+    `ratio` of neighbouring edges: larger ones tell how much depends on the bins.
 
     Masses and three moments of a bin are integrals of F over an arc between its edges through the upper half plane, where F is
     smooth: narrow bands are not missed, and none of their tails is counted.
@@ -44,11 +46,11 @@ def spectral_measure(model: Model) -> Spectrum:
     kappa = resolution(modes, model.width)
     atom = float((modes.multiplicity * modes.power * kappa / (modes.eigenvalues + kappa)).sum())
     top = 1.02 * largest_eigenvalue(modes, model.inverse_width, 0.0)
-    edges = _edges(np.sort(modes.eigenvalues)[::-1], top)
+    edges = _edges(np.sort(modes.eigenvalues)[::-1], top, ratio)
     nodes, masses, missing, first = [], [], modes.total_power - atom, 0
     while missing > _ALL * modes.total_power and edges[first] > 1e-14 * top:
         if first + 1 == len(edges):
-            edges = np.concatenate([edges, edges[-1] * _RATIO ** -np.arange(1.0, _TOGETHER)])
+            edges = np.concatenate([edges, edges[-1] * ratio ** -np.arange(1.0, _TOGETHER)])
         for u, mass in _bins(model, edges[first : first + _TOGETHER]):
             nodes.append(u)
             masses.append(mass)
@@ -60,22 +62,22 @@ def spectral_measure(model: Model) -> Spectrum:
     return Spectrum(u, mass, unexplained=atom)
 
 
-def _edges(eigenvalues: np.ndarray, top: float) -> np.ndarray:
-    """Edges from `top` down, at most `_RATIO` apart, none on a band: at large widths these are narrow, and near the eigenvalues.
+def _edges(eigenvalues: np.ndarray, top: float, ratio: float) -> np.ndarray:
+    """Edges from `top` down, at most `ratio` apart, none on a band: at large widths these are narrow, and near the eigenvalues.
 
     They lie half-way between eigenvalues that are apart, and around these.
     """
-    edges, near = [top], np.sqrt(_RATIO)
+    edges, near = [top], np.sqrt(ratio)
 
     def down_to(end):
-        count = max(1, int(np.ceil(np.log(edges[-1] / end) / np.log(_RATIO))))
+        count = max(1, int(np.ceil(np.log(edges[-1] / end) / np.log(ratio))))
         edges.extend(edges[-1] * (end / edges[-1]) ** (np.arange(1.0, count + 1) / count))
 
-    for value, lower in zip(eigenvalues, [*eigenvalues[1:], eigenvalues[-1] / _RATIO**2]):
+    for value, lower in zip(eigenvalues, [*eigenvalues[1:], eigenvalues[-1] / ratio**2]):
         middle = np.sqrt(value * lower)
-        if edges[-1] > value * _RATIO:
+        if edges[-1] > value * ratio:
             down_to(value * near)
-        if middle < value / _RATIO:
+        if middle < value / ratio:
             edges.append(value / near)
         if middle * near <= edges[-1]:
             down_to(middle)

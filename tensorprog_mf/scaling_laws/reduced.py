@@ -6,18 +6,19 @@ import xarray as xr
 from .. import memory
 from ..accelerate import one_blas_thread
 from ..calls import checked_call
+from ..divergence import LossWatch, RunAway, allowed, check_size
 from ..engine import Status
 from ..errors import UnsupportedError, require
 from ..recorder import recorded_steps
-from .labels import TWO_TIME, ending, result
+from .labels import TWO_TIME, add_doubt, ending, result
 from .measure import spectral_measure
 from .model import Descent, Flow, Model, check_kinds
 from .propagators import Propagators
 from .reductions_numba import flow
+from .rounding import CHANGED, COARSE, COARSENED, ROUNDED, doubt, twin
 from .spectrum import Spectrum
 
 _PER_DECADE, _FIRST = 200, 2e-4  # steps of the coarser run; its first ones, in units of 1 / largest eigenvalue
-_LARGEST = 1e30
 
 
 @checked_call
@@ -135,30 +136,52 @@ def _descent(model: Model, training: Descent, nodes: Spectrum, left: float, reco
     steps, times = recorded_steps(record, training.steps, "solve_reduced"), training.steps + 1
     memory.check(8 * times * (2 * len(nodes.power) + 6 * times), "take fewer steps")
     weight, propagators = nodes.multiplicity * nodes.power, Propagators(training, model.richness)
-    v, c3, reached = _steps(nodes, weight, propagators, times)
+    v, c3, reached, what = _steps(nodes, weight, propagators, times, LossWatch(allowed(model.richness)), left + model.noise)
     status = Status.COMPLETED if reached == times else Status.DIVERGED
     kept = steps[steps < reached]
-    ending("scaling_laws.solve_reduced", status, reached, len(kept))
+    ending("scaling_laws.solve_reduced", status, reached, len(kept), what)
     square, c0 = np.ix_(kept, kept), (v[kept] * weight) @ v[kept].T
     arrays = {
         "test_loss": (("time",), np.diag(c0) + left + model.noise), "C0": (TWO_TIME, c0 + left), "C3": (TWO_TIME, c3[square]),
         "W": (TWO_TIME, propagators.w[square]), "Cw": (TWO_TIME, propagators.cw[square]),
     } | _modes(model, nodes, v[kept].T)  # fmt: skip
-    return result("solve_reduced", arrays, training.clock()[kept], model, training, {"record": kept.tolist()}, kept, status, reached)
+    times_kept, settings = training.clock()[kept], {"record": kept.tolist()}
+    ds = result("solve_reduced", arrays, times_kept, model, training, settings, kept, status, reached, what=what)
+    if status is Status.COMPLETED and model.richness > 0:
+        loss = (v**2) @ weight + left + model.noise
+        if model.width is None:
+            add_doubt(ds, doubt(loss, lambda: _twin_loss(model, training, twin(nodes, ROUNDED)), CHANGED))
+        else:
+            add_doubt(ds, doubt(loss, lambda: _twin_loss(model, training, spectral_measure(model, COARSE)), COARSENED))
+    return ds
 
 
-def _steps(nodes: Spectrum, weight: np.ndarray, propagators: Propagators, times: int) -> tuple[np.ndarray, np.ndarray, int]:
-    """H (time, node), C3 (time, time_prime), and the number of times before they diverge."""
+def _twin_loss(model: Model, training: Descent, nodes: Spectrum) -> np.ndarray:
+    """Test loss of the twin, as far as it goes."""
+    left = nodes.unexplained if model.width is not None else 0.0
+    weight, unlearned = nodes.multiplicity * nodes.power, left + model.noise
+    growth = LossWatch(allowed(model.richness))
+    v, _, reached, _ = _steps(nodes, weight, Propagators(training, model.richness), training.steps + 1, growth, unlearned)
+    return (v[:reached] ** 2) @ weight + unlearned
+
+
+def _steps(
+    nodes: Spectrum, weight: np.ndarray, propagators: Propagators, times: int, growth: LossWatch, unlearned: float
+) -> tuple[np.ndarray, np.ndarray, int, RunAway | None]:
+    """H (time, node), C3 (time, time_prime), the number of times before they diverge, and what ran away."""
     u, v, c3 = nodes.eigenvalues, np.zeros((times, len(weight))), np.zeros((times, times))
     with np.errstate(over="ignore", invalid="ignore"):
         for t in range(times):
             v[t] = 1 - u * ((propagators.w[t, :t] + propagators.learned(t)[:t]) @ v[:t])
             c3[t, : t + 1] = c3[: t + 1, t] = v[: t + 1] @ (weight * u * v[t])
-            if not weight @ v[t] ** 2 + c3[t, t] < _LARGEST:
-                return v, c3, t
+            try:
+                growth.compare(weight @ v[t] ** 2 + unlearned)
+                check_size("the covariance of gradients", c3[t, t])
+            except RunAway as what:
+                return v, c3, t, what
             if t + 1 < times:
                 propagators.advance(t, c3, c3)
-    return v, c3, times
+    return v, c3, times, None
 
 
 def _online(model: Model, training: Descent, record) -> xr.Dataset:

@@ -6,6 +6,7 @@ import xarray as xr
 from .. import memory
 from ..accelerate import map_runs, thread_count
 from ..calls import checked_call
+from ..divergence import RunAway, allowed, grown
 from ..engine import Status
 from ..draws import fresh_seed
 from ..errors import UnsupportedError, boolean, require, whole
@@ -110,7 +111,8 @@ def simulate(
     reached = min((len(record["test_loss"]) for record in found), default=0)
     stopped = Status.COMPLETED if reached == len(steps) else Status.INTERRUPTED if bar.stopped else Status.DIVERGED
     at = int(steps[reached]) if reached < len(steps) else int(steps[-1])
-    ending("scaling_laws.simulate", stopped, at, reached)
+    what = RunAway(grown(allowed(model.richness)))
+    ending("scaling_laws.simulate", stopped, at, reached, what)
     settings = {
         "n_replicates": n_replicates,
         "record": steps.tolist(),
@@ -123,7 +125,7 @@ def simulate(
     times = training.clock()[:reached] if flowing else training.clock()[steps[:reached]]
     more = {"ensemble_size": np.array(sizes)}
     kept = None if flowing else steps[:reached]
-    ds = result("simulate", arrays, times, model, training, settings, kept, stopped, at, more, len(found))
+    ds = result("simulate", arrays, times, model, training, settings, kept, stopped, at, more, len(found), what)
     return unless_interrupted(ds, bar.stopped, len(found), n_replicates)
 
 

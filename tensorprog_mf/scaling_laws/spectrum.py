@@ -85,7 +85,7 @@ class Spectrum:
         Modes whose eigenvalue is below 1e-10 of the largest are left out and what they carry is `unexplained`. Eigenvalues of n
         examples estimate those of the population well up to mode n / 5 or so.
         """
-        given = read("kernel", kernel)
+        given = read("entries of kernel", kernel)
         targets = numbers("targets", paired("targets", read("targets", targets), "kernel", given).values)
         kernel = numbers("kernel", given.values)
         count = len(kernel) if kernel.ndim else 0

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..divergence import LossWatch, RunAway, allowed
 from .model import Descent, Flow, Model
-
-_LARGEST = 1e30
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ def train(
 def _descend(
     task: Task, training: Descent, a0: np.ndarray | None, data: Data, stream: np.random.Generator, steps: set[int], advance
 ) -> dict:
-    model, rates = task.model, training.rates()
+    model, rates, growth = task.model, training.rates(), LossWatch(allowed(task.model.richness))
     lazy, width = model.richness == 0, None if a0 is None else len(a0)
     a = a0 if lazy else a0.copy()
     w = np.zeros(len(task.lam) if a0 is None else width)
@@ -68,7 +67,9 @@ def _descend(
     for t in range(training.steps + 1):
         v0 = task.weight - (w if a0 is None else w @ a / width)
         v2 = _gradient(task, _shown(task, training, data, stream), v0)
-        if not float(task.lam @ v0**2) < _LARGEST:
+        try:
+            growth.compare(float(task.lam @ v0**2) + model.noise)
+        except RunAway:
             break
         if not advance():
             break

@@ -95,7 +95,7 @@ def test_one_sentence(make, message):
 @pytest.mark.parametrize(
     "make, message",
     [
-        (lambda: limit(activation="tanh", scale=None, initial_covariance=np.eye(20)), "need activation linear, relu or scaled_relu, not 'tanh'; give initial_scale"),
+        (lambda: limit(activation="tanh", scale=None, initial_covariance=np.eye(20)), "need activation linear, relu, scaled_relu or leaky_relu, not 'tanh'; give initial_scale"),
         (lambda: limit(activation="erf", scale=None, initial_theta=pairs(4, 20)), "train_autoencoder"),
         (lambda: limit(ENDLESS, scale=None, initial_covariance=np.eye(2)), "finite dimension"),
         (lambda: train(ENDLESS), "finite dimension: give the data's variances with multiplicities"),

@@ -11,7 +11,11 @@ from tensorprog_mf.mean_field.two_layers.populations import population
 
 mf = tp.mean_field
 RNG = np.random.default_rng(5)
-X, SIGNS, SHARES = RNG.normal(size=(6, 3)), np.array([1.0, -1, 1, 1, -1, -1]), np.array([0.1, 0.2, 0.3, 0.1, 0.1, 0.2])
+X, SIGNS, SHARES = (
+    RNG.normal(size=(6, 3)),
+    np.array([1.0, -1, 1, 1, -1, -1]),
+    np.array([0.1, 0.2, 0.3, 0.1, 0.1, 0.2]),
+)
 CLASSES = np.array([0, 1, 2, 2, 1, 0])
 ROWS = RNG.normal(size=(6, 2))
 CORNERS = mf.PiecewiseLinear(0.5, 1.5, -2.5, 7.5)
@@ -50,7 +54,9 @@ def test_particles_of_a_plain_loop(name, decay):
     data = mf.FiniteData(X, targets, SHARES, loss)
     initial = {"a": tp.Gaussian(0.3, 1), "w": tp.Gaussian(), "b": tp.Gaussian(0, 0.5)}
     more = dict(method="euler", draws="pseudo-random", samples=40, bins=0, progress=False)
-    ds = mf.distributional_dynamics(mf.Neuron("tanh", bias=True), data, initial, [0, 2.0], 0.1, 40, 1, weight_decay=decay, **more)
+    ds = mf.distributional_dynamics(
+        mf.Neuron("tanh", bias=True), data, initial, [0, 2.0], 0.1, 40, 1, weight_decay=decay, **more
+    )
     start = ds.site_parameter[0].values.astype(float)
     heads = start.shape[1] - 4
     a, w, b = start[:, :heads], start[:, heads:-1], start[:, -1]
@@ -71,7 +77,9 @@ def test_particles_of_a_plain_loop(name, decay):
     np.testing.assert_allclose(ds.site_parameter[1], np.column_stack([a, w, b]), atol=1e-5)
     assert float(ds.risk[1]) == pytest.approx(SHARES @ value(output(), targets), abs=1e-5)
     np.testing.assert_allclose(ds.mean_field_residual[1], slope(output(), targets), atol=1e-4)
-    energy = float(ds.risk[1]) / (2 if name.startswith("squared") else 1) + decay / 2 * float(ds.parameter_square[1].sum())
+    energy = float(ds.risk[1]) / (2 if name.startswith("squared") else 1) + decay / 2 * float(
+        ds.parameter_square[1].sum()
+    )
     assert float(ds.free_energy[1]) == pytest.approx(energy, rel=1e-12)
     assert ds.output.dims == ("time", "example", "output")[: 1 + data.targets.ndim]
 
@@ -83,12 +91,16 @@ GAUSSIANS = [mf.AnisotropicGaussians(0.5, 0.25, loss="logistic"), mf.IsotropicGa
 def test_residuals_pull_down_the_loss(data):
     """Differences of the free energy: N d E loss / d theta_i = sum_m p_m loss'_m grad sigma_*."""
     unit = mf.Neuron("scaled_relu" if data not in PLAIN else "softplus")
-    found = population(unit, mf.FiniteData(X, PLAIN[data][0], SHARES, PLAIN[data][1]) if data in PLAIN else data)
+    found = population(
+        unit, mf.FiniteData(X, PLAIN[data][0], SHARES, PLAIN[data][1]) if data in PLAIN else data
+    )
     rng = np.random.default_rng(0)
     theta, weight = 0.2 + np.abs(rng.normal(size=(len(found.names), 5))), np.full(5, 0.2)
     output, seen = found.look(theta, weight)
     gradient, step = found.pull(theta, found.residual(output), seen), 1e-6
-    np.testing.assert_array_equal(gradient, found.pull(theta, found.residual(output)))  # what was kept changes nothing
+    np.testing.assert_array_equal(
+        gradient, found.pull(theta, found.residual(output))
+    )  # what was kept changes nothing
     for at in np.ndindex(theta.shape):
         moved = np.zeros_like(theta)
         moved[at] = step
@@ -102,7 +114,9 @@ def test_free_energy_falls_at_its_rate(name):
     data = mf.FiniteData(X, *PLAIN[name][:1], SHARES, PLAIN[name][1])
     initial = {"a": tp.Gaussian(0.3, 1), "w": tp.Gaussian()}
     more = dict(weight_decay=0.05, draws="pseudo-random", samples=64, bins=0, progress=False)
-    ds = mf.distributional_dynamics(mf.Neuron("tanh"), data, initial, [0.499, 0.5, 0.501, 3.0, 10.0], 0.02, 64, 1, **more)
+    ds = mf.distributional_dynamics(
+        mf.Neuron("tanh"), data, initial, [0.499, 0.5, 0.501, 3.0, 10.0], 0.02, 64, 1, **more
+    )
     assert (np.diff(ds.free_energy) < 0).all()
     found = population(mf.Neuron("tanh"), data)
     theta = np.ascontiguousarray(ds.site_parameter[1].values.T.astype(float))
@@ -116,10 +130,14 @@ def test_the_other_way_to_the_limit(loss, targets):
     """`sample` of a network of depth one, inputs divided by sqrt(D), is the same limit by other code."""
     rate, steps = 0.2, 10
     problem, training = tp.Problem(X, targets, loss=loss), tp.Training(steps, rate)
-    other = tp.sample(tp.MLP(1, "tanh"), problem, training, n_samples=512, n_replicates=4, record=[0, steps], progress=False)
+    other = tp.sample(
+        tp.MLP(1, "tanh"), problem, training, n_samples=512, n_replicates=4, record=[0, steps], progress=False
+    )
     data, laws = mf.FiniteData(X / math.sqrt(3), targets, loss=loss), {"a": tp.Gaussian(), "w": tp.Gaussian()}
     more = dict(method="euler", bins=0, progress=False)
-    ds = mf.distributional_dynamics(mf.Neuron("tanh"), data, laws, [0, rate / 2 * steps], rate / 2, 1024, 8, **more)
+    ds = mf.distributional_dynamics(
+        mf.Neuron("tanh"), data, laws, [0, rate / 2 * steps], rate / 2, 1024, 8, **more
+    )
     # Standard errors pooled over outputs, of 4 and 8 replicates; 18 outputs at 5 of them: false alarm below 1e-3.
     pooled = np.sqrt((ds.output_stderr[1] ** 2).mean() + (other.output_stderr[1] ** 2).mean())
     assert float(np.abs(ds.output[1].values - other.output[1].values).max()) < 5 * float(pooled) + 1 / 512
@@ -131,8 +149,12 @@ def test_two_classes_are_the_logistic_loss_of_the_difference():
     laws, moves = {"w": tp.Gaussian(), "b": tp.Gaussian()}, ("w", "b")
     more = dict(times=[0, 1.0], n_samples=64, draws="pseudo-random", n_replicates=1, progress=False)
     unit = mf.Neuron("erf", bias=True, trained=moves)
-    two = mf.distributional_dynamics(unit, mf.FiniteData(X, (SIGNS > 0) * 1, loss="cross_entropy"), laws | {"a": [-0.4, 1.6]}, **more)
-    one = mf.distributional_dynamics(unit, mf.FiniteData(X, SIGNS, loss="logistic"), laws | {"a": 2.0}, **more)
+    two = mf.distributional_dynamics(
+        unit, mf.FiniteData(X, (SIGNS > 0) * 1, loss="cross_entropy"), laws | {"a": [-0.4, 1.6]}, **more
+    )
+    one = mf.distributional_dynamics(
+        unit, mf.FiniteData(X, SIGNS, loss="logistic"), laws | {"a": 2.0}, **more
+    )
     np.testing.assert_allclose(two.output[..., 1] - two.output[..., 0], one.output, atol=1e-12)
     np.testing.assert_allclose(two.risk, one.risk, atol=1e-12)
     assert two.parameter.values.tolist() == ["a0", "a1", "w0", "w1", "w2", "b"]
@@ -155,7 +177,9 @@ def test_logistic_loss_on_gaussians_of_infinite_dimension():
         ]  # fmt: skip
     np.testing.assert_allclose(ds.class_output[1], [np.sqrt((t * r[0]) ** 2 + r[1] ** 2) @ a / 50 / math.sqrt(2 * math.pi) for t in (1.5, 0.5)], atol=1e-6)  # fmt: skip
     f = ds.class_output[1].values
-    assert float(ds.risk[1]) == pytest.approx((np.log1p(np.exp(-f[0])) + np.log1p(np.exp(f[1]))) / 2, abs=1e-12)
+    assert float(ds.risk[1]) == pytest.approx(
+        (np.log1p(np.exp(-f[0])) + np.log1p(np.exp(f[1]))) / 2, abs=1e-12
+    )
 
 
 def test_logistic_loss_on_gaussians_of_finite_dimension():
@@ -170,7 +194,11 @@ def test_logistic_loss_on_gaussians_of_finite_dimension():
     cosines = rng.normal(size=(4000, 7))
     cosines = cosines[:, 0] / np.linalg.norm(cosines, axis=1)
     grid = np.linspace(0, norms.max(), 300)
-    f = np.interp(norms, grid, [np.mean(sum(ai * CORNERS(ri * s * cosines)[0] for ai, ri in zip(a, r))) / 3 for s in grid])
+    f = np.interp(
+        norms,
+        grid,
+        [np.mean(sum(ai * CORNERS(ri * s * cosines)[0] for ai, ri in zip(a, r))) / 3 for s in grid],
+    )
     losses = np.log1p(np.exp(-y * f))
     found_loss = found.mean_loss(found.output(np.stack([a, r]), np.full(3, 1 / 3)))
     # 20000 inputs at 5 standard errors, and as much again for 4000 directions.
@@ -180,12 +208,24 @@ def test_logistic_loss_on_gaussians_of_finite_dimension():
 def test_real_networks_with_the_logistic_loss():
     laws, data = {"a": tp.Gaussian(), "w": tp.Gaussian()}, mf.FiniteData(X, SIGNS, SHARES, "logistic")
     limit = mf.distributional_dynamics(mf.Neuron("tanh"), data, laws, [0, 1.0], 0.02, 4096, progress=False)
-    ds = mf.train_particles(mf.Neuron("tanh"), data, laws, [0, 1.0], 400, 0.004, n_replicates=24, progress=False)
+    ds = mf.train_particles(
+        mf.Neuron("tanh"), data, laws, [0, 1.0], 400, 0.004, n_replicates=24, progress=False
+    )
     # 12 mean outputs over 24 networks at 5 standard errors: false alarm below 1e-3; biases 1 / width and the step.
     assert (np.abs(ds.output - limit.output) < 5 * ds.output_stderr + 1 / 400 + 0.004).all()
-    assert float(ds.risk[1]) == pytest.approx(float(limit.risk[1]), abs=0.02) and limit.risk[1] < limit.risk[0] - 0.1
+    assert (
+        float(ds.risk[1]) == pytest.approx(float(limit.risk[1]), abs=0.02)
+        and limit.risk[1] < limit.risk[0] - 0.1
+    )
     gaussian = mf.train_particles(
-        mf.Neuron("relu"), mf.IsotropicGaussians(20, 0.5, "logistic"), laws, [0, 0.1], 50, 0.01, n_replicates=2, progress=False
+        mf.Neuron("relu"),
+        mf.IsotropicGaussians(20, 0.5, "logistic"),
+        laws,
+        [0, 0.1],
+        50,
+        0.01,
+        n_replicates=2,
+        progress=False,
     )
     assert float(gaussian.free_energy[0]) == pytest.approx(float(gaussian.risk[0]))
 
@@ -209,7 +249,9 @@ def test_certificates():
         method="SLSQP", options={"ftol": 1e-10, "maxiter": 500},
     )  # fmt: skip
     scale = 0.01 * value(np.zeros(3), data.targets) @ data.weights
-    assert float(late.lower_bound) <= best.fun + 1e-7 and float(late.best_objective) == pytest.approx(best.fun, abs=scale / 10)
+    assert float(late.lower_bound) <= best.fun + 1e-7 and float(late.best_objective) == pytest.approx(
+        best.fun, abs=scale / 10
+    )
     assert float(late.objective) == pytest.approx(float(ds.free_energy[1]), abs=1e-12)
     assert (late.attrs["verdict"], early.attrs["verdict"]) == ("reached", "not reached")
 
@@ -220,15 +262,44 @@ def test_where_noise_takes_the_law():
     ds = mf.boltzmann(ONE, data, {}, tau, {"w": (-9, 9)}, decay, nodes=400)
     w = (ds.bin_edge[0, 1:] + ds.bin_edge[0, :-1]).values / 2
     f = ds.output[0].values
-    potential = np.tanh(w[:, None] * data.inputs[:, 0]) @ (data.weights * PLAIN["logistic"][2](f, data.targets)) + decay / 2 * w**2
+    potential = (
+        np.tanh(w[:, None] * data.inputs[:, 0]) @ (data.weights * PLAIN["logistic"][2](f, data.targets))
+        + decay / 2 * w**2
+    )
     density = np.exp(-potential / tau)
     density /= density.sum() * (w[1] - w[0])
     np.testing.assert_allclose(ds.density[0, 0], density, atol=1e-10)
-    np.testing.assert_allclose(density @ np.tanh(w[:, None] * data.inputs[:, 0]) * (w[1] - w[0]), f, atol=1e-10)
+    np.testing.assert_allclose(
+        density @ np.tanh(w[:, None] * data.inputs[:, 0]) * (w[1] - w[0]), f, atol=1e-10
+    )
     grid = mf.fokker_planck(ONE, data, {"w": tp.Gaussian()}, [0, 1, 3, 30], tau, (-9, 9), decay, 0.2, 120)
     np.testing.assert_allclose(grid.output[-1], f, atol=1e-6)
-    assert float(grid.free_energy[-1]) == pytest.approx(float(ds.free_energy[0]), abs=1e-6) and (np.diff(grid.free_energy) < 0).all()
+    assert (
+        float(grid.free_energy[-1]) == pytest.approx(float(ds.free_energy[0]), abs=1e-6)
+        and (np.diff(grid.free_energy) < 0).all()
+    )
     np.testing.assert_allclose(grid.mean_field_residual[-1], PLAIN["logistic"][2](f, data.targets), atol=1e-6)
+
+
+def test_classes_by_name():
+    """Words, as in `tp.Problem`: the order of the outputs is told, and a class without example is warned of."""
+    words = np.array(["cat", "dog", "owl"])[CLASSES]
+    more = dict(times=[0.0, 0.5], n_samples=64, n_replicates=2, progress=False)
+    laws = {"a": tp.Gaussian(), "w": tp.Gaussian()}
+    ds, numbered = (
+        mf.distributional_dynamics(
+            mf.Neuron("tanh"), mf.FiniteData(X, targets, loss="cross_entropy"), laws, **more
+        )
+        for targets in (words, CLASSES)
+    )
+    assert ds.class_label.values.tolist() == ["cat", "dog", "owl"] and ds.class_label.dims == ("output",)
+    np.testing.assert_array_equal(ds.output, numbered.output)
+    np.testing.assert_array_equal(
+        mf.FiniteData(X, words[:2].repeat(3), loss="logistic").targets, [-1] * 3 + [1] * 3
+    )
+    with pytest.warns(tp.DataWarning, match="'emu' has no training example"):
+        wider = mf.FiniteData(X, words, loss="cross_entropy", classes=("emu", "cat", "dog", "owl"))
+    assert wider.targets.shape == (6, 4) and wider.describe()["classes"][0] == "emu"
 
 
 def many():
@@ -239,8 +310,9 @@ def many():
     "call, error, message",
     [
         (lambda: mf.FiniteData(X, SIGNS, loss="cubic"), tp.InputError, "loss='cubic' is unknown"),
-        (lambda: mf.FiniteData(X, CLASSES, loss="logistic"), tp.InputError, "must be -1 or \\+1"),
-        (lambda: mf.FiniteData(X, 0 * SIGNS, loss="cross_entropy"), tp.InputError, "have 1 class;"),
+        (lambda: mf.FiniteData(X, CLASSES, loss="logistic"), tp.InputError, "these have 3"),
+        (lambda: mf.FiniteData(X, X[:, 0], loss="cross_entropy"), tp.InputError, "labels of classes must be"),
+        (lambda: mf.FiniteData(X, 0 * SIGNS, loss="cross_entropy"), tp.InputError, "1 class"),
         (lambda: mf.FiniteData(X, np.ones((6, 2)), loss="cross_entropy"), tp.InputError, "add up to 1"),
         (lambda: mf.FiniteData(X, np.ones((6, 2, 2))), tp.InputError, "or one row of outputs"),
         (lambda: mf.IsotropicGaussians(5, 0.5, "cross_entropy"), tp.UnsupportedError, "take 'logistic'"),

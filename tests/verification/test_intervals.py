@@ -1,8 +1,8 @@
-"""Intervals hold the truth as often as they say: 95 %, by Student's t over few replicates; by 1.96 standard errors they do not.
+"""Intervals hold the truth in 95 % of cases, by Student's t over few replicates; 1.96 standard errors do not.
 
-The truth of the limit is the exact solution of a linear network, or its kernels at the start; that of finite networks the
-outputs at the start, which are zero on average. Runs with other seeds are independent, entries of one run are not: the share
-of intervals that hold is averaged over entries, and its error taken from the scatter between runs.
+The truth of the limit is the exact solution of a linear network; that of finite networks the outputs at the start,
+which are zero on average. Runs with other seeds are independent, entries of one run are not: the share of intervals
+that hold is averaged over entries, and its error taken from the scatter between runs.
 """
 
 import numpy as np
@@ -49,7 +49,10 @@ def test_intervals_of_finite_networks():
     """Outputs at the start have mean zero, for any width, and are products of Gaussians."""
     training = tp.Training(0, 0.3)
     setting = tp.MLP(2, "tanh"), PROBLEM, training
-    results = [tp.train_finite(*setting, 64, n_replicates=8, seed=seed, samples=0, progress=False) for seed in range(RUNS)]
+    results = [
+        tp.train_finite(*setting, 64, n_replicates=8, seed=seed, samples=0, progress=False)
+        for seed in range(RUNS)
+    ]
     truth = results[0].assign(output=results[0].output * 0)
     held, error = shares(results, truth, "output", lambda ds: tp.interval(ds, "output"))
     assert abs(held - 0.95) < 0.02 + 3 * error  # as above

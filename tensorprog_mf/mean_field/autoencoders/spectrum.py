@@ -20,7 +20,7 @@ def finite_array(name: str, given, rank: int | tuple[int, ...], shape: str) -> n
         array = None if values.dtype.kind in "USMmc" else values.astype(float)
     except (TypeError, ValueError):
         raise InputError(f"{name} must be an array of numbers {shape}.") from None
-    require(array is not None, f"{name} must be an array of real numbers {shape}.")
+    require(array is not None, f"{name} must be an array of numbers {shape}.")
     good = array.ndim in np.atleast_1d(rank) and array.size > 0
     require(good, f"{name} has shape {array.shape}; it must be {shape}, with at least one entry.")
     require(np.isfinite(array).all(), f"{name} has entries that are not finite; remove or replace them.")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...calls import checked_call
-from ...classes import as_targets
+from ...classes import as_targets, warn_of_empty
 from ...containers import Read, read
 from ...errors import InputError, UnsupportedError, real, require, whole
 from ...laws import Law
@@ -23,36 +23,44 @@ class FiniteData:
     inputs
         (example, feature), or (example,) for one feature.
     targets
-        (example,); (example, output) for several outputs, each with an output weight of its own in every `Neuron`. -1 or +1 or
-        two classes for the logistic and hinge losses; classes (example,), or probabilities (example, class), for cross_entropy.
+        (example,); (example, output) for several outputs, each with an output weight of its own in every
+        `Neuron`. For cross_entropy labels of classes (example,), or probabilities (example, class); for the
+        logistic and hinge losses -1 and +1, or two labels.
     weights
         p_m, 0 or more with sum 1; 1 / number of examples by default.
-    loss
-        As of `tp.Problem`: "squared", (y - f)^2 / 2, "logistic", "hinge", "cross_entropy", or a pair (loss, derivative).
+    loss, classes
+        As of `tp.Problem`: "squared", (y - f)^2 / 2, "logistic", "hinge", "cross_entropy", or a pair (loss,
+        derivative); all labels in the order of the outputs.
 
     Raises
     ------
     InputError
-        Numbers that are not finite, sizes that do not fit, weights that are negative or do not add up to 1; an unknown loss, or
-        targets that it cannot use.
+        Numbers that are not finite, sizes that do not fit, weights that are negative or do not add up to 1; an
+        unknown loss, or targets that it cannot use.
     """
 
-    def __init__(self, inputs, targets, weights=None, loss: str | Loss | tuple = "squared"):
+    def __init__(self, inputs, targets, weights=None, loss: str | Loss | tuple = "squared", classes=None):
         given = read("inputs", inputs)
-        self.inputs, self.loss = _numbers("inputs", given), as_loss(loss)
+        self.inputs = _numbers("inputs", given)
         if self.inputs.ndim == 1:
             self.inputs = self.inputs[:, None]
         require(
             self.inputs.ndim == 2 and self.inputs.size > 0,
             f"inputs must be (example, feature) and not empty, not of shape {self.inputs.shape}.",
         )
-        count, own = len(self.inputs), paired("targets", read("targets", targets), "inputs", given)
-        shape = own.values.shape
-        fits = shape[:1] == (count,) and len(shape) in (1, 2) and own.values.size > 0
-        require(fits, f"targets must be one number for each of the {count} inputs, or one row of outputs, not of shape {shape}.")
-        self.targets, _, self.classes = as_targets(self.loss, own, None, None)
-        share = None if weights is None else paired("weights", read("weights", weights), "inputs", given)
-        self.weights = np.full(count, 1 / count) if share is None else _numbers("weights", share)
+        self.loss, count = as_loss(loss), len(self.inputs)
+        targets = read("targets", targets)
+        shape = targets.values.shape
+        fits = shape[:1] == (count,) and len(shape) in (1, 2) and targets.values.size > 0
+        wanted = f"one number for each of the {count} inputs, or one row of outputs"
+        require(fits, f"targets must be {wanted}, not of shape {shape}.")
+        targets = paired("targets", targets, "inputs", given)
+        self.targets, _, self.classes = as_targets(self.loss, targets, None, classes)
+        warn_of_empty(self.loss, self.targets, self.classes)
+        if weights is None:
+            self.weights = np.full(count, 1 / count)
+        else:
+            self.weights = _numbers("weights", paired("weights", read("weights", weights), "inputs", given))
         require(
             self.weights.shape == (count,), f"weights must be one number for each of the {count} inputs, not of shape {self.weights.shape}."
         )
@@ -66,7 +74,7 @@ class FiniteData:
         """Plain values."""
         found = {"inputs": self.inputs.tolist(), "targets": self.targets.tolist(), "weights": self.weights.tolist()}
         known = {} if self.classes is None else {"classes": list(self.classes)}
-        return {"data": "FiniteData"} | found | known | _named(self.loss)
+        return {"data": "FiniteData"} | found | _named(self.loss) | known
 
 
 def _named(loss: Loss) -> dict:
@@ -78,7 +86,8 @@ def _loss_of_signs(given) -> Loss:
     """A loss of one output and targets +-1."""
     loss = as_loss(given)
     if loss.classes:
-        raise UnsupportedError(f"Gaussian data have targets +1 and -1 and one output; with loss={loss.name!r} take 'logistic'.")
+        instead = f"in place of loss={loss.name!r} take 'logistic'"
+        raise UnsupportedError(f"Gaussian data have one output and targets +1 and -1; {instead}.")
     loss.check(np.array([1.0, -1.0]))
     return loss
 
@@ -119,7 +128,8 @@ class IsotropicGaussians:
 
     def describe(self) -> dict:
         """Plain values."""
-        return {"data": "IsotropicGaussians", "dimension": str(self.dimension), "delta": self.delta} | _named(self.loss)
+        found = {"data": "IsotropicGaussians", "dimension": str(self.dimension), "delta": self.delta}
+        return found | _named(self.loss)
 
 
 @checked_call
@@ -167,8 +177,8 @@ class AnisotropicGaussians:
 
     def describe(self) -> dict:
         """Plain values."""
-        found = {"data": "AnisotropicGaussians", "dimension": str(self.dimension), "delta": self.delta, "fraction": self.fraction}
-        return found | _named(self.loss)
+        found = {"dimension": str(self.dimension), "delta": self.delta, "fraction": self.fraction}
+        return {"data": "AnisotropicGaussians"} | found | _named(self.loss)
 
 
 @checked_call

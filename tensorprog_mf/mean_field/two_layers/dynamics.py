@@ -35,8 +35,9 @@ def distributional_dynamics(
         d_t rho = 2 xi(t) div(rho grad Psi(theta; rho)) + 2 xi(t) tau Laplacian rho,
         Psi = E[loss'(f(x), y) sigma_*(x; theta)] + (lambda / 2) |theta|^2,   loss' = f - y for the squared loss
 
-    (Mei, Montanari & Nguyen 2018, equations 6 and 13), solved by sites: d theta = -2 xi grad Psi dt + sqrt(4 xi tau) dW. The loss
-    is that of the data. The risk is E loss(f, y), but of the squared loss, as in the paper, without its 1/2: R = E (y - f)^2.
+    (Mei, Montanari & Nguyen 2018, equations 6 and 13), solved by sites: d theta = -2 xi grad Psi dt + sqrt(4 xi tau)
+    dW. The loss is that of the data. The risk is E loss(f, y), but of the squared loss, as in the paper, without its
+    1/2: R = E (y - f)^2.
 
     Parameters
     ----------
@@ -97,8 +98,9 @@ def distributional_dynamics(
     -----
     The free energy E loss + (lambda / 2) int |theta|^2 d rho - tau Ent(rho) never increases; the risk may. The entropy of
     sites is estimated by nearest neighbours (Kozachenko & Leonenko 1987), of all parameters that are not fixed; it is NaN at time 0
-    for Sobol draws, which are too regular. Cost: O(sites points parameters) per step, four times with "rk4", and all of it for each
-    of the n_replicates: one run of gradient descent is method="euler", n_replicates=1, a sixteenth of the default. Errors: dt^4 ("rk4") or dt; n_samples^-1/2,
+    for Sobol draws, which are too regular. Cost: O(sites points parameters) per step, four times with "rk4", and all
+    of it for each replicate: gradient descent of one network, method="euler" and n_replicates=1, costs a sixteenth of
+    the default. Errors: dt^4 ("rk4") or dt; n_samples^-1/2,
     for Sobol draws less. Without temperature the flow grows steep between basins: Gauss-Legendre nodes then lose to thousands
     of midpoints.
 

@@ -25,8 +25,8 @@ class Sites:
 
 
 def initial_laws(names: tuple[str, ...], given, norms: tuple[str, ...] = ()) -> list[Law]:
-    """One law per parameter, from a table of laws; "w" is for w0, w1, ... and, of several outputs, "a" for a0, a1, ...,
-    as one law or one for each. `norms` are 0 or more.
+    """One law per parameter, from a table of laws; "w" is for w0, w1, ... and, of several outputs, "a" for a0,
+    a1, ..., as one law or one for each. `norms` are 0 or more.
 
     Raises
     ------
@@ -39,9 +39,10 @@ def initial_laws(names: tuple[str, ...], given, norms: tuple[str, ...] = ()) -> 
         vector = [name for name in names if name[0] == letter and name[1:].isdigit()]
         if vector and letter in table:
             laws = table.pop(letter)
-            each = list(laws) if isinstance(laws, (Sequence, np.ndarray)) and not isinstance(laws, str) else [laws] * len(vector)
-            fits = len(each) == len(vector)
-            require(fits, f"initial[{letter!r}] has {len(each)} laws for {len(vector)} numbers; give one law or one for each.")
+            several = isinstance(laws, (Sequence, np.ndarray)) and not isinstance(laws, str)
+            each, count = list(laws) if several else [laws] * len(vector), len(vector)
+            told = f"initial[{letter!r}] has {len(each)} laws for {count} numbers; give one law or one for each."
+            require(len(each) == count, told)
             table |= dict(zip(vector, each))
     missing, unknown = [name for name in names if name not in table], [name for name in table if name not in names]
     require(not missing, f"initial has no law for {', '.join(missing)}; give a law or a number for each parameter.")

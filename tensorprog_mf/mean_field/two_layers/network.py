@@ -90,7 +90,8 @@ def advance(plan: Plan, network: Network, code: tuple, rng, now: float, until: f
         noise = np.empty((0, 0, 0))
         if plan.temperature:
             noise = rng.standard_normal((steps, plan.width, features + 2)) * np.sqrt(4 * sizes * plan.temperature)[:, None, None]
-        descend(network.w, network.a, network.b, inputs, targets, sizes, trains, plan.weight_decay, noise, LOSS_CODES[plan.data.loss.name], *code)
+        how = trains, plan.weight_decay, noise, LOSS_CODES[plan.data.loss.name]
+        descend(network.w, network.a, network.b, inputs, targets, sizes, *how, *code)
         t = now + (first + steps) * h
         if not (np.isfinite(network.a).all() and np.isfinite(network.w).all() and np.isfinite(network.b).all()):
             return "diverged", t

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import xarray as xr
 
+from ...classes import class_labels
 from ...results import labelled
 from ...schema import VARIABLES
 from .data import FiniteData
@@ -45,7 +46,8 @@ class Observer:
         }
         if len(theta) <= PRODUCTS:
             found["parameter_product"] = (theta * weight) @ theta.T
-        found["free_energy"] = population.mean_loss(output) + self.weight_decay / 2 * square[population.trained].sum()
+        decay = self.weight_decay / 2 * square[population.trained].sum()
+        found["free_energy"] = population.mean_loss(output) + decay
         if self.temperature:
             found["entropy"] = self._entropy(t, theta)
             found["free_energy"] -= self.temperature * found["entropy"]
@@ -101,7 +103,7 @@ def densities(everywhere: list[np.ndarray], weights: np.ndarray, bins: int) -> t
 
 
 def _of_equal_sites(x: np.ndarray, bins: int) -> tuple[np.ndarray, np.ndarray]:
-    """Shares (replicate, time, bin) and edges of x (replicate, time, site), all of the same weight: from one sort."""
+    """Shares (replicate, time, bin) and edges of x (replicate, time, site), of the same weight: from one sort."""
     x = np.sort(x, axis=-1)
     total = np.cumsum(np.full(x.shape[-1], 1 / x.shape[-1]))
     low, high = np.searchsorted(total, 1e-4), min(np.searchsorted(total, 1 - 1e-4), len(total) - 1)
@@ -139,7 +141,8 @@ def _edges(low: float, high: float, least: float, most: float, bins: int) -> np.
 
 def of_points(population: Population, data) -> dict:
     """Variables of the points at which outputs are known."""
-    arrays = {"target": (VARIABLES["target"].dims_of(population.targets.ndim), population.targets), "example_weight": (("example",), population.weights)}
+    dims = VARIABLES["target"].dims_of(population.targets.ndim)
+    arrays = {"target": (dims, population.targets), "example_weight": (("example",), population.weights)}
     if isinstance(data, FiniteData):
         arrays["input"] = (("example", "feature"), data.inputs)
     elif hasattr(population, "radius"):
@@ -151,4 +154,6 @@ def result(arrays: dict, population: Population, data, times: np.ndarray, attrib
     """The labelled result."""
     names = np.array(population.names)
     coordinates = {"time": times, "parameter": names, "parameter_prime": names, "class": np.array([1, -1])}
+    if getattr(data, "classes", None) is not None and population.targets.ndim > 1:
+        coordinates["class_label"] = class_labels(data.classes)
     return labelled(arrays | of_points(population, data), coordinates, attributes)

@@ -30,7 +30,8 @@ def certificate(
         J(rho) = E loss(f_rho, y) + (lambda / 2) int |theta|^2 d rho,
         Psi(theta; rho) = E[loss'(f_rho, y) sigma_*] + (lambda / 2) |theta|^2,   J(rho) - min J <= int Psi d rho - min Psi,
 
-    as J is convex in rho with derivative Psi, for the squared and logistic losses. At the best law Psi is least, and flat, where rho has mass (Mei, Montanari & Nguyen
+    as J is convex in rho with derivative Psi, for the squared and logistic losses.
+    At the best law Psi is least, and flat, where rho has mass (Mei, Montanari & Nguyen
     2018, section 3). The best law on the nodes is found by pairwise Frank-Wolfe steps (Lacoste-Julien & Jaggi 2015).
 
     Parameters
@@ -65,7 +66,7 @@ def certificate(
     InputError
         An argument that cannot be used; a result of another unit or other data.
     UnsupportedError
-        A result with temperature, whose best law is `boltzmann`; parameters that are not trained and differ between sites; several
+        A result with temperature, whose best law is `boltzmann`; untrained parameters that differ between sites; several
         outputs; the hinge loss, of which Psi jumps, and losses of the user's own, which need not be convex.
 
     Notes

@@ -147,7 +147,9 @@ class Given(_OnPoints):
         return self._at(theta)[0].T
 
 
-def on_points(unit: Neuron | UserUnit, data: FiniteData, names: tuple[str, ...], trained: np.ndarray) -> Population:
+def on_points(
+    unit: Neuron | UserUnit, data: FiniteData, names: tuple[str, ...], trained: np.ndarray
+) -> Population:
     """The unit on the data, `names` and `trained` those of its parameters.
 
     Raises
@@ -159,5 +161,7 @@ def on_points(unit: Neuron | UserUnit, data: FiniteData, names: tuple[str, ...],
     one_value = isinstance(unit, UserUnit) or not unit.output_weight
     if data.targets.ndim > 1 and one_value:
         kind = "a UserUnit" if isinstance(unit, UserUnit) else "a Neuron without output weight"
-        raise UnsupportedError(f"{kind} has one output, but the targets have {data.targets.shape[1]}; take a Neuron with output weights.")
+        raise UnsupportedError(
+            f"{kind} has one output, but the targets have {data.targets.shape[1]}; take a Neuron with output weights."
+        )
     return Given(unit, *given) if isinstance(unit, UserUnit) else Neurons(unit, *given)

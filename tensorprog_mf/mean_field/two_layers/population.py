@@ -28,8 +28,16 @@ class Population(ABC):
         What is made small, of one example.
     """
 
-    def __init__(self, names: tuple[str, ...], trained: np.ndarray, weights: np.ndarray, targets: np.ndarray, loss: Loss):
-        self.names, self.trained, self.weights, self.targets, self.loss = names, trained, weights, targets, loss
+    def __init__(
+        self,
+        names: tuple[str, ...],
+        trained: np.ndarray,
+        weights: np.ndarray,
+        targets: np.ndarray,
+        loss: Loss,
+    ):
+        self.names, self.trained = names, trained
+        self.weights, self.targets, self.loss = weights, targets, loss
 
     @abstractmethod
     def output(self, theta: np.ndarray, weight: np.ndarray) -> np.ndarray:
@@ -37,7 +45,7 @@ class Population(ABC):
 
     @abstractmethod
     def pull(self, theta: np.ndarray, residual: np.ndarray, seen: Any = None) -> np.ndarray:
-        """sum_m residual_m grad sigma_*(x_m; theta), (parameter, site); zero for parameters that are not trained.
+        """sum_m residual_m grad sigma_*(x_m; theta), (parameter, site); zero for parameters that stay.
 
         `seen` is what `look` has left behind at the same theta, if it has.
         """
@@ -71,4 +79,6 @@ class Population(ABC):
         """Raise `UnsupportedError` for several outputs, in the name of what is for one."""
         if self.targets.ndim > 1:
             outputs = self.targets.shape[1]
-            raise UnsupportedError(f"{route} is for one output; with {outputs} outputs take distributional_dynamics.")
+            raise UnsupportedError(
+                f"{route} is for one output; with {outputs} outputs take distributional_dynamics."
+            )

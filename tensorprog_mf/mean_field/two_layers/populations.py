@@ -67,7 +67,8 @@ def population(unit, data, radial_nodes: int | None = None) -> Population:
         raise InputError(f"unit={unit!r} must be a Neuron or a UserUnit of tensorprog_mf.mean_field.")
     if isinstance(data, FiniteData):
         features, outputs = data.inputs.shape[1], data.targets.shape[1:]
-        vectors = {"w": [f"w{j}" for j in range(features)], "a": [f"a{c}" for c in range(*outputs)] if outputs else ["a"]}
+        heads = [f"a{c}" for c in range(*outputs)] if outputs else ["a"]
+        vectors = {"w": [f"w{j}" for j in range(features)], "a": heads}
         return on_points(unit, data, *_rows(unit, vectors))
     if not isinstance(data, (IsotropicGaussians, AnisotropicGaussians)):
         raise InputError(f"data={data!r} must be FiniteData, IsotropicGaussians or AnisotropicGaussians of tensorprog_mf.mean_field.")
@@ -84,7 +85,7 @@ def population(unit, data, radial_nodes: int | None = None) -> Population:
 
 
 def _rows(unit, vectors: dict[str, list[str]]) -> tuple[tuple[str, ...], np.ndarray]:
-    """Names of all parameters, those of a neuron that are `vectors` replaced by their numbers, and which are trained."""
+    """Names of all parameters, `vectors` of a neuron replaced by their numbers, and which are trained."""
     names, trained = [], []
     for name in unit.names:
         more = vectors.get(name, [name]) if isinstance(unit, Neuron) else [name]

@@ -89,7 +89,7 @@ def boltzmann(unit, data, fixed, temperature: float, intervals, weight_decay: fl
     found = population(unit, data)
     found.refuse_outputs("boltzmann")
     if found.loss.name == "hinge":
-        raise UnsupportedError("boltzmann solves its equations by derivatives of loss', which the hinge loss has not; take loss='logistic'.")
+        raise UnsupportedError("boltzmann needs a loss of which the slope does not jump, as that of 'hinge' does; take 'logistic'.")
     temperature = real("temperature", temperature, "be positive", lambda v: v > 0)
     weight_decay = real("weight_decay", weight_decay, "be 0 or more", lambda v: v >= 0)
     axes, theta, cell = box(found, fixed, intervals, whole("nodes", nodes, 8))

@@ -48,7 +48,7 @@ def steps_between(begin: float, end: float, dt: float) -> Iterator[tuple[float, 
 
 @dataclass
 class Stepper:
-    """theta <- theta + h drift, drift = -2 xi(t) (sum_m p_m loss'_m grad sigma_* + lambda theta), + sqrt(4 xi tau h) noise."""
+    """theta <- theta + h drift + sqrt(4 xi tau h) noise, drift = -2 xi(t) (E[loss' grad sigma_*] + lambda theta)."""
 
     population: Population
     weight: np.ndarray

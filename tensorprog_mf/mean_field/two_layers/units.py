@@ -61,7 +61,7 @@ class PiecewiseLinear:
 @checked_call
 @dataclass(frozen=True)
 class Neuron:
-    """One neuron, sigma_*(x; theta) = a phi(<w, x> + b); on targets with several outputs a_c phi(<w, x> + b), c = 0, 1, ...
+    """One neuron, sigma_*(x; theta) = a phi(<w, x> + b); of several outputs c = 0, 1, ... a_c phi(<w, x> + b).
 
     Parameters
     ----------

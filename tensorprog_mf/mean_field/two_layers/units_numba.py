@@ -1,4 +1,4 @@
-"""Kernels over blocks of sites for averages of units over Gaussian inputs, and activations one by one; see `accelerate`.
+"""Kernels over blocks of sites for averages of units over Gaussian inputs, and activations; see `accelerate`.
 
 theta is (parameter, site); `forward` adds weight * sigma_* up per block, `pull` writes sum_m r_m grad sigma_*(x_m).
 Activations: code 0 linear, 1 relu, 2 scaled_relu, 3 erf, 4 tanh, 5 softplus, 6 quadratic, 7 hinges s + sum_k c_k (u - t_k)_+.

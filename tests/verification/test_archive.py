@@ -1,0 +1,25 @@
+"""A source archive, built by the package `build`, unpacked elsewhere: its tests are collected and some of them pass."""
+
+import os
+import pathlib
+import subprocess
+import sys
+import tarfile
+
+import pytest
+
+pytestmark = pytest.mark.verification
+ROOT = pathlib.Path(__file__).parents[2]
+
+
+def test_the_archive_tests_itself(tmp_path):
+    pytest.importorskip("build", reason="pip install build")
+    built = subprocess.run([sys.executable, "-m", "build", "--sdist", "-o", tmp_path, ROOT], capture_output=True, text=True)
+    assert built.returncode == 0, built.stdout + built.stderr
+    with tarfile.open(next(tmp_path.glob("*.tar.gz"))) as archive:
+        archive.extractall(tmp_path, filter="data")
+    unpacked = next(path for path in tmp_path.iterdir() if path.is_dir())
+    run = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    for arguments in (["--collect-only"], ["tests/test_schedules.py", "tests/test_archive.py"]):
+        done = subprocess.run([*run, *arguments], cwd=unpacked, env=os.environ | {"PYTHONPATH": str(unpacked)}, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout
