@@ -9,21 +9,21 @@ from .errors import InputError
 
 
 def meant(word, known: Iterable[str]) -> str:
-    """The known name that somebody probably meant, as the end of a sentence; all of them if none comes near."""
+    """The known name that was probably meant, as the end of a sentence; all of them if none comes near."""
     known = list(known)
     near = difflib.get_close_matches(str(word), known, n=1)
     return f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(known)}."
 
 
 def checked_call(target=None, *, then: Callable[[str, dict], None] | None = None):
-    """Decorate a public function, or a class above its dataclass decorator: a call that does not fit raises `InputError`.
+    """Decorator of public functions and classes (above @dataclass): calls that do not fit raise `InputError`.
 
     Parameters
     ----------
     target
         The function or class.
     then
-        Called with the name of `target` and its arguments by name, before it is; may raise `InputError` of its own.
+        Called before `target` with its name and its arguments by name; may raise `InputError` of its own.
     """
     if target is None:
         return functools.partial(checked_call, then=then)
@@ -58,14 +58,23 @@ def _complaint(name: str, signature: inspect.Signature, args: tuple, kwargs: dic
     takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
     for key in kwargs:
         if key not in named and not takes_any:
-            return f"{name} has no argument {key!r}; {meant(key, named)}" if named else f"{name} takes no arguments, so no {key}."
+            return (
+                f"{name} has no argument {key!r}; {meant(key, named)}"
+                if named
+                else f"{name} takes no arguments, so no {key}."
+            )
     if len(args) > len(placed):
         behind = [n for n in named if n not in placed]
         remedy = f"; those behind them go by name, such as {behind[0]}=..." if behind else ""
-        return f"{name} takes {len(placed)} arguments by position, {', '.join(placed)}, but {len(args)} are given{remedy}."
+        takes = f"{name} takes {len(placed)} arguments by position, {', '.join(placed)}"
+        return f"{takes}, but {len(args)} are given{remedy}."
     for n in placed[: len(args)]:
         if n in kwargs:
             return f"{name} is given {n} twice, by position and by name; give it once."
-    missing = [n for n, p in parameters.items() if p.default is p.empty and n in named and n not in (*placed[: len(args)], *kwargs)]
+    missing = [
+        n
+        for n, p in parameters.items()
+        if p.default is p.empty and n in named and n not in (*placed[: len(args)], *kwargs)
+    ]
     usual = ", ".join(n for n in named if parameters[n].default is inspect.Parameter.empty)
     return f"{name} lacks {' and '.join(missing)}; write {name}({usual}, ...)."

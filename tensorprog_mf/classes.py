@@ -7,17 +7,20 @@ from .errors import DataWarning, InputError, require, warn
 from .losses import Loss, one_hot
 
 _MOST = 10_000
-_WORDS = "words as targets are classes: take loss=\"cross_entropy\", or name two of them with classes=(first, second)"
+_WORDS = (
+    'words as targets are classes: take loss="cross_entropy", or name two of them with '
+    "classes=(first, second)"
+)
 
 
 def as_targets(
     loss: Loss, targets: Read, test: Read | None, classes, name: str = "targets"
 ) -> tuple[np.ndarray, np.ndarray | None, tuple | None]:
-    """Targets and test targets as floats that the loss can use, and the classes behind them, None where there are none.
+    """Targets and test targets as floats that the loss can use, and the classes behind them or None.
 
-    Labels of the cross-entropy become probabilities (example, class), in the order of `classes`, of categories, or sorted.
-    Two labels of other losses become +1 for the first of `classes`, -1 for the second; sorted labels have the second as
-    +1, so that 0 and 1, or false and true, are -1 and +1. Numbers -1 and +1 stay what they are.
+    Labels of the cross-entropy become probabilities (example, class), in the order of `classes`, of
+    categories, or sorted. Two labels of other losses become +1 for the first of `classes`, -1 for the second;
+    of sorted labels the second is +1, so that 0 and 1, or false and true, are -1 and +1. -1 and +1 stay.
 
     Raises
     ------
@@ -33,7 +36,11 @@ def as_targets(
     else:
         found = [numbers(name, read, 1, 2, remedy=_WORDS) for name, read in given.items()]
         wanted = found[0].shape[1:] if classes is None else (len(classes),)
-        require(found[0].shape[1:] == wanted, f"classes has {len(classes or ())} names, but targets are {found[0].shape}; give one for each column.")
+        require(
+            found[0].shape[1:] == wanted,
+            f"classes has {len(classes or ())} names, but targets are {found[0].shape}; give one for each "
+            "column.",
+        )
     _check_shapes(found)
     for values in found:
         if len(values):
@@ -52,28 +59,40 @@ def _column(read: Read) -> Read:
 def _check_shapes(found: list[np.ndarray]) -> None:
     require(found[0].shape[1:] != (0,), f"targets have no outputs, shape {found[0].shape}.")
     for values in found[1:]:
-        require(values.shape[1:] == found[0].shape[1:], f"test_targets have shape {values.shape}, targets {found[0].shape}; they must agree.")
+        require(
+            values.shape[1:] == found[0].shape[1:],
+            f"test_targets have shape {values.shape}, targets {found[0].shape}; they must agree.",
+        )
 
 
 def _numbered(given: dict[str, Read], classes: tuple | None) -> tuple[list[np.ndarray], tuple | None]:
     """Probabilities (example, class), and the classes."""
     labels = {name: plain_labels(name, read) for name, read in given.items() if read.values.ndim == 1}
-    given = {name: read if classes is None else _in_their_order(read, classes) for name, read in given.items()}
+    given = {
+        name: read if classes is None else _in_their_order(read, classes) for name, read in given.items()
+    }
     tables = {name: numbers(name, read, 2) for name, read in given.items() if name not in labels}
     if classes is None:
         classes = _of_columns(given, tables) or _in_order(given, labels)
     if labels:
         require(
             2 <= len(classes) <= _MOST,
-            f"targets have {len(classes)} class{'es' * (len(classes) != 1)}; 2 to {_MOST:,} can be told apart. "
+            f"targets have {len(classes)} class{'es' * (len(classes) != 1)}; 2 to {_MOST:,} can be told "
+            "apart. "
+            ""
             "Classes that have no example are named by classes=(...).",
         )
     for name, table in tables.items():
         require(
             classes is None or table.shape[1] == len(classes),
-            f"{name} have {table.shape[1]} columns, but there are {len(classes or ())} classes; give one column for each.",
+            f"{name} have {table.shape[1]} columns, but there are {len(classes or ())} classes; give one "
+            "column for "
+            "each.",
         )
-    found = [one_hot(places(name, labels[name], classes), len(classes)) if name in labels else tables[name] for name in given]
+    found = [
+        one_hot(places(name, labels[name], classes), len(classes)) if name in labels else tables[name]
+        for name in given
+    ]
     return found, classes
 
 
@@ -86,7 +105,7 @@ def _in_their_order(read: Read, classes: tuple) -> Read:
 
 
 def _of_columns(given: dict[str, Read], tables: dict[str, np.ndarray]) -> tuple | None:
-    """Names of the columns of probabilities, if there are some; their numbers where labels have to be told by them."""
+    """Names of the columns of probabilities; their numbers where labels have to be told by them."""
     for name, table in tables.items():
         columns = given[name].of_axis(1)
         named = columns is not None and not columns.counted and len(columns.index) == table.shape[1]
@@ -102,37 +121,65 @@ def _in_order(given: dict[str, Read], labels: dict[str, list]) -> tuple | None:
     if not labels:
         return None
     categories = [read.categories for read in given.values() if read.categories is not None]
-    return distinct(categories[0]) if categories else tuple(sorted(set().union(*labels.values()), key=lambda v: (isinstance(v, str), v)))
+    return (
+        distinct(categories[0])
+        if categories
+        else tuple(sorted(set().union(*labels.values()), key=lambda v: (isinstance(v, str), v)))
+    )
 
 
-def _signed(loss: Loss, given: dict[str, Read], classes: tuple | None) -> tuple[list[np.ndarray], tuple | None]:
+def _signed(
+    loss: Loss, given: dict[str, Read], classes: tuple | None
+) -> tuple[list[np.ndarray], tuple | None]:
     """+1 and -1 for the first and the second class, and the two; numbers that are -1 and +1 stay."""
     flat = {name: read._replace(values=read.values.reshape(-1)) for name, read in given.items()}
     labels = {name: plain_labels(name, read, loss.signs) for name, read in flat.items()}
     shapes = [read.values.shape for read in given.values()]
     present = set().union(*labels.values())
-    require(classes is None or len(classes) == 2, f"classes={classes!r}: {loss.name!r} tells two apart; for more take loss=\"cross_entropy\".")
-    require(classes != (-1, 1), "classes=(-1, 1) would turn signs around, the first class is +1; write classes=(1, -1), or negate the targets.")
-    if all(label in (-1, 1) and not isinstance(label, bool) for label in present) and (classes is None or present - set(classes)):
-        return [np.array(own, dtype=float).reshape(shape) for own, shape in zip(labels.values(), shapes)], classes
+    require(
+        classes is None or len(classes) == 2,
+        f'classes={classes!r}: {loss.name!r} tells two apart; for more take loss="cross_entropy".',
+    )
+    require(
+        classes != (-1, 1),
+        "classes=(-1, 1) would turn signs around, the first class is +1; write classes=(1, -1), or negate "
+        "the "
+        "targets.",
+    )
+    if all(label in (-1, 1) and not isinstance(label, bool) for label in present) and (
+        classes is None or present - set(classes)
+    ):
+        return [
+            np.array(own, dtype=float).reshape(shape) for own, shape in zip(labels.values(), shapes)
+        ], classes
     if classes is None:
         classes = (_in_order(given, labels) or ())[::-1]
         shown = ", ".join(map(repr, classes[::-1][:5])) + (", ..." if len(classes) > 5 else "")
         require(
             len(classes) == 2,
-            f"targets of the {loss.name} loss must be -1 or +1, or of two classes; these have {len(classes)}, {shown}: "
-            + ("take loss=\"cross_entropy\"." if len(classes) > 2 else "name both with classes=(positive, negative)."),
+            f"targets of the {loss.name} loss must be -1 or +1, or of two classes; these have "
+            f"{len(classes)}, {shown}: "
+            ""
+            + (
+                'take loss="cross_entropy".'
+                if len(classes) > 2
+                else "name both with classes=(positive, negative)."
+            ),
         )
     signs = [1 - 2 * places(name, own, classes) for name, own in labels.items()]
     return [own.reshape(shape) for own, shape in zip(signs, shapes)], classes
 
 
 def plain_labels(name: str, read: Read, signs: bool = False) -> list:
-    """Labels as Python's own words, whole numbers and truth values; `signs` for the sentence that refuses others."""
+    """Labels as Python's words, whole numbers and truth values; `signs` is for the sentence that refuses."""
     found = []
     wanted = "-1 or +1, or two classes" if signs else "whole numbers, words or truth values"
     for place, entry in enumerate(read.values.tolist() if read.values.dtype.kind != "M" else read.values):
-        require(not is_missing(entry), f"{name}: labels of classes contain a NaN or missing value in example {place}; drop or fill it first.")
+        require(
+            not is_missing(entry),
+            f"{name}: labels of classes contain a NaN or missing value in example {place}; drop or fill it "
+            "first.",
+        )
         entry = entry.decode(errors="replace") if isinstance(entry, bytes) else entry
         entry = entry.item() if isinstance(entry, np.generic) else entry
         good = isinstance(entry, (str, int)) or (isinstance(entry, float) and entry.is_integer())
@@ -158,7 +205,12 @@ def places(name: str, labels: list, classes: tuple) -> np.ndarray:
     """Position of every label in `classes`, as floats."""
     position = {label: float(place) for place, label in enumerate(classes)}
     for place, label in enumerate(labels):
-        require(label in position, f"{name}: {label!r} in example {place} is none of the classes {', '.join(map(repr, classes[:20]))}; leave such examples out, or name all classes.")
+        require(
+            label in position,
+            f"{name}: {label!r} in example {place} is none of the classes "
+            f"{', '.join(map(repr, classes[:20]))}; leave such examples out, or name all "
+            "classes.",
+        )
     return np.array([position[label] for label in labels])
 
 
@@ -166,10 +218,14 @@ def warn_of_empty(loss: Loss, targets: np.ndarray, classes: tuple | None) -> Non
     """Say which classes no training example has."""
     empty = np.flatnonzero(targets.sum(axis=0) == 0) if loss.classes else ()
     if len(empty):
-        names = ", ".join(repr(place if classes is None else classes[place]) for place in empty[:10].tolist()) + (", ..." if len(empty) > 10 else "")
+        names = ", ".join(
+            repr(place if classes is None else classes[place]) for place in empty[:10].tolist()
+        ) + (", ..." if len(empty) > 10 else "")
         one = len(empty) == 1
         warn(
-            f"{'Class' if one else 'Classes'} {names} {'has' if one else 'have'} no training example: {'its output is' if one else 'their outputs are'} "
+            f"{'Class' if one else 'Classes'} {names} {'has' if one else 'have'} no training example: "
+            f"{'its output is' if one else 'their outputs are'} "
+            ""
             "only pushed down, and counted in every loss. Give examples, or leave such classes out.",
             DataWarning,
         )

@@ -1,4 +1,4 @@
-"""Arrays as people have them: lists, pandas, xarray, torch, sparse, masked, ... to numpy, with the labels they carry."""
+"""Arrays as people have them, lists, pandas, xarray, torch, sparse, masked ones, to numpy, with labels."""
 
 from collections.abc import Iterator, Mapping, Set
 from typing import NamedTuple
@@ -8,21 +8,32 @@ import numpy as np
 from .errors import InputError, require
 
 _DENSE = 2**28  # numbers that a sparse array is made dense up to, 2 GiB
-_NAMED = ("feature", "channel", "output", "class")  # dimensions whose labels say what an entry is, not only where
-_PLACE = {"example": 0, "channel": 1, "feature": 3, "output": 3, "class": 3}  # others stay between, in their order
+_NAMED = (
+    "feature",
+    "channel",
+    "output",
+    "class",
+)  # dimensions whose labels say what an entry is, not only where
+_PLACE = {
+    "example": 0,
+    "channel": 1,
+    "feature": 3,
+    "output": 3,
+    "class": 3,
+}  # others stay between, in their order
 _BETWEEN = ("row", "column", "token", "position")
 _NUMBERS = (int, float, bool, np.generic)
 
 
 class Labels(NamedTuple):
-    """A pandas Index of one axis; `counted` where it only counts 0, 1, 2, ... because nobody chose another."""
+    """A pandas Index of one axis; `counted` where it only counts 0, 1, 2, ... as nobody chose another."""
 
     index: object
     counted: bool
 
 
 class Read(NamedTuple):
-    """Values of any type, the names of their dimensions if they have some, labels of their axes, and categories."""
+    """Values of any type, names of their dimensions if they have some, labels of axes, and categories."""
 
     values: np.ndarray
     dims: tuple[str, ...] | None = None
@@ -43,13 +54,13 @@ class Read(NamedTuple):
 def read(name: str, given) -> Read:
     """What `given` holds, as a numpy array of any type.
 
-    DataArrays are turned by the names of their dimensions: example first, then channel, row, column, tokens or
-    positions, feature or output last. Sparse arrays become dense.
+    DataArrays are turned by the names of their dimensions: example first, then channel, row, column, tokens
+    or positions, feature or output last. Sparse arrays become dense.
 
     Raises
     ------
     InputError
-        Nothing, a text, a function, a table of several arrays, rows of different lengths, entries behind a mask.
+        Nothing, a text, a function, a table of several arrays, rows of different lengths, masked entries.
     """
     _refuse_others(name, given)
     if hasattr(given, "dims") and hasattr(given, "coords"):
@@ -58,7 +69,9 @@ def read(name: str, given) -> Read:
         return _of_pandas(name, given)
     categories = getattr(given, "categories", None) if hasattr(given, "codes") else None
     values = _array(name, given)
-    named = getattr(given, "columns", None) if values.ndim == 2 and hasattr(given, "to_numpy") else None  # as of polars
+    named = (
+        getattr(given, "columns", None) if values.ndim == 2 and hasattr(given, "to_numpy") else None
+    )  # as of polars
     labels = () if named is None else (None, _counted_or_named(named))
     return Read(values, None, labels, None if categories is None else tuple(categories))
 
@@ -68,21 +81,40 @@ def _refuse_others(name: str, given) -> None:
     require(given is not None, f"{name} are None; pass an array with one example per row.")
     kind = type(given).__name__
     if hasattr(given, "data_vars") or (hasattr(given, "to_dataset") and hasattr(given, "children")):
-        found = [str(variable) for variable in (*getattr(given, "data_vars", ()), *getattr(given, "children", ()))] or ["x"]
-        raise InputError(f"{name} are a {kind} that holds {', '.join(found)}; pass one array of it, such as data[{found[0]!r}].")
+        found = [
+            str(variable) for variable in (*getattr(given, "data_vars", ()), *getattr(given, "children", ()))
+        ] or ["x"]
+        raise InputError(
+            f"{name} are a {kind} that holds {', '.join(found)}; pass one array of it, such as "
+            f"data[{found[0]!r}]."
+        )
     if isinstance(given, Mapping):
-        raise InputError(f"{name} are a {kind} with the entries {', '.join(map(str, given))}; pass one array.")
+        raise InputError(
+            f"{name} are a {kind} with the entries {', '.join(map(str, given))}; pass one array."
+        )
     if isinstance(given, (str, bytes)):
-        raise InputError(f"{name} are a text, {given!r}; pass the numbers themselves, or read a CSV file with tp.read_table.")
+        raise InputError(
+            f"{name} are a text, {given!r}; pass the numbers themselves, or read a CSV file with "
+            "tp.read_table."
+        )
     if isinstance(given, (Iterator, Set)):
-        raise InputError(f"{name} are a {kind}, which has no order to rely on or is read once only; pass a list or an array.")
-    if isinstance(given, type) or (callable(given) and not hasattr(given, "__array__") and not hasattr(given, "detach")):
-        raise InputError(f"{name} are a function or class, {getattr(given, '__name__', kind)}; pass an array.")
+        raise InputError(
+            f"{name} are a {kind}, which has no order to rely on or is read once only; pass a list or an "
+            "array."
+        )
+    if isinstance(given, type) or (
+        callable(given) and not hasattr(given, "__array__") and not hasattr(given, "detach")
+    ):
+        raise InputError(
+            f"{name} are a function or class, {getattr(given, '__name__', kind)}; pass an array."
+        )
 
 
 def _of_xarray(name: str, given) -> Read:
     own = [dim for dim in given.dims if dim not in _PLACE and dim not in _BETWEEN]
-    examples = "example" if "example" in given.dims or not own else own[0]  # examples may have a name of the user's
+    examples = (
+        "example" if "example" in given.dims or not own else own[0]
+    )  # examples may have a name of the user's
     order = sorted(given.dims, key=lambda dim: 0 if dim == examples else _PLACE.get(dim, 2))
     if {"row", "column"} <= set(order) and order.index("row") > order.index("column"):
         rows, columns = order.index("row"), order.index("column")
@@ -121,7 +153,9 @@ def _array(name: str, given) -> np.ndarray:
         raise
     except Exception as error:  # each library has its own
         said = " ".join(str(error).split())[:200]
-        raise InputError(f"{name} cannot be read as numbers: {type(given).__name__} says {said!r}; pass a numpy array.") from None
+        raise InputError(
+            f"{name} cannot be read as numbers: {type(given).__name__} says {said!r}; pass a numpy array."
+        ) from None
 
 
 def _converted(name: str, given) -> np.ndarray:
@@ -129,7 +163,9 @@ def _converted(name: str, given) -> np.ndarray:
         hidden = int(np.ma.getmaskarray(given).sum())
         require(
             hidden == 0,
-            f"{name} hide {hidden} of {given.size} values behind a mask; drop those examples or fill the values first, as with .filled(0).",
+            f"{name} hide {hidden} of {given.size} values behind a mask; drop those examples or fill the "
+            "values first, as with "
+            ".filled(0).",
         )
         return _unpacked(name, given.data)
     if isinstance(given, np.ndarray):
@@ -139,7 +175,9 @@ def _converted(name: str, given) -> np.ndarray:
     if callable(getattr(given, "toarray", None)):
         require(
             np.prod(given.shape) <= _DENSE,
-            f"{name} are sparse and would fill {8 * np.prod(given.shape) / 2**30:.1f} GiB as the dense array that training takes; take fewer features.",
+            f"{name} are sparse and would fill {8 * np.prod(given.shape) / 2**30:.1f} GiB as the dense array "
+            "that training takes; take fewer "
+            "features.",
         )
         return np.asarray(given.toarray())
     if isinstance(given, (list, tuple)):
@@ -149,7 +187,11 @@ def _converted(name: str, given) -> np.ndarray:
     if not hasattr(given, "__array__") and callable(getattr(given, "to_numpy", None)):
         given = given.to_numpy()
     array = np.asanyarray(given)  # of what hands out masked arrays, as files do, the mask is seen too
-    return _converted(name, array) if isinstance(array, np.ma.MaskedArray) else _unpacked(name, np.asarray(array))
+    return (
+        _converted(name, array)
+        if isinstance(array, np.ma.MaskedArray)
+        else _unpacked(name, np.asarray(array))
+    )
 
 
 def _of_torch(given) -> np.ndarray:
@@ -174,12 +216,17 @@ def _is_row(entry) -> bool:
 
 def _of_rows(name: str, given) -> np.ndarray:
     """A list of numbers or rows, which may be containers of their own."""
-    rows = [entry if isinstance(entry, (str, *_NUMBERS)) else _row(f"{name}[{row}]", entry) for row, entry in enumerate(given)]
+    rows = [
+        entry if isinstance(entry, (str, *_NUMBERS)) else _row(f"{name}[{row}]", entry)
+        for row, entry in enumerate(given)
+    ]
     shapes = [np.shape(row) if isinstance(row, np.ndarray) else () for row in rows]
     for row, shape in enumerate(shapes):
         require(
             shape == shapes[0],
-            f"{name} are ragged: row {row} {_sized(shape)}, those before it {_sized(shapes[0]).removeprefix('has ')}; all rows must be alike.",
+            f"{name} are ragged: row {row} {_sized(shape)}, those before it "
+            f"{_sized(shapes[0]).removeprefix('has ')}; all rows must be "
+            "alike.",
         )
     array = np.array(rows)
     if array.dtype.kind in "US" and not all(np.asarray(row).dtype.kind in "US" for row in rows):
@@ -189,7 +236,12 @@ def _of_rows(name: str, given) -> np.ndarray:
 
 def _row(name: str, entry):
     """An entry of a list: what is a number by itself, or has no length, stays."""
-    if isinstance(entry, np.ma.MaskedArray) or hasattr(entry, "__array__") or hasattr(entry, "detach") or isinstance(entry, (list, tuple)):
+    if (
+        isinstance(entry, np.ma.MaskedArray)
+        or hasattr(entry, "__array__")
+        or hasattr(entry, "detach")
+        or isinstance(entry, (list, tuple))
+    ):
         array = _converted(name, entry)
         return array if array.ndim else array[()]
     return _converted(name, list(entry)) if isinstance(entry, range) else entry
@@ -215,7 +267,9 @@ def numbers(name: str, given: Read, *dims: int, remedy: str = "") -> np.ndarray:
     bad = np.argwhere(~np.isfinite(array))
     require(
         not len(bad),
-        f"{name} contain NaN or infinite values, {len(bad)} of {array.size}, the first {_at(given, bad[0] if len(bad) else ())}; drop or fill them first.",
+        f"{name} contain NaN or infinite values, {len(bad)} of {array.size}, the first "
+        f"{_at(given, bad[0] if len(bad) else ())}; drop or fill them "
+        "first.",
     )
     array.flags.writeable = False
     return array
@@ -224,9 +278,17 @@ def numbers(name: str, given: Read, *dims: int, remedy: str = "") -> np.ndarray:
 def _floats(name: str, given: Read, remedy: str) -> np.ndarray:
     values, kind = given.values, given.values.dtype.kind
     require(kind != "c", f"{name} are complex; pass real numbers.")
-    require(kind != "M", f"{name} are dates; take off one of them and divide, as in (x - x[0]) / np.timedelta64(1, 'D').")
+    require(
+        kind != "M",
+        f"{name} are dates; take off one of them and divide, as in (x - x[0]) / np.timedelta64(1, 'D').",
+    )
     require(kind != "m", f"{name} are durations; divide them by one, as in x / np.timedelta64(1, 's').")
-    require(kind != "V", f"{name} have fields {', '.join(values.dtype.names or ())}; stack them as columns: np.stack([x[f] for f in x.dtype.names], 1).")
+    require(
+        kind != "V",
+        f"{name} have fields {', '.join(values.dtype.names or ())}; stack them as columns: np.stack([x[f] "
+        "for f in x.dtype.names], "
+        "1).",
+    )
     if kind in "biuf":
         return np.array(values, dtype=float)
     found = np.empty(values.shape)
@@ -240,14 +302,22 @@ def _number(name: str, given: Read, place: tuple, remedy: str) -> float:
     entry = given.values[place]
     if isinstance(entry, (str, bytes)):
         written = entry.decode(errors="replace") if isinstance(entry, bytes) else str(entry)
-        raise InputError(f"{name} cannot be read as numbers: the text {written!r} stands {_at(given, place)}; {remedy or _usual(written)}.")
+        raise InputError(
+            f"{name} cannot be read as numbers: the text {written!r} stands {_at(given, place)}; "
+            f"{remedy or _usual(written)}."
+        )
     if is_missing(entry):
-        raise InputError(f"{name} contain NaN or missing values, the first {_at(given, place)}; drop or fill them first.")
+        raise InputError(
+            f"{name} contain NaN or missing values, the first {_at(given, place)}; drop or fill them first."
+        )
     try:
         return float(entry)
     except (TypeError, ValueError):
         kind = type(entry).__name__
-        raise InputError(f"{name} cannot be read as numbers: a {kind} stands {_at(given, place)}; pass an array of numbers.") from None
+        raise InputError(
+            f"{name} cannot be read as numbers: a {kind} stands {_at(given, place)}; pass an array of "
+            "numbers."
+        ) from None
 
 
 def _usual(written: str) -> str:

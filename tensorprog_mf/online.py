@@ -50,7 +50,8 @@ class GaussianStream:
         """Inputs and targets of a step."""
         rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(step,)))
         inputs = rng.standard_normal((self.batch_size, self.features))
-        targets = numbers("targets of the teacher", read("targets of the teacher", self.teacher(inputs)), 1, 2)
+        name = "targets of the teacher"
+        targets = numbers(name, read(name, self.teacher(inputs)), 1, 2)
         return inputs, targets + self.noise * rng.standard_normal(targets.shape)
 
 
@@ -85,8 +86,8 @@ class OnlineProblem:
     stream
         A function step -> (inputs, targets), such as `GaussianStream`, asked for the same step more than once; or an
         iterable of such pairs, one for every step and one more. inputs (example, feature), targets (example,) or
-        (example, output), for cross_entropy probabilities (example, class) or, with `classes`, labels; batches may differ in
-        size.
+        (example, output), for cross_entropy probabilities (example, class) or, with `classes`, labels; batches
+        may differ in size.
     test_inputs
         (example, feature), or as the network takes them: what is followed.
     loss
@@ -126,7 +127,8 @@ class OnlineProblem:
         targets = None if targets is None else self._targets("test_targets", targets)
         require(
             targets is None or targets.shape[1:] == first.shape[1:],
-            f"test_targets have shape {np.shape(targets)}, targets of the stream {first.shape}; only the first number may differ.",
+            f"test_targets have shape {np.shape(targets)}, targets of the stream {first.shape}; "
+            "only the first number may differ.",
         )
         object.__setattr__(self, "test_targets", targets)
         seen = first if targets is None else np.concatenate([first, targets])
@@ -142,7 +144,10 @@ class OnlineProblem:
     def _targets(self, name: str, given: Read) -> np.ndarray:
         """Targets of a batch, or of the test points, as floats."""
         labels = self.loss.classes and given.values.ndim == 1 and self.classes is None
-        require(not labels, f"{name} of a stream of classes must be probabilities (example, class), or labels with classes=(...).")
+        require(
+            not labels,
+            f"{name} of a stream of classes must be probabilities (example, class), or labels with classes=(...).",
+        )
         targets, _, classes = as_targets(self.loss, given, None, self.classes, name)
         require(
             classes == self.classes or self.loss.classes,
@@ -189,7 +194,8 @@ class OnlineProblem:
         first = self.batch(0)
         data = b"".join(values.tobytes() for values in (self.test_inputs, self.all_targets, *first))
         known = {} if self.classes is None else {"classes": list(self.classes)}
-        return {"loss": self.loss.name, "n_train": 0, "stream": stream, "data_sha256": hashlib.sha256(data).hexdigest()} | known
+        digest = hashlib.sha256(data).hexdigest()
+        return {"loss": self.loss.name, "n_train": 0, "stream": stream, "data_sha256": digest} | known
 
     def shown(self, training, step: int, everything: bool) -> Shown:
         """The batch of a step and, for `everything`, the test points behind it."""

@@ -9,35 +9,47 @@ from .errors import InputError, require
 def paired(name: str, given: Read, other: str, reference: Read, axis: int = 0) -> Read:
     """`given` with its entries along an axis in the order of the labels of `reference`.
 
-    Labels are the index or the columns of pandas, coordinates of xarray. Where one side has none, or an index that nobody
-    chose (0, 1, 2, ...), entries go by position.
+    Labels are the index or the columns of pandas, coordinates of xarray. Where one side has none, or an index
+    that nobody chose (0, 1, 2, ...), entries go by position.
 
     Raises
     ------
     InputError
-        Labels that are not the same, that repeat in another order, or an index 0, 1, 2, ... beside the same numbers in
-        another order, of which nobody can say whether it was chosen.
+        Labels that are not the same, that repeat in another order, or an index 0, 1, 2, ... beside the same
+        numbers in another order, of which nobody can say whether it was chosen.
     """
     mine, theirs = given.of_axis(axis), reference.of_axis(axis)
-    if mine is None or theirs is None or len(mine.index) != len(theirs.index) or mine.index.equals(theirs.index):
+    if (
+        mine is None
+        or theirs is None
+        or len(mine.index) != len(theirs.index)
+        or mine.index.equals(theirs.index)
+    ):
         return given
     by_position = f"to pair them by position pass {name} as an array, as {name}.to_numpy() gives"
     what = "examples" if axis == 0 else "columns"
     if mine.counted or theirs.counted:
         require(
             not _alike(mine, theirs),
-            f"{name} and {other} have the same labels of {what} in another order, but one of them only counts 0, 1, 2, ...: "
+            f"{name} and {other} have the same labels of {what} in another order, but one of them only "
+            "counts 0, 1, 2, ...: "
+            ""
             f"to pair them by label bring them into one order, as with y.loc[x.index]; {by_position}.",
         )
         return given
     for who, labels in ((name, mine), (other, theirs)):
         if not labels.index.is_unique:
             twice = _first(labels.index[labels.index.duplicated()])
-            raise InputError(f"{who} have the label {twice} twice, so that {name} and {other} cannot be paired by label; {by_position}.")
+            raise InputError(
+                f"{who} have the label {twice} twice, so that {name} and {other} cannot be paired by label; "
+                f"{by_position}."
+            )
     places = mine.index.get_indexer(theirs.index)
     if (places < 0).any():
         missing = theirs.index[places < 0]
-        raise InputError(f"{name} have no {what[:-1]} with the label {_first(missing)}, {other} have; {by_position}.")
+        raise InputError(
+            f"{name} have no {what[:-1]} with the label {_first(missing)}, {other} have; {by_position}."
+        )
     return given.taken(places, axis)
 
 

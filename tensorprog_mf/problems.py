@@ -55,12 +55,12 @@ class Problem:
     Parameters
     ----------
     inputs
-        (example, feature); for a `CNN` (example, channel, row[, column]). Lists, arrays of numpy, torch or jax, tables of
-        pandas or polars, DataArrays (turned by the names of their dimensions), sparse arrays (made dense).
+        (example, feature); for a `CNN` (example, channel, row[, column]). Lists, arrays of numpy, torch or jax,
+        tables of pandas or polars, DataArrays (turned by the names of their dimensions), sparse arrays (made dense).
     targets
-        (example,) for one output; (example, output) for several: results then have a dimension `output`. For cross_entropy
-        labels (example,), whole numbers, words or truth values, or probabilities (example, class); for the logistic and
-        hinge losses -1 and +1, or two labels.
+        (example,) for one output; (example, output) for several: results then have a dimension `output`. For
+        cross_entropy labels (example,), whole numbers, words or truth values, or probabilities (example, class);
+        for the logistic and hinge losses -1 and +1, or two labels.
     test_inputs
         (example, feature) or None.
     loss
@@ -70,23 +70,24 @@ class Problem:
     test_targets
         As `targets`, of the test inputs, or None; they only serve to report a test loss.
     classes
-        All labels in the order of the outputs, or names of the columns of targets; sorted by default, and in the order of
-        their categories if they have one. Two labels of a loss with one output: the first is +1, the second -1; of
-        sorted ones the second is +1, so that 0 and 1 are -1 and +1. With the squared loss two labels need them.
+        All labels in the order of the outputs, or names of the columns of targets; sorted by default, and in the
+        order of their categories if they have one. Two labels of a loss with one output: the first is +1, the
+        second -1; of sorted ones the second is +1, so that 0 and 1 are -1 and +1. The squared loss takes labels
+        for classes only where they are named here.
 
     Raises
     ------
     InputError
-        Shapes that do not fit, values that are not finite or hidden by a mask, words, dates, an empty set, an unknown loss,
-        labels that it cannot use, examples or features that cannot be paired.
+        Shapes that do not fit, values that are not finite or hidden by a mask, words, dates, an empty set, an
+        unknown loss, labels that it cannot use, examples or features that cannot be paired.
 
     Notes
     -----
-    Labels of examples and features (index and columns of pandas, coordinates of xarray) decide what goes together: targets
-    come into the order of the inputs, columns of test_inputs into that of inputs. Labels that differ are refused. Where one
-    side has none, or an index of pandas that only counts 0, 1, 2, ..., examples go by position. A `DataWarning` tells of
-    inputs and targets whose scale is far from what is usual, of targets 0 and 1 with the squared loss, and of classes
-    without a training example.
+    Labels of examples and features (index and columns of pandas, coordinates of xarray) decide what goes
+    together: targets come into the order of the inputs, columns of test_inputs into that of inputs. Labels that
+    differ are refused. Where one side has none, or an index of pandas that only counts 0, 1, 2, ..., examples go
+    by position. A `DataWarning` tells of inputs and targets whose scale is far from what is usual, of targets 0
+    and 1 with the squared loss, and of classes without a training example.
     """
 
     inputs: np.ndarray
@@ -100,7 +101,8 @@ class Problem:
         given, targets = read("inputs", self.inputs), read("targets", self.targets)
         require(
             given.values.ndim > 1 or targets.values.ndim < 2,
-            f"inputs have the shape {given.values.shape}, targets {targets.values.shape}: are they exchanged? Inputs come first, (example, feature).",
+            f"inputs have the shape {given.values.shape}, targets {targets.values.shape}: are they exchanged? "
+            "Inputs come first, (example, feature).",
         )
         inputs = numbers("inputs", given, 2, 3, 4)
         require(inputs.size > 0, f"inputs are empty, shape {inputs.shape}; at least one example and one feature are needed.")
@@ -108,12 +110,13 @@ class Problem:
         test, unseen = checked_test("test_inputs", self.test_inputs, "inputs", given)
         object.__setattr__(self, "loss", as_loss(self.loss))
         targets, test_targets = paired("targets", targets, "inputs", given), known_targets(self.test_targets, unseen)
-        test_targets = paired("test_targets", test_targets, "targets", targets, axis=1) if test_targets is not None else None
+        if test_targets is not None:
+            test_targets = paired("test_targets", test_targets, "targets", targets, axis=1)
         targets, test_targets, classes = as_targets(self.loss, targets, test_targets, self.classes)
         warn_of_scales(inputs, targets, self.loss)
         warn_of_empty(self.loss, targets, classes)
-        found = {"inputs": inputs, "targets": targets, "test_inputs": test, "test_targets": test_targets, "classes": classes}
-        for name, value in found.items():
+        known = {"inputs": inputs, "test_inputs": test, "test_targets": test_targets, "classes": classes}
+        for name, value in (known | {"targets": targets}).items():
             object.__setattr__(self, name, value)
         object.__setattr__(self, "_channels_named", "channel" in (given.dims or ()))
 
@@ -227,7 +230,7 @@ def checked_test(name: str, given, other: str, reference: Read) -> tuple[np.ndar
 
 
 def beside(name: str, known: Read, other: str, reference: Read) -> tuple[np.ndarray, Read]:
-    """Inputs of the same shape as the `reference`, with their features in its order, as floats and as they were read."""
+    """Inputs of the shape of the `reference`, with features in its order, as floats and as they were read."""
     sizes = [" x ".join(map(str, each.values.shape[1:])) or "no" for each in (known, reference)]
     require(sizes[0] == sizes[1], f"{name} have {sizes[0]} features, {other} {sizes[1]}; they must agree.")
     for axis in range(1, reference.values.ndim):

@@ -69,7 +69,8 @@ def dataset(
         coordinates["step"] = coordinates["step_prime"] = steps[:reached]
     result = labelled(arrays, coordinates | (more or {}), attributes)
     if problem.classes is not None and problem.outputs != len(problem.classes):
-        result["target"].attrs["comment"] = f"+1 is {problem.classes[0]!r}, -1 is {problem.classes[1]!r}; NaN where not known."
+        first, second = problem.classes
+        result["target"].attrs["comment"] = f"+1 is {first!r}, -1 is {second!r}; NaN where not known."
     return result
 
 

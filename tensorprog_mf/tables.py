@@ -24,9 +24,10 @@ def read_table(
     target
         Name of the target column; by default the last one.
     classes
-        Two values of the target column: the first becomes +1, the second -1, lines with others are left out. For
-        loss="cross_entropy" any number of values, one output each; all there are by default, numbers before words. For the
-        logistic and hinge losses a column of two values needs none: the second in order becomes +1, as of `Problem`.
+        Two values of the target column: the first becomes +1, the second -1, lines with others are left out.
+        For loss="cross_entropy" any number of values, one output each; all there are by default, numbers before
+        words. For the logistic and hinge losses a column of two values needs none: the second in order becomes
+        +1, as of `Problem`.
     test_examples
         That many last lines are test examples.
     standardise
@@ -57,7 +58,10 @@ def read_table(
         known = np.full(len(y), True)
     else:
         two = kind.classes or classes is None or (isinstance(classes, (list, tuple)) and len(classes) == 2)
-        require(two, f"classes={classes!r} must be a list of two values of the target; for more take loss = \"cross_entropy\".")
+        require(
+            two,
+            f'classes={classes!r} must be a list of two values of the target; for more take loss = "cross_entropy".',
+        )
         y, classes = _labels(labels, classes, name)
         known = np.array([classes is None or label in classes for label in y])
         y = y[known]

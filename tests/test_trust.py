@@ -54,7 +54,7 @@ HEAVY_CASES = {
 @pytest.mark.parametrize("case", HEAVY_CASES)
 def test_heavy_tails_are_told_of(case):
     network, problem, training = HEAVY_CASES[case]
-    ds, told = quietly(tp.sample, network, problem(), training, **FEW)
+    ds, told = quietly(tp.sample, network, problem(), training, **FEW | {"n_samples": 1024})
     assert [w.category for w in told] == [tp.HeavyTailWarning] and ds.attrs["status"] == "completed"
     assert str(told[0].message) in ds.attrs["status_message"] and "Standard errors cannot be trusted" in str(told[0].message)
     assert ds.largest_share.dims == ("time", "layer") and ds.largest_share.max() > 1.15 * HEAVY > ds.largest_share[0].max()

@@ -125,7 +125,8 @@ def _problem(table: dict, path) -> Problem:
     arrays, of_tables = _parameters(Problem), _parameters(read_table)
     for key in set(table) & (arrays ^ of_tables):
         there, here = ("data", "inputs and targets") if key in of_tables else ("inputs and targets", "data")
-        require(("data" in table) == (key in of_tables), f"{path}: [problem] {key!r} goes with {there}, not with {here}.")
+        fits = ("data" in table) == (key in of_tables)
+        require(fits, f"{path}: [problem] {key!r} goes with {there}, not with {here}.")
     if "data" in table:
         _known(table, {"data"} | of_tables, f"{path}: [problem]")
         require(isinstance(table["data"], str), f"{path}: [problem] data={table['data']!r} must be a file name in quotes.")
@@ -133,7 +134,8 @@ def _problem(table: dict, path) -> Problem:
     _known(table, {"data"} | arrays, f"{path}: [problem]")
     for name in ("inputs", "targets"):
         require(name in table, f"{path}: [problem] needs data, or inputs and targets; {name} is missing.")
-    return Problem(**{key: value if key in ("loss", "classes") else _numbers(value, path, key) for key, value in table.items()})
+    plain = ("loss", "classes")
+    return Problem(**{key: value if key in plain else _numbers(value, path, key) for key, value in table.items()})
 
 
 def _numbers(value, path, key: str):

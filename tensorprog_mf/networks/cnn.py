@@ -90,8 +90,9 @@ class CNN(Network):
         if not problem.channels_named and channels_last(shape):
             sizes, last = " x ".join(map(str, shape[1:])), len(shape)
             warn(
-                f"Inputs of CNN are (example, channel, row[, column]), so these are taken as {shape[0]} channels of {sizes} pixels. "
-                f"If their last axis is the channel pass np.moveaxis(inputs, {last}, 1); a DataArray with a dimension channel is read by name.",
+                "Inputs of CNN are (example, channel, row[, column]), so these are taken as "
+                f"{shape[0]} channels of {sizes} pixels. If their last axis is the channel pass "
+                f"np.moveaxis(inputs, {last}, 1); a DataArray with a dimension channel is read by name.",
                 DataWarning,
             )
 

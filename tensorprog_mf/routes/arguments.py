@@ -18,7 +18,10 @@ _EXAMPLES = {
 def _check(route: str, arguments: dict) -> None:
     """Refuse things of another kind, or the right ones in another order."""
     given = {name: arguments[name] for name in _KINDS}
-    found = [next((name for name, kind in _KINDS.items() if isinstance(value, kind)), None) for value in given.values()]
+    found = [
+        next((name for name, kind in _KINDS.items() if isinstance(value, kind)), None)
+        for value in given.values()
+    ]
     if found == list(_KINDS):
         return
     if sorted(map(str, found)) == sorted(_KINDS):
@@ -34,7 +37,11 @@ def _what(value) -> str:
     """What somebody passed, in a few words."""
     if isinstance(value, type):
         return f"the class {value.__name__}, not one made of it"
-    if value is None or isinstance(value, (bool, int, float, complex)) or (isinstance(value, str) and len(value) < 50):
+    if (
+        value is None
+        or isinstance(value, (bool, int, float, complex))
+        or (isinstance(value, str) and len(value) < 50)
+    ):
         return repr(value)
     if callable(value) and hasattr(value, "__name__"):
         return f"the function {value.__name__}"

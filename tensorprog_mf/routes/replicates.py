@@ -51,6 +51,8 @@ def gather(
         ensemble = replace(ensemble, tolerance=min(ensemble.tolerance, training.tolerance / 10))
         settings = settings | {"tolerance": ensemble.tolerance}
     run_network, run_training = meant or (network, training)
+    if run_training.tolerance != training.tolerance:  # which kinks have changed
+        run_training = replace(run_training, tolerance=training.tolerance)
     # What cannot be described must fail before the run; checkpoints are known by it.
     files = _checkpoints(checkpoint, attributes(route, network, problem, training, settings, "", ""), settings["n_replicates"])
 
