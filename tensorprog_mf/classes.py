@@ -3,7 +3,7 @@
 import numpy as np
 
 from .containers import Read, is_missing, numbers
-from .errors import DataWarning, InputError, require, warn
+from .errors import DataWarning, require, warn
 from .losses import Loss, one_hot
 
 _MOST = 10_000
