@@ -65,10 +65,6 @@ class Progress:
             self._show(now)
         return not self._stopped
 
-    def partial(self, share: float) -> bool:
-        """That share of a step is done, 0 to 1; False if the run is asked to end."""
-        return not self._stopped
-
     def close(self) -> None:
         """Clear the line."""
         if self._line is not None:

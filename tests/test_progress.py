@@ -22,6 +22,16 @@ def test_progress_is_shown_on_terminals_only(monkeypatch):
     assert file.getvalue() == off.getvalue() == ""
 
 
+def test_shares_of_a_step_are_shown(monkeypatch):
+    monkeypatch.setattr(progress, "_INTERVAL", -1.0)
+    terminal = Terminal()
+    shown = progress.Progress("sample", 2, stream=terminal)
+    shown.begin()
+    assert shown.partial(0.5) and "sample:  25%" in terminal.getvalue()
+    shown.stop()
+    assert not shown.partial(0.6)
+
+
 def test_durations():
     assert [progress._duration(s) for s in (7, 61, 3700)] == ["7 s", "1 min 01 s", "1 h 01 min"]
 
