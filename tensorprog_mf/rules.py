@@ -7,7 +7,7 @@ readout and the forward pass stay as they are (Bordelon & Pehlevan 2023, arXiv:2
 from dataclasses import asdict, dataclass
 
 from .calls import checked_call
-from .errors import InputError, boolean, real, require
+from .errors import boolean, real, require
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,4 @@ def as_rule(given) -> Rule:
     table = dict(given) if isinstance(given, dict) else {"name": given}
     name = table.pop("name", None)
     require(isinstance(name, str) and name in RULES, f"learning_rule={given!r} is unknown; choose one of {', '.join(RULES)}.")
-    try:
-        return RULES[name](**table)
-    except TypeError:
-        raise InputError(f"learning_rule={given!r} has an option that {name} does not know.") from None
+    return RULES[name](**table)

@@ -48,6 +48,10 @@ def test_run_info_plot(folder, capsys):
     assert "completed" in capsys.readouterr().out
     ds = tp.load(out)
     assert ds.sizes["example"] == 14 and ds.attrs["route"] == "sample" and "test_loss" in ds
+    assert call("run", folder / "config.toml", "-o", folder / "exact.nc", "--exact") == 0 and "completed" in capsys.readouterr().out
+    exact = tp.load(folder / "exact.nc")
+    assert "rounding" in ds.attrs and "rounding" not in exact.attrs and exact.output.equals(ds.output)
+    assert not exact.preactivation.equals(ds.preactivation)
     assert call("info", out) == 0
     told = capsys.readouterr().out
     assert "n_samples=128" in told and "feature_kernel" in told and "status" in told

@@ -134,14 +134,13 @@ def test_rounding_of_any_number():
         x[:5] = 0, np.nan, np.inf, -np.inf, np.finfo(dtype).max
         y = to_bits(x, 9)
         np.testing.assert_array_equal(y[:5], x[:5])
-        assert y.dtype == dtype and (np.abs(y - x) <= np.abs(x) * 2.0**-10)[5:].all() and (y != x)[5:].mean() > 0.9
-    error = np.abs(rng.permutation(x.astype(float))) * 1e-3
-    error[5:10] = 0, np.nan, np.inf, 1e-320, 1e-3
-    x = x.astype(float)
+        x, y = x[5:], y[5:]
+        assert y.dtype == dtype and (np.abs(y - x) <= np.abs(x) * 2.0**-10).all() and (y != x).mean() > 0.9
+    x, error = x.astype(float), np.abs(rng.permutation(x.astype(float))) * 1e-3
+    x[:3], error[3:7] = (np.nan, np.inf, 0.0), (0, np.nan, np.inf, 1e-320)
     z = to_error(x, error)
-    np.testing.assert_array_equal(z[:9], x[:9])
-    good = np.isfinite(error) & np.isfinite(x) & (error > 0)
-    assert (np.abs(z - x)[good] <= error[good] / 256).all() and (z != x)[good].mean() > 0.4
+    np.testing.assert_array_equal(z[:7], x[:7])
+    assert (np.abs(z - x)[7:] <= error[7:] / 256).all() and (z != x)[7:].mean() > 0.4
 
 
 def test_a_tree_says_where_to_look(problem, tmp_path):

@@ -37,7 +37,7 @@ def test_estimates_are_near_what_is_taken(name):
 
 def test_images_with_stride_and_pooling_fit():
     """8 x 8 images, 4096 sites: half a gigabyte by measure, and once announced as 25."""
-    network, problem = tp.CNN(3, stride=(1, 2, 1), pooling=2), made(10, 1, 8, 8)
+    network = tp.CNN(3, stride=(1, 2, 1), pooling=2)
     foot = network.footprint((1, 8, 8))
     assert [(asked.forward, asked.backward, asked.learned) for asked in foot.hidden] == [(16, 4, 9), (1, 1, 9)]
     assert foot.vectors == 64 and foot.fields == 64 + 4 + 1

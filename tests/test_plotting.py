@@ -119,7 +119,7 @@ VARIANTS = {
     "tokens": (lambda **_: _images(tp.Transformer(1, head_dimension=4), (2, 3, 4)), {}),
     "residual": (lambda problem, **_: tp.sample(tp.ResidualMLP(2), problem, tp.Training(2, 0.1), **SIZE), {}),
     "flow": (lambda problem, **_: tp.static_ntk(tp.MLP(2), problem, tp.Training(flow=True, times=[0.0, 1.0]), kernel="sampled", n_samples=128, n_replicates=2), {}),
-    "not a number": (_not_a_number, {}),
+    "not a number": (_not_a_number, {"density": "not a number at any of these sites"}),
     "sweep": (_sweep, {name: "has a dimension learning_rate; choose one entry first" for name in DRAWN}),
     "point of a sweep": (lambda **given: _sweep(**given).isel(learning_rate=1), {}),
     "two samples": (lambda ds, **_: {"a": ds}, {name: "figures are drawn of results, xarray.Dataset, not of dict" for name in DRAWN}),

@@ -109,7 +109,7 @@ def test_recorded_steps_do_not_change_the_run(problem):
     [
         ("'backprop' is unknown; choose one of gradient_descent, feedback_alignment, direct_feedback_alignment, hebb", "backprop"),
         ("is unknown; choose one of", {"correlation": 0.5}), ("is unknown; choose one of", None), ("is unknown; choose one of", tp.rules.Hebb),
-        ("has an option that hebb does not know", {"name": "hebb", "correlation": 0.5}),
+        ("Hebb takes no arguments, so no correlation", {"name": "hebb", "correlation": 0.5}),
         ("correlation=1.5 must lie between -1 and 1", {"name": "feedback_alignment", "correlation": 1.5}),
         ("correlation=nan must lie between -1 and 1", {"name": "feedback_alignment", "correlation": float("nan")}),
         ("correlation='half' must", {"name": "feedback_alignment", "correlation": "half"}),

@@ -22,6 +22,7 @@ def main(arguments: list[str] | None = None) -> int:
     _add(commands, "plot", ["result", "RESULT.nc"], "the figure to write; the ending says the format (default: RESULT.png)")
     _add(commands, "compare", ["results", "RESULT.nc"], "the file to write: distances as OUT.nc, or a figure", several=True)
     commands.choices["plot"].add_argument("-g", "--group", metavar="NAME", help="which result of a file that holds several")
+    commands.choices["run"].add_argument("-e", "--exact", action="store_true", help="keep every bit of fields and kernels")
     commands.choices["run"].add_argument("-q", "--quiet", action="store_true", help="no progress")
     given = parser.parse_args(arguments)
     from ..errors import Interrupted, TensorProgError

@@ -30,7 +30,7 @@ def main(given) -> int:
     with warnings.catch_warnings():
         warnings.showwarning = _warn
         ds, stopped = _run(config, options)
-    save(ds, output)
+    save(ds, output, exact=given.exact)
     print(f"{output}: {ds.attrs['status']}. {ds.attrs['status_message']}")
     if "target_error_message" in ds.attrs:
         print(ds.attrs["target_error_message"])

@@ -35,6 +35,7 @@ def density(ds: xr.Dataset, field: str = "preactivation", time: int = -1, layer:
         found = at(variable(ds, field, f"; take samples of 1 or more, or record=tp.Record(densities=[{field!r}])"), **where)
         along(found, *(dim for dim in found.dims if dim in ("sample", *_KINDS)))  # nothing else is counted together
         values, name = found.values.ravel(), called(found)
+        require(bool(np.isfinite(values).any()), f"{field} is not a number at any of these sites; there is nothing to draw.")
         drawn = {"x": values[np.isfinite(values)], "bins": 40, "density": True}
     ax = axis(ax)
     ax.hist(**(drawn | {"histtype": "step"} | style))
