@@ -78,16 +78,13 @@ def _numbered(given: dict[str, Read], classes: tuple | None) -> tuple[list[np.nd
         require(
             2 <= len(classes) <= _MOST,
             f"targets have {len(classes)} class{'es' * (len(classes) != 1)}; 2 to {_MOST:,} can be told "
-            "apart. "
-            ""
-            "Classes that have no example are named by classes=(...).",
+            "apart. Classes that have no example are named by classes=(...).",
         )
     for name, table in tables.items():
         require(
             classes is None or table.shape[1] == len(classes),
             f"{name} have {table.shape[1]} columns, but there are {len(classes or ())} classes; give one "
-            "column for "
-            "each.",
+            "column for each.",
         )
     found = [
         one_hot(places(name, labels[name], classes), len(classes)) if name in labels else tables[name]
@@ -143,8 +140,7 @@ def _signed(
     require(
         classes != (-1, 1),
         "classes=(-1, 1) would turn signs around, the first class is +1; write classes=(1, -1), or negate "
-        "the "
-        "targets.",
+        "the targets.",
     )
     if all(label in (-1, 1) and not isinstance(label, bool) for label in present) and (
         classes is None or present - set(classes)
@@ -159,7 +155,6 @@ def _signed(
             len(classes) == 2,
             f"targets of the {loss.name} loss must be -1 or +1, or of two classes; these have "
             f"{len(classes)}, {shown}: "
-            ""
             + (
                 'take loss="cross_entropy".'
                 if len(classes) > 2
@@ -208,8 +203,7 @@ def places(name: str, labels: list, classes: tuple) -> np.ndarray:
         require(
             label in position,
             f"{name}: {label!r} in example {place} is none of the classes "
-            f"{', '.join(map(repr, classes[:20]))}; leave such examples out, or name all "
-            "classes.",
+            f"{', '.join(map(repr, classes[:20]))}; leave such examples out, or name all classes.",
         )
     return np.array([position[label] for label in labels])
 
@@ -224,9 +218,8 @@ def warn_of_empty(loss: Loss, targets: np.ndarray, classes: tuple | None) -> Non
         one = len(empty) == 1
         warn(
             f"{'Class' if one else 'Classes'} {names} {'has' if one else 'have'} no training example: "
-            f"{'its output is' if one else 'their outputs are'} "
-            ""
-            "only pushed down, and counted in every loss. Give examples, or leave such classes out.",
+            f"{'its output is' if one else 'their outputs are'} only pushed down, and counted in every loss. "
+            "Give examples, or leave such classes out.",
             DataWarning,
         )
 

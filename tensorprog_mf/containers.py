@@ -8,12 +8,8 @@ import numpy as np
 from .errors import InputError, require
 
 _DENSE = 2**28  # numbers that a sparse array is made dense up to, 2 GiB
-_NAMED = (
-    "feature",
-    "channel",
-    "output",
-    "class",
-)  # dimensions whose labels say what an entry is, not only where
+# Dimensions whose labels say what an entry is, not only where.
+_NAMED = ("feature", "channel", "output", "class")
 _PLACE = {
     "example": 0,
     "channel": 1,
@@ -164,8 +160,7 @@ def _converted(name: str, given) -> np.ndarray:
         require(
             hidden == 0,
             f"{name} hide {hidden} of {given.size} values behind a mask; drop those examples or fill the "
-            "values first, as with "
-            ".filled(0).",
+            "values first, as with .filled(0).",
         )
         return _unpacked(name, given.data)
     if isinstance(given, np.ndarray):
@@ -176,8 +171,7 @@ def _converted(name: str, given) -> np.ndarray:
         require(
             np.prod(given.shape) <= _DENSE,
             f"{name} are sparse and would fill {8 * np.prod(given.shape) / 2**30:.1f} GiB as the dense array "
-            "that training takes; take fewer "
-            "features.",
+            "that training takes; take fewer features.",
         )
         return np.asarray(given.toarray())
     if isinstance(given, (list, tuple)):
@@ -225,8 +219,7 @@ def _of_rows(name: str, given) -> np.ndarray:
         require(
             shape == shapes[0],
             f"{name} are ragged: row {row} {_sized(shape)}, those before it "
-            f"{_sized(shapes[0]).removeprefix('has ')}; all rows must be "
-            "alike.",
+            f"{_sized(shapes[0]).removeprefix('has ')}; all rows must be alike.",
         )
     array = np.array(rows)
     if array.dtype.kind in "US" and not all(np.asarray(row).dtype.kind in "US" for row in rows):
@@ -268,8 +261,7 @@ def numbers(name: str, given: Read, *dims: int, remedy: str = "") -> np.ndarray:
     require(
         not len(bad),
         f"{name} contain NaN or infinite values, {len(bad)} of {array.size}, the first "
-        f"{_at(given, bad[0] if len(bad) else ())}; drop or fill them "
-        "first.",
+        f"{_at(given, bad[0] if len(bad) else ())}; drop or fill them first.",
     )
     array.flags.writeable = False
     return array
@@ -286,8 +278,7 @@ def _floats(name: str, given: Read, remedy: str) -> np.ndarray:
     require(
         kind != "V",
         f"{name} have fields {', '.join(values.dtype.names or ())}; stack them as columns: np.stack([x[f] "
-        "for f in x.dtype.names], "
-        "1).",
+        "for f in x.dtype.names], 1).",
     )
     if kind in "biuf":
         return np.array(values, dtype=float)

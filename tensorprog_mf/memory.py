@@ -106,7 +106,7 @@ def of_directions(foot, examples: int, sites: int, per_vector: float, queries: i
     for asked in foot.hidden:
         forward, backward = rank(asked.forward), rank(asked.backward)
         total += (asked.kept[0] * forward + asked.kept[1] * backward) * sites
-        total += asked.learned * forward * backward * (3 + copies)
+        total += asked.learned * forward * backward * (5 + copies)  # responses and overlaps too
         largest = max(largest, forward, backward)
     return _NUMBER * (total + largest * sites)  # what is full is copied to a larger array, one at a time
 

@@ -17,20 +17,15 @@ def warn_of_scales(inputs: np.ndarray, targets: np.ndarray, loss: Loss) -> None:
     if square > _LARGEST:
         warn(
             f"Inputs have |x|^2 / D = {square:.3g} on average, where 1 is usual: preactivations start that "
-            "much larger in variance, "
-            ""
-            "activations saturate, and steps act as if the learning rate were as many times larger. "
-            f"Divide the inputs by {np.sqrt(square):.3g}, or standardise them.",
+            "much larger in variance, activations saturate, and steps act as if the learning rate were as "
+            f"many times larger. Divide the inputs by {np.sqrt(square):.3g}, or standardise them.",
             DataWarning,
         )
     elif 0 < square < _LEAST:
         warn(
             f"Inputs have |x|^2 / D = {square:.3g} on average, where 1 is usual: preactivations hardly leave "
-            "zero, activations are "
-            ""
-            f"linear there, and little is learned. Divide the inputs by {np.sqrt(square):.3g}, or "
-            "standardise "
-            "them.",
+            "zero, activations are linear there, and little is learned. Divide the inputs by "
+            f"{np.sqrt(square):.3g}, or standardise them.",
             DataWarning,
         )
     if loss.name != "squared":
@@ -38,19 +33,15 @@ def warn_of_scales(inputs: np.ndarray, targets: np.ndarray, loss: Loss) -> None:
     if size > _LARGEST_TARGET:
         warn(
             f"Targets have a root mean square of {size:.3g}, and outputs start at 0: with the squared loss "
-            "that is a richness "
-            ""
-            f"{size:.3g} times larger on targets near 1. Divide the targets by {size:.3g}, or the richness "
-            "if this is not "
-            "meant.",
+            f"that is a richness {size:.3g} times larger on targets near 1. Divide the targets by "
+            f"{size:.3g}, or the richness if this is not meant.",
             DataWarning,
         )
     if targets.shape[1:] in ((), (1,)) and set(np.unique(targets)) == {0.0, 1.0}:
         warn(
             "Targets are 0 and 1, with the squared loss: outputs start at 0, so one class is right from the "
-            "beginning and the boundary lies "
-            ""
-            'at 0.5. If they are classes take -1 and +1, as in 2 * targets - 1, or loss="logistic".',
+            "beginning and the boundary lies at 0.5. If they are classes take -1 and +1, as in "
+            '2 * targets - 1, or loss="logistic".',
             DataWarning,
         )
 

@@ -32,9 +32,8 @@ def paired(name: str, given: Read, other: str, reference: Read, axis: int = 0) -
         require(
             not _alike(mine, theirs),
             f"{name} and {other} have the same labels of {what} in another order, but one of them only "
-            "counts 0, 1, 2, ...: "
-            ""
-            f"to pair them by label bring them into one order, as with y.loc[x.index]; {by_position}.",
+            "counts 0, 1, 2, ...: to pair them by label bring them into one order, as with y.loc[x.index]; "
+            f"{by_position}.",
         )
         return given
     for who, labels in ((name, mine), (other, theirs)):

@@ -10,6 +10,8 @@ from .basis import appended
 from .matrix import Parts, Query
 from .parameter import grown
 
+_ROOM = 64  # directions ahead that there is room for among overlaps
+
 
 class _Side(Side):
     """One direction of queries: their basis, the images of its directions, and what the other side had fixed of them."""
@@ -112,7 +114,8 @@ class Revealed(Based):
         """Remember <F U> of new directions, given what the other side has `fixed` of their images."""
         (rows, columns), self._met = self._met, self.rank[::-1]
         if (np.array(self._met) > self._overlaps.shape).any():
-            self._overlaps = grown(self._overlaps, 2 * np.array(self._met))
+            room = np.minimum(np.array(self._met) + _ROOM, (self.out.count, self.into.count))
+            self._overlaps = grown(self._overlaps, room)
         if transposed:
             self._overlaps[rows : self._met[0], : fixed.shape[1]] = fixed / self._stretch
         else:
