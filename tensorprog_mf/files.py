@@ -1,4 +1,4 @@
-"""Results as netCDF files: written beside and renamed into place, smaller than they are in memory, read back whole."""
+"""Results as netCDF files: written beside and renamed into place, smaller than in memory, read back whole."""
 
 import os
 import pathlib
@@ -17,7 +17,7 @@ _LEVEL = {"float32": 6, "float64": 4}  # of zlib: fields gain from more, kernels
 
 @checked_call
 def save(result: xr.Dataset | xr.DataTree, path, *, exact: bool = False) -> pathlib.Path:
-    """Write a result, or a tree of them, to a netCDF-4 file: beside the target first and then renamed into place.
+    """Write a result, or a tree of them, to a netCDF-4 file: beside the target first, then renamed into place.
 
     Parameters
     ----------
@@ -26,10 +26,11 @@ def save(result: xr.Dataset | xr.DataTree, path, *, exact: bool = False) -> path
     path
         The file.
     exact
-        Keep every bit. Otherwise fields at sites are rounded to 0.1 % (their parts to 0.2 %), and kernels, moments and
-        densities to 1/250 of their standard error, which makes files three times smaller; outputs, losses and coordinates
-        are exact, and so is what has no standard error and what is on common draws. Attribute `rounding`, of the file and of
-        each variable, tells. Take exact=True where differences of kernels between runs on one seed matter.
+        Keep every bit. Otherwise fields at sites are rounded to 0.1 % (their parts to 0.2 %), and kernels,
+        moments and densities to 1/250 of their standard error, which makes files three times smaller;
+        outputs, losses and coordinates are exact, and so is what has no standard error and what is on common
+        draws. Attribute `rounding`, of the file and of each variable, tells. Take exact=True where
+        differences of kernels between runs on one seed matter.
 
     Raises
     ------
@@ -63,12 +64,13 @@ def _prepared(result: xr.Dataset | xr.DataTree, exact: bool) -> xr.Dataset | xr.
         nodes = {where: rounded(ds) for where, ds in nodes.items()}
     groups = [where.strip("/") for where, ds in nodes.items() if ds.variables and where != result.path]
     if groups:
-        nodes[result.path] = nodes[result.path].assign_attrs(_where_to_look(groups) | nodes[result.path].attrs)
+        root = nodes[result.path]
+        nodes[result.path] = root.assign_attrs(_where_to_look(groups) | root.attrs)
     return xr.DataTree.from_dict(nodes, name=result.name)
 
 
 def _where_to_look(groups: list[str]) -> dict[str, str]:
-    """Attributes of the root of a file with several results, which `xarray.open_dataset` shows without them."""
+    """Attributes of the root of a file with several results, all that `xarray.open_dataset` shows of it."""
     from . import __version__
 
     return {

@@ -1,7 +1,7 @@
 """What of a result is rounded on its way to a file, and how far: well below the errors that it has anyway.
 
-Everything is rounded to binary fractions, so that the last bits are zeros, which compress away; any reader of netCDF sees
-ordinary numbers.
+Everything is rounded to binary fractions, so that the last bits are zeros, which compress away; any reader of
+netCDF sees ordinary numbers.
 """
 
 import json
@@ -16,8 +16,8 @@ FIELD_BITS = {False: 9, True: 8}  # after the leading one, of a field at sites a
 ERROR_BITS = 6  # of a standard error: it is itself known to 1 / sqrt(2 (replicates - 1)) only
 _BELOW = 7  # an estimate is rounded to multiples of its standard error / 2^7 at most, off by half of that
 _SAID = (
-    "Fields at sites are rounded to 0.1 %, their parts to 0.2 %; kernels and other estimates of three dimensions or more "
-    "to 1/250 of their standard error, and these errors to 1 %. Everything else is exact. "
+    "Fields at sites are rounded to 0.1 %, their parts to 0.2 %; kernels and other estimates of three dimensions "
+    "or more to 1/250 of their standard error, and these errors to 1 %. Everything else is exact. "
     "tp.save(result, path, exact=True) keeps every bit."
 )
 
@@ -25,13 +25,15 @@ _SAID = (
 def rounded(ds: xr.Dataset) -> xr.Dataset:
     """A copy of a result in which what has an error of its own is rounded far below it, and says so.
 
-    Fields at sites, which are draws, keep 9 bits after the leading one, their parts 8. Estimates of three dimensions or
-    more (kernels, moments, densities) are rounded to at most 1/250 of their standard error, entry by entry; with replicates
-    kept apart, of their standard deviation. Exact: outputs, losses, coordinates, all results of exact routes, which have no
-    standard errors, and estimates on common draws, whose differences are known far better than they are.
+    Fields at sites, which are draws, keep 9 bits after the leading one, their parts 8. Estimates of three
+    dimensions or more (kernels, moments, densities) are rounded to at most 1/250 of their standard error,
+    entry by entry; with replicates kept apart, of their standard deviation. Exact: outputs, losses,
+    coordinates, all results of exact routes, which have no standard errors, and estimates on common draws,
+    whose differences are known far better than they are.
     """
     new = {
-        name: xr.Variable(ds[name].dims, values, ds[name].attrs | {"rounding": how}) for name, how, values in _changes(ds)
+        name: xr.Variable(ds[name].dims, values, ds[name].attrs | {"rounding": how})
+        for name, how, values in _changes(ds)
     }
     return replaced(ds, new).assign_attrs(rounding=_SAID) if new else ds
 
@@ -62,7 +64,8 @@ def _estimate(ds: xr.Dataset, name: str):
         return
     if errors[0] not in ds or ds[errors[0]].dims != array.dims:
         return
-    error = to_bits(ds[errors[0]].values, ERROR_BITS)  # the values by the rounded one: rounding again changes nothing
+    # Values are rounded by the rounded error, so that rounding again changes nothing.
+    error = to_bits(ds[errors[0]].values, ERROR_BITS)
     yield name, "to 1/250 of its standard error", to_error(array.values, error)
     for known in errors:
         if known in ds:

@@ -6,17 +6,20 @@ from .calls import checked_call
 from .errors import InputError, require
 from .results import output_as_data
 
-_ALONG = {"time": "step", "time_prime": "step_prime", "output": "output_number", "output_prime": "output_number_prime"}
+_ALONG = {
+    "time": "step", "time_prime": "step_prime",
+    "output": "output_number", "output_prime": "output_number_prime",
+}  # fmt: skip
 _TIMES = {"time", "time_prime"}
 
 
 @checked_call
 def by_step(result: xr.Dataset) -> xr.Dataset:
-    """A result along its steps, as a point of a sweep: dimension `step` in place of `time`, which becomes a variable.
+    """A result along its steps, as a point of a sweep: `step` is a dimension, `time` a variable.
 
-    Runs at different learning rates are at different times at the same step, so that they cannot share an axis of time. Along
-    steps they go through `xr.concat` and its kin, and each keeps its own times. A point of the sweep is drawn and compared as
-    the result that it was.
+    Runs at different learning rates are at different times at the same step, so that they cannot share an
+    axis of time. Along steps they go through `xr.concat` and its kin, and each keeps its own times. A point
+    of the sweep is drawn and compared as the result that it was.
 
     Parameters
     ----------
@@ -26,8 +29,8 @@ def by_step(result: xr.Dataset) -> xr.Dataset:
     Returns
     -------
     xarray.Dataset
-        The same numbers. Dimension `output`, of several outputs, is called `output_number`, since xarray does not put together
-        variables that are called as one of their dimensions.
+        The same numbers. Dimension `output`, of several outputs, is called `output_number`, since xarray does
+        not put together variables that are called as one of their dimensions.
 
     Raises
     ------
@@ -36,8 +39,9 @@ def by_step(result: xr.Dataset) -> xr.Dataset:
 
     Notes
     -----
-    By default xarray gives all points of a sweep the attributes of the first; with combine_attrs="drop_conflicts" only those stay
-    that all runs share. Runs of different depth, or with different recorded steps, want join="outer".
+    By default xarray gives all points of a sweep the attributes of the first; with
+    combine_attrs="drop_conflicts" only those stay that all runs share. Runs of different depth, or with
+    different recorded steps, want join="outer".
 
     Examples
     --------
@@ -56,7 +60,8 @@ def by_step(result: xr.Dataset) -> xr.Dataset:
         return result
     require(
         "step" in result.coords,
-        "by_step: gradient flow has times but no steps; results at the same times go through xr.concat as they are.",
+        "by_step: gradient flow has times but no steps; results at the same times go through xr.concat "
+        "as they are.",
     )
     # As coordinates, times of the first run could be taken for those of all.
     return _renamed(result, _ALONG, set(result.coords) - _TIMES)
@@ -67,7 +72,8 @@ def over_time(result: xr.Dataset) -> xr.Dataset:
     if "step" not in result.dims or "time" not in result or result["time"].dims != ("step",):
         return result
     times = _TIMES & set(result.variables)
-    return output_as_data(_renamed(result, {new: old for old, new in _ALONG.items()}, set(result.coords) | times))
+    back = {new: old for old, new in _ALONG.items()}
+    return output_as_data(_renamed(result, back, set(result.coords) | times))
 
 
 def _renamed(ds: xr.Dataset, dims: dict[str, str], coordinates: set[str]) -> xr.Dataset:

@@ -5,4 +5,6 @@ from .densities import density, film
 from .kernels import kernel, kernel_alignment
 from .panels import overview, routes
 
-__all__ = ["alignment", "density", "film", "kernel", "kernel_alignment", "loss", "overview", "parts", "routes"]
+__all__ = [
+    "alignment", "density", "film", "kernel", "kernel_alignment", "loss", "overview", "parts", "routes",
+]  # fmt: skip

@@ -1,7 +1,7 @@
 """What of a dataset a figure shows: variables by name, entries by index, means over what is not asked for.
 
-Datasets come as people have them: whole results, parts of them, means, replicates kept apart, points of a sweep, without
-attributes. What cannot be drawn is said in a sentence before an axis is made.
+Datasets come as people have them: whole results, parts of them, means, replicates kept apart, points of a
+sweep, without attributes. What cannot be drawn is said in a sentence before an axis is made.
 """
 
 import numpy as np
@@ -27,7 +27,8 @@ def one_result(ds) -> xr.Dataset:
     if isinstance(ds, xr.DataTree):
         groups = ", ".join(map(repr, ds.children)) or "none"
         raise InputError(f"this is a tree of results ({groups}); take one of them, tree[name].to_dataset().")
-    require(isinstance(ds, xr.Dataset), f"figures are drawn of results, xarray.Dataset, not of {type(ds).__name__}.")
+    given = type(ds).__name__
+    require(isinstance(ds, xr.Dataset), f"figures are drawn of results, xarray.Dataset, not of {given}.")
     return over_time(output_as_data(ds))
 
 
@@ -66,7 +67,8 @@ def at(array: xr.DataArray, **index: int) -> xr.DataArray:
 def along(array: xr.DataArray, *dims: str) -> xr.DataArray:
     """The array with exactly these dimensions, in their order; what is more or less is said."""
     for dim in array.dims:
-        require(dim in dims, f"{array.name} has a dimension {dim}; choose one entry first, such as ds.isel({dim}=0).")
+        remedy = f"choose one entry first, such as ds.isel({dim}=0)"
+        require(dim in dims, f"{array.name} has a dimension {dim}; {remedy}.")
     for dim in dims:
         require(dim in array.dims, f"{array.name} has no dimension {dim}, along which it would be drawn.")
     return array.transpose(*dims)

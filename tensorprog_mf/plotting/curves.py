@@ -38,11 +38,14 @@ def alignment(ds: xr.Dataset, ax=None, layer: int = -1, label: str | None = None
 
 
 @checked_call
-def parts(ds: xr.Dataset, layer: int = -1, example: int = 0, sample: int = 0, field: str = "preactivation", ax=None):
-    """A field of one neuron over time, and its Gaussian, response and learned part; of several positions the first."""
+def parts(
+    ds: xr.Dataset, layer: int = -1, example: int = 0, sample: int = 0, field: str = "preactivation", ax=None
+):
+    """A field of one neuron over time, and its Gaussian, response and learned part; the first of positions."""
     ds = one_result(ds)
     names = [field, *(f"{field}_{part}_part" for part in ("gaussian", "response", "learned"))]
-    found = {name: variable(ds, name, "; take samples of 1 or more") for name in names if name in ds or name == field}
+    names = [name for name in names if name in ds or name == field]
+    found = {name: variable(ds, name, "; take samples of 1 or more") for name in names}
     chosen = {name: at(array, layer=layer, example=example, sample=sample) for name, array in found.items()}
     more = {dim: 0 for dim in ("position", "token", "output") if dim in chosen[field].dims}
     chosen = {name: along(at(array, **more), "time") for name, array in chosen.items()}

@@ -12,30 +12,36 @@ _KINDS = ("replicate", "position", "token", "output", "feature")  # what densiti
 
 
 @checked_call
-def density(ds: xr.Dataset, field: str = "preactivation", time: int = -1, layer: int = -1, example: int = 0, ax=None, **style):
-    """Density of a field: over all sites where it was recorded (tp.Record(densities=...)), else over the stored ones.
+def density(
+    ds: xr.Dataset, field: str = "preactivation", time: int = -1, layer: int = -1, example: int = 0, ax=None, **style
+):
+    """Density of a field: over all sites where it was recorded (tp.Record(densities=...)), else over stored ones.
 
-    Of several positions, tokens, outputs or input features all together. `style` as of matplotlib's hist; with bins=, which a
-    recorded density has of its own, stored sites are counted.
+    Of several positions, tokens, outputs or input features all together. `style` as of matplotlib's hist;
+    with bins=, which a recorded density has of its own, stored sites are counted.
     """
     ds, recorded = one_result(ds), f"{field}_density"
     where = {"time": time, "layer": layer, "example": example}
     if recorded in ds and "bins" not in style:
-        require(style.pop("density", True), f"{recorded} is a density, without counts; leave out density=False.")
+        counts = not style.pop("density", True)
+        require(not counts, f"{recorded} is a density, without counts; leave out density=False.")
         found = at(variable(ds, recorded), **where)
         values, name = _together(found, "bin").values, called(found).removeprefix("density of the ")
         edges = _edges(ds)
         first, last = _filled(values)  # bins reach further than sites
-        drawn = {"x": ds["bin"].values[first:last], "bins": edges[first : last + 1], "weights": values[first:last]}
+        shown = slice(first, last)
+        drawn = {"x": ds["bin"].values[shown], "bins": edges[first : last + 1], "weights": values[shown]}
     else:
         require(
             field in ds or recorded not in ds,
-            f"{field} at sites is not in this result, and its recorded density has bins of its own: leave out bins=.",
+            f"{field} at sites is not in this result, and its density has bins of its own: leave out bins=.",
         )
-        found = at(variable(ds, field, f"; take samples of 1 or more, or record=tp.Record(densities=[{field!r}])"), **where)
-        along(found, *(dim for dim in found.dims if dim in ("sample", *_KINDS)))  # nothing else is counted together
+        remedy = f"; take samples of 1 or more, or record=tp.Record(densities=[{field!r}])"
+        found = at(variable(ds, field, remedy), **where)
+        along(found, *(dim for dim in found.dims if dim in ("sample", *_KINDS)))  # no others together
         values, name = found.values.ravel(), called(found)
-        require(bool(np.isfinite(values).any()), f"{field} is not a number at any of these sites; there is nothing to draw.")
+        known = bool(np.isfinite(values).any())
+        require(known, f"{field} is not a number at any of these sites; there is nothing to draw.")
         drawn = {"x": values[np.isfinite(values)], "bins": 40, "density": True}
     ax = axis(ax)
     ax.hist(**(drawn | {"histtype": "step"} | style))
@@ -45,15 +51,16 @@ def density(ds: xr.Dataset, field: str = "preactivation", time: int = -1, layer:
 
 @checked_call
 def film(
-    ds: xr.Dataset, parameter: str | None = None, times=None, ax=None, cmap: str = "viridis", *, layer: int = -1, example: int = 0
-):
+    ds: xr.Dataset, parameter: str | None = None, times=None, ax=None, cmap: str = "viridis", *,
+    layer: int = -1, example: int = 0,
+):  # fmt: skip
     """Densities at recorded times one above the other, each scaled to its peak: how a law of neurons flows.
 
     Parameters
     ----------
     ds
-        A result of `tp.mean_field` with densities of parameters (bins > 0), or of `tp.sample` and its kin with densities of
-        fields, record=tp.Record(densities=[...]).
+        A result of `tp.mean_field` with densities of parameters (bins > 0), or of `tp.sample` and its kin
+        with densities of fields, record=tp.Record(densities=[...]).
     parameter
         Name of the parameter, or of the field; the first one by default.
     times
@@ -82,20 +89,29 @@ def _flowing(ds: xr.Dataset, parameter: str | None, layer: int, example: int):
     if "bin_edge" in ds and "density" in ds:
         known = ds["parameter"].values.tolist()
         chosen = known[0] if parameter is None else parameter
-        require(chosen in known, f"parameter={parameter!r} is not among those with densities: {', '.join(known)}.")
+        _check_known(chosen, known, "those")
         found = variable(ds, "density").sel(parameter=chosen)
         return along(found, "time", "bin"), ds["bin_edge"].sel(parameter=chosen).values, chosen, called(found)
-    known = [str(name).removesuffix("_density") for name in ds.data_vars if str(name).endswith("_density") and "bin" in ds[name].dims]
+    names = [str(name) for name in ds.data_vars if "bin" in ds[name].dims]
+    known = [name.removesuffix("_density") for name in names if name.endswith("_density")]
     require(
         len(known) > 0,
-        "this result has no densities; for tp.mean_field take bins > 0, for tp.sample record=tp.Record(densities=[\"preactivation\"]).",
+        "this result has no densities; for tp.mean_field take bins > 0, for tp.sample "
+        "record=tp.Record(densities=[\"preactivation\"]).",
     )
     chosen = known[0] if parameter is None else parameter
-    require(chosen in known, f"parameter={parameter!r} is not among the fields with densities: {', '.join(known)}.")
+    _check_known(chosen, known, "the fields")
     found = at(variable(ds, f"{chosen}_density"), layer=layer, example=example)
-    title = [f"layer {int(found['layer'])}" if "layer" in found.coords else "", f"example {example}" if "example" in ds[found.name].dims else ""]
+    title = [called(found)]
+    title += [f"layer {int(found['layer'])}"] if "layer" in found.coords else []
+    title += [f"example {example}"] if "example" in ds[found.name].dims else []
     name = called(found).removeprefix("density of the ")
-    return _together(found, "time", "bin"), _edges(ds), name, ", ".join([called(found), *filter(None, title)])
+    return _together(found, "time", "bin"), _edges(ds), name, ", ".join(title)
+
+
+def _check_known(parameter: str, known: list[str], which: str) -> None:
+    names = ", ".join(known)
+    require(parameter in known, f"parameter={parameter!r} is not among {which} with densities: {names}.")
 
 
 def _together(found: xr.DataArray, *dims: str) -> xr.DataArray:
@@ -116,9 +132,11 @@ def _edges(ds: xr.Dataset) -> np.ndarray:
 
 
 def _reach(densities: np.ndarray, edges: np.ndarray) -> tuple[float, float]:
-    """Where there are neurons at all, with one bin to spare; bins of the mean field reach to the last neuron at both ends."""
+    """Where there are neurons; not the outermost bins, which reach to the last neuron in the mean field."""
     first, last = _filled(densities)
-    return (edges[0], edges[-1]) if len(edges) < 4 else (edges[max(first, 1)], edges[min(last, len(edges) - 2)])
+    if len(edges) < 4:
+        return edges[0], edges[-1]
+    return edges[max(first, 1)], edges[min(last, len(edges) - 2)]
 
 
 def _filled(densities: np.ndarray) -> tuple[int, int]:
@@ -133,4 +151,5 @@ def _at_times(found: xr.DataArray, times) -> xr.DataArray:
         return found.sel(time=times, method="nearest", tolerance=1e-6 * max(1.0, float(np.abs(times).max())))
     except KeyError:
         recorded = ", ".join(f"{t:.4g}" for t in found["time"].values[:10])
-        raise InputError(f"times={times.tolist()} are not all recorded; the first recorded ones are {recorded}.") from None
+        given = times.tolist()
+        raise InputError(f"times={given} are not all recorded; the first recorded ones are {recorded}.") from None

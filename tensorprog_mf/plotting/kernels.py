@@ -1,4 +1,4 @@
-"""Kernels as pictures: between examples at one time, between two times for a pair of examples; alignment with targets."""
+"""Kernels as pictures: between examples at one time, between two times for a pair of them; alignment with targets."""
 
 import numpy as np
 import xarray as xr
@@ -12,13 +12,14 @@ _TICKS = 6
 
 @checked_call
 def kernel(
-    ds: xr.Dataset, time: int = -1, layer: int = -1, name: str = "feature_kernel", ax=None, limit: float | None = None,
-    pair: tuple[int, int] = (0, 0),
+    ds: xr.Dataset, time: int = -1, layer: int = -1, name: str = "feature_kernel", ax=None,
+    limit: float | None = None, pair: tuple[int, int] = (0, 0),
 ):  # fmt: skip
-    """A kernel (time[, layer], example, example_prime) at one recorded time, training examples ordered by their targets.
+    """A kernel (time[, layer], example, example_prime) at one time, training examples ordered by their targets.
 
-    Where there are no training examples, test ones; of several positions the mean over pairs of them, of several outputs the
-    mean of each with itself. A kernel or response between two times is drawn over both, for the examples of `pair`.
+    Where there are no training examples, test ones; of several positions the mean over pairs of them, of
+    several outputs the mean of each with itself. A kernel or response between two times is drawn over both,
+    for the examples of `pair`.
     """
     ds = one_result(ds)
     if {"time", "time_prime"} <= set(variable(ds, name).dims):
@@ -29,14 +30,15 @@ def kernel(
     found = at(found, time=time, layer=layer)
     when = f", time {float(found['time']):.3g}" if "time" in found.coords else ""
     values = along(found, *found.dims[-2:]).values[np.ix_(order, order)]
-    return _image(values, axis(ax), limit, {"xticks": [], "yticks": [], "title": f"{called(found)}{when}{which}"})
+    settings = {"xticks": [], "yticks": [], "title": f"{called(found)}{when}{which}"}
+    return _image(values, axis(ax), limit, settings)
 
 
 @checked_call
 def kernel_alignment(ds: xr.Dataset, name: str = "feature_kernel") -> xr.DataArray:
-    """<Phi, Y Y^T> / (|Phi|_F |Y Y^T|_F) over training examples, (time, layer): 1 where the kernel is the outer product of targets.
+    """<Phi, Y Y^T> / (|Phi|_F |Y Y^T|_F) over training examples, (time, layer).
 
-    Y is (example, output); with one output this is y^T Phi y / (|y|^2 |Phi|_F).
+    1 where the kernel is the outer product of targets. Y is (example, output); with one output this is y^T Phi y / (|y|^2 |Phi|_F).
 
     Raises
     ------
@@ -49,13 +51,14 @@ def kernel_alignment(ds: xr.Dataset, name: str = "feature_kernel") -> xr.DataArr
     chosen = np.arange(len(rows)) if flags is None else np.flatnonzero(flags[rows])
     require(len(chosen) > 0, f"alignment is taken over training examples, and {name} has none.")
     targets = _targets(ds)
-    require(targets is not None, "alignment takes the targets of the training examples, which are not in this result.")
+    require(targets is not None, "alignment takes the targets of training examples, which are not in this result.")
     phi, y = kernel.values[..., chosen, :][..., chosen], targets[rows[chosen]]
     own = y @ y.T
     with np.errstate(invalid="ignore", divide="ignore"):
         aligned = np.einsum("...mn,mn->...", phi, own) / np.linalg.norm(own) / np.sqrt((phi**2).sum((-1, -2)))
     return xr.DataArray(
-        aligned, dims=kernel.dims[:-2], coords={dim: kernel[dim] for dim in ("time", "layer") if dim in kernel.coords},
+        aligned, dims=kernel.dims[:-2],
+        coords={dim: kernel[dim] for dim in ("time", "layer") if dim in kernel.coords},
         attrs={"long_name": f"alignment of {name} with the targets", "units": ""}, name="alignment",
     )  # fmt: skip
 
@@ -67,7 +70,10 @@ def between_examples(ds: xr.Dataset, name: str) -> tuple[xr.DataArray, np.ndarra
     require(len(pairs) > 0, f"{name} has no dimensions example and example_prime, between which to draw it.")
     own, other = pairs[0], f"{pairs[0]}_prime"
     sizes = found.sizes[own], found.sizes[other]
-    require(sizes[0] == sizes[1], f"{name} is between {sizes[0]} and {sizes[1]} examples; choose the same of both, {own} and {other}.")
+    require(
+        sizes[0] == sizes[1],
+        f"{name} is between {sizes[0]} and {sizes[1]} examples; choose the same of both, {own} and {other}.",
+    )
     for dim in ("position", "token"):
         found = found.mean([d for d in (dim, f"{dim}_prime") if d in found.dims], keep_attrs=True)
     if {"output", "output_prime"} <= set(found.dims):
@@ -90,7 +96,8 @@ def _shown(ds: xr.Dataset, rows: np.ndarray) -> tuple[np.ndarray, str]:
     chosen = np.flatnonzero(flags[rows])
     if len(chosen) == 0:
         return np.arange(len(rows)), ",\ntest examples"
-    return chosen, "" if len(chosen) == flags.sum() else f",\n{len(chosen)} of {flags.sum()} training examples"
+    every = len(chosen) == flags.sum()
+    return chosen, "" if every else f",\n{len(chosen)} of {flags.sum()} training examples"
 
 
 def _targets(ds: xr.Dataset) -> np.ndarray | None:
@@ -118,7 +125,8 @@ def _between_times(ds: xr.Dataset, name: str, layer: int, pair: tuple[int, int],
         title.append(f"examples {pair[0]} and {pair[1]}")
     if "layer" in found.coords:
         title.append(f"layer {int(found['layer'])}")
-    settings = {"title": ",\n".join([title[0], ", ".join(title[1:])]).strip(",\n"), "xlabel": "time'", "ylabel": "time"}
+    title = ",\n".join([title[0], ", ".join(title[1:])]).strip(",\n")
+    settings = {"title": title, "xlabel": "time'", "ylabel": "time"}
     for dim, which in (("time", "y"), ("time_prime", "x")):
         times = found[dim].values
         shown = np.unique(np.linspace(0, len(times) - 1, _TICKS).astype(int))

@@ -64,10 +64,12 @@ def _outputs(ds: xr.Dataset, ax) -> None:
     said = []
     for name, examples in groups.items():
         for index in examples[:count]:
-            ax.plot(found["time"], found.isel(example=index), linestyle=":" if name == "test" else "-", linewidth=1, **marker(found))
+            style = {"linestyle": ":" if name == "test" else "-", "linewidth": 1} | marker(found)
+            ax.plot(found["time"], found.isel(example=index), **style)
         if len(examples):
             some = f"first {count} of {len(examples)}" if len(examples) > count else str(len(examples))
-            said.append(f"{some} {name} examples".replace("  ", " ") + (" (dotted)" if name == "test" else ""))
+            dotted = " (dotted)" if name == "test" else ""
+            said.append(f"{some} {name} examples{dotted}".replace("  ", " "))
     ax.set(xlabel="time", ylabel="output", title="outputs: " + ",\n".join(said))
 
 
@@ -84,12 +86,13 @@ def _or_why(ax, draw) -> None:
         draw(ax)
     except InputError as error:
         ax.axis("off")
-        ax.text(0.5, 0.5, textwrap.fill(str(error), 38), ha="center", va="center", fontsize=9, color="0.4", transform=ax.transAxes)
+        style = {"ha": "center", "va": "center", "fontsize": 9, "color": "0.4", "transform": ax.transAxes}
+        ax.text(0.5, 0.5, textwrap.fill(str(error), 38), **style)
 
 
 @checked_call
 def routes(results, layer: int = -1):
-    """One figure of several results on one problem: losses, alignment, and distances to the first of them over time.
+    """One figure of several results on one problem: losses, alignment, and distances to the first over time.
 
     `results` maps names to results, or is a DataTree of them; bands and dotted lines are 95 % intervals.
     """
@@ -125,7 +128,7 @@ def _if_known(ax, draw) -> None:
 
 
 def _distance(ax, distances: xr.Dataset, reference: xr.Dataset, name: str, layer: int, first: str) -> None:
-    """Root mean square distance over time, one line per route, and half of the 95 % interval of the reference."""
+    """Root mean square distance over time, a line per route, and half of the 95 % interval of the reference."""
     require(f"{name}_rms" in distances, f"{name} is not in all of these results.")
     distance = distances[f"{name}_rms"]
     found = variable(reference, name)
@@ -137,4 +140,5 @@ def _distance(ax, distances: xr.Dataset, reference: xr.Dataset, name: str, layer
     if error is not None:
         error = np.sqrt((error**2).mean([dim for dim in error.dims if dim != "time"]))
         ax.plot(error["time"], np.where(error > 0, error, np.nan), "k:", linewidth=1)
-    ax.set(xlabel="time", ylabel="rms difference", yscale="log", title=f"{called(found)}: distance to {first}")
+    title = f"{called(found)}: distance to {first}"
+    ax.set(xlabel="time", ylabel="rms difference", yscale="log", title=title)
