@@ -50,7 +50,7 @@ def test_it_is_descent_with_many_small_steps(problem, name, journeys):
         assert np.abs(ds.output.values - expected).max() < 5 * left + 1e-4, tolerance
         assert f'"tolerance": {left}' in ds.attrs["training_json"]
         counts.append(journeys[-1].evaluations)
-    assert counts[0] < 300 < counts[1]  # relu at 1e-6 took over 60 s
+    assert counts[0] < 300 and counts[1] > 3 * counts[0]  # relu at 1e-6 took over 60 s
 
 
 def test_the_limit_of_a_flow_with_kinks_ends(problem, journeys):
