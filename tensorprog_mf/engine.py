@@ -311,6 +311,7 @@ def _measure(state: _State, parameters, passed: _Pass, training: Training, recor
     If the record, of all examples, comes with gradients of the outputs, that is the better occasion.
     """
     told = passed.differentiated or (passed.taught and not training.ruled)  # what a rule sends back does not tell
+    told = told and len(passed.outputs) > 0  # nor does an empty batch
     if told and state.left_out is not None and state.left_out.due(state.step) and not (recording and state.recorder.backward):
         errors = None if passed.differentiated else passed.errors
         state.left_out.add(state.step, state.layers.left_out(parameters, passed.trace), errors)

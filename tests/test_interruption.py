@@ -49,7 +49,8 @@ def routes(problem):
         ),
         "train_autoencoder": (
             lambda: mf.train_autoencoder(
-                [2.0, 1.0], "relu", 0.4, 0.1, [0, 0.1, 2], 0.05, 20, "population", n_replicates=2, progress=False
+                [2.0, 1.0], "relu", 0.4, 0.1, np.linspace(0, 2, 9), 0.05, 20, "population", n_replicates=2, threads=1,
+                progress=False,
             ),
             True,
         ),

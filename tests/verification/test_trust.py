@@ -51,5 +51,5 @@ def test_shares_tell_whose_errors_fall():
         for name, (errors, shares) in rows.items():
             style = "o-" if CASES[name][-1] else "s--"
             axis.loglog(SITES, errors, style, label=f"{name}: {shares[0]:.2f} to {shares[-1]:.2f}")
-        axis.set(xlabel="sites", ylabel="standard error of outputs", title="Share of the largest 1 % of sites")
-        axis.legend(fontsize="x-small")
+        axis.set(xlabel="sites", ylabel="standard error of outputs", title="Share of the largest 1 % of sites", ylim=(1e-7, 1))
+        axis.legend(fontsize="x-small", loc="lower left")
