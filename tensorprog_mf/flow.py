@@ -14,18 +14,22 @@ Parameters = dict[str, Parameter]
 _SMALLEST = 1e-10  # step relative to the time to go below which the flow has run away
 _WINDOW = 500  # steps over which it is seen how fast a flow goes
 _MOST = 50_000  # steps that a flow may need to its last time
-_KINKED = 1e-3  # tolerance of a flow whose activation has a kink; one tenth of it takes ten times as many steps
+_KINKED = 1e-3  # tolerance where an activation has a kink; one tenth of it takes ten times as many steps
 
 
 def with_kinks(training: Training, activation) -> Training:
-    """The training, with the tolerance that an activation's kinks allow in place of the usual one; tells, and what others cost."""
+    """The training, with the tolerance that kinks allow in place of the usual one; says so, or what it costs."""
     if not (training.flow and activation.kinked and training.tolerance < _KINKED):
         return training
     usual = training.tolerance == Training.tolerance
-    begin = f"gradient flow: activation {activation.name!r} has a kink, so that error control needs ten times as many steps for every digit"
-    told = f"this run takes tolerance={_KINKED:g} in place of {training.tolerance:g}; pass another one to Training, or train in steps."
-    costs = f"tolerance={training.tolerance:g} may take {_KINKED / training.tolerance:,.0f} times as long as {_KINKED:g}, which is usual here."
-    warn(f"{begin}: {told if usual else costs}", ToleranceWarning)
+    if usual:
+        told = f"this run takes tolerance={_KINKED:g} in place of {training.tolerance:g}; "
+        told += "pass another one to Training, or train in steps."
+    else:
+        times = f"{_KINKED / training.tolerance:,.0f} times"
+        told = f"tolerance={training.tolerance:g} may take {times} as long as {_KINKED:g}, usual here."
+    begin = f"gradient flow: activation {activation.name!r} has a kink, so that error control needs"
+    warn(f"{begin} ten times as many steps for every digit: {told}", ToleranceWarning)
     return replace(training, tolerance=_KINKED) if usual else training
 
 
@@ -39,13 +43,14 @@ class End(enum.Enum):
 
 
 class Flow:
-    """An embedded Runge-Kutta method for d theta / d time = multiplier gradient - weight_decay theta, with step-size control.
+    """An embedded Runge-Kutta method for d theta / d time = multiplier gradient - weight_decay theta.
 
-    Dormand & Prince 5(4); Bogacki & Shampine 3(2) where the activation is `kinked`: sites that cross a kink in a step are in
-    error by the step's first power, whatever the method, and by least with few stages of positive weights (five times less
-    than Dormand & Prince at as many evaluations). The error of a step, in root mean square over sites, is kept below
-    tolerance times one plus the size of what has been learned; so is that of what weight decay leaves of the initial weights.
-    Directions that rejected steps have revealed stay: they belong to the same matrices.
+    Dormand & Prince 5(4); Bogacki & Shampine 3(2) where the activation is `kinked`: sites that cross a kink
+    in a step are in error by the step's first power, whatever the method, and by least with few stages of
+    positive weights (three to five times less than Dormand & Prince at as many evaluations). The error of a
+    step, in root mean square over sites, is kept below tolerance times one plus the size of what has been
+    learned; so is that of what weight decay leaves of the initial weights. Directions that rejected steps
+    have revealed stay: they belong to the same matrices.
 
     Parameters
     ----------
@@ -60,14 +65,18 @@ class Flow:
     """
 
     def __init__(
-        self, training: Training, names: list[str], sizes: Callable[[Parameters], dict[str, float]], kinked: bool = False
+        self,
+        training: Training,
+        names: list[str],
+        sizes: Callable[[Parameters], dict[str, float]],
+        kinked: bool = False,
     ):
         from scipy.integrate import RK23, RK45
 
         self.training, self.multipliers, self._sizes = training, training.rates(names), sizes
         self._kinked, self._method = kinked, RK23 if kinked else RK45
         self._step = np.inf
-        self._paused: tuple[float, Parameters | None] | None = None  # where it was told to stop, and the rates there
+        self._paused: tuple[float, Parameters | None] | None = None  # where it was told to stop, rates there
         self._window = (0, 0.0)  # when the last window began: steps done, time
         self.time, self.pace, self.steps, self.evaluations = 0.0, 0.0, 0, 0
         self.end = End.ARRIVED
@@ -78,14 +87,14 @@ class Flow:
         return self._paused is not None
 
     def travel(
-        self, parameters: Parameters, gradients: Callable[[Parameters], Parameters | None], start: float, stop: float,
-        heard: Callable[[float], bool] = lambda share: True,
+        self, parameters: Parameters, gradients: Callable[[Parameters], Parameters | None], start: float,
+        stop: float, heard: Callable[[float], bool] = lambda share: True,
     ) -> bool:  # fmt: skip
-        """Move `parameters`, in place, from time `start` to `stop`; False if they do not arrive, `end` says why.
+        """Move `parameters`, in place, from time `start` to `stop`; False if they do not arrive, see `end`.
 
-        `gradients` gives those at any parameters, or None where something is not finite. `heard` is told after every step,
-        accepted or not, what share of the way is done, and ends it by returning False: parameters are then where the last
-        accepted step left them, and the next journey goes on from there.
+        `gradients` gives those at any parameters, or None where something is not finite. `heard` is told
+        after every step, accepted or not, what share of the way is done, and ends it by returning False:
+        parameters are then where the last accepted step left them, and the next journey goes on from there.
         """
         self.time, first = self._paused or (start, self._rates(parameters, gradients))
         self._paused = None
@@ -99,7 +108,9 @@ class Flow:
                 return False
         return True
 
-    def _advance(self, parameters: Parameters, gradients, first: Parameters | None, start: float, stop: float) -> Parameters | None:
+    def _advance(
+        self, parameters: Parameters, gradients, first: Parameters | None, start: float, stop: float
+    ) -> Parameters | None:
         """One step, accepted or not; the rates where it ends."""
         step = min(self._step, stop - self.time)
         tried = None if first is None else self._try(parameters, gradients, first, step)
@@ -110,7 +121,8 @@ class Flow:
                 self.end = End.RAN_AWAY
             return first
         new, last, error = tried
-        wanted = step * min(5.0, max(0.2, 0.9 * max(error, 1e-10) ** (-1 / (self._method.error_estimator_order + 1))))
+        power = -1 / (self._method.error_estimator_order + 1)
+        wanted = step * min(5.0, max(0.2, 0.9 * max(error, 1e-10) ** power))
         if error > 1:
             self._step = wanted
             if wanted < _SMALLEST * (stop - start):

@@ -22,15 +22,17 @@ class Activation:
     ----------
     name
         linear; relu = max(h, 0); scaled_relu = sqrt(2) max(h, 0); leaky_relu = max(h, 0) + slope min(h, 0);
-        elu = max(h, 0) + exp(min(h, 0)) - 1; erf = erf(h); gelu = h Phi(h), Phi the cumulative Gaussian; tanh; sin;
-        softplus = log(1 + exp(sharpness h)) / sharpness; silu = h / (1 + exp(-h)); quadratic = h^2; hermite = He_k(h) / sqrt(k!),
-        k its order: the probabilists' polynomials, normalised; or any name for a function of your own.
+        elu = max(h, 0) + exp(min(h, 0)) - 1; erf = erf(h); gelu = h Phi(h), Phi the cumulative Gaussian;
+        tanh; sin; softplus = log(1 + exp(sharpness h)) / sharpness; silu = h / (1 + exp(-h)); quadratic =
+        h^2; hermite = He_k(h) / sqrt(k!), k its order: the probabilists' polynomials, normalised; or any
+        name for a function of your own.
     gain
         Factor on h.
     function
         For one of your own: h -> (phi(h), phi'(h)) on arrays, entry by entry.
     kinked
-        Whether phi' jumps, which `perturbation` and gradient flow heed. None: known of names, looked for in functions.
+        Whether phi' jumps, which `perturbation` and gradient flow heed. None: known of names, looked for in
+        functions.
     slope
         Of leaky_relu below 0; 0.01 by default. With -1 it is |h|.
     sharpness
@@ -41,8 +43,8 @@ class Activation:
     Raises
     ------
     InputError
-        An unknown name, an option of another activation, a number that cannot be; a function whose phi' is not the derivative
-        of phi, or which is no function of every entry of an array by itself.
+        An unknown name, an option of another activation, a number that cannot be; a function whose phi' is
+        not the derivative of phi, or which is no function of every entry of an array by itself.
 
     Examples
     --------
@@ -60,19 +62,35 @@ class Activation:
     order: int | None = None
 
     def __post_init__(self):
-        object.__setattr__(self, "gain", real("activation gain", self.gain, "be finite and not zero", lambda v: v != 0))
+        object.__setattr__(
+            self, "gain", real("activation gain", self.gain, "be finite and not zero", lambda v: v != 0)
+        )
         if self.function is not None:
-            require(callable(self.function), f"activation function={self.function!r} must be a function of arrays, h -> (phi(h), phi'(h)).")
+            require(
+                callable(self.function),
+                f"activation function={self.function!r} must be a function h -> (phi(h), phi'(h)) on arrays.",
+            )
         elif self.name not in NAMED:
             raise InputError(_unknown(self.name))
         known = {} if self.function is not None else NAMED[self.name].options
         for option in _OPTIONS:
             given = getattr(self, option)
-            require(given is None or option in known, f"activation {self.name!r} has no {option}; leave {option}={given!r} out.")
+            require(
+                given is None or option in known,
+                f"activation {self.name!r} has no {option}; leave {option}={given!r} out.",
+            )
             if option in known:
-                object.__setattr__(self, option, known[option].checked(known[option].default if given is None else given))
-        jumps = own.checked(self.name, self.function) if self.function is not None else NAMED[self.name].kinked(**self.options)
-        object.__setattr__(self, "kinked", jumps if self.kinked is None else boolean("activation kinked", self.kinked))
+                object.__setattr__(
+                    self, option, known[option].checked(known[option].default if given is None else given)
+                )
+        jumps = (
+            own.checked(self.name, self.function)
+            if self.function is not None
+            else NAMED[self.name].kinked(**self.options)
+        )
+        object.__setattr__(
+            self, "kinked", jumps if self.kinked is None else boolean("activation kinked", self.kinked)
+        )
 
     @property
     def options(self) -> dict[str, float]:
@@ -80,17 +98,23 @@ class Activation:
         return {name: value for name in _OPTIONS if (value := getattr(self, name)) is not None}
 
     def named(self, *names: str) -> bool:
-        """Whether it is one of these names, with options as they are by default, and no function of the user's."""
+        """Whether it is one of these names, its options as by default, and no function of the user's."""
         if self.function is not None or self.name not in names:
             return False
-        return all(value == NAMED[self.name].options[option].default for option, value in self.options.items())
+        return all(
+            value == NAMED[self.name].options[option].default for option, value in self.options.items()
+        )
 
     def describe(self) -> dict:
-        """As plain values; a function of the user's is known by its name, and by what it is at a few points."""
+        """As plain values; a function of the user's by its name and by what it is at a few points."""
         described = {"name": self.name, "gain": self.gain, **self.options}
         if self.function is not None:
             return described | {"kinked": self.kinked, "values": own.fingerprint(self.function)}
-        return described if self.kinked == NAMED[self.name].kinked(**self.options) else described | {"kinked": self.kinked}
+        return (
+            described
+            if self.kinked == NAMED[self.name].kinked(**self.options)
+            else described | {"kinked": self.kinked}
+        )
 
     def __call__(self, h: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """phi(gain h) and gain phi'(gain h)."""
@@ -120,11 +144,12 @@ class _Pair:
 def _unknown(name) -> str:
     here = called(name) if isinstance(name, str) else None
     remedy = f"here it is {here!r}." if here else meant(name, NAMED)
-    return f"activation={name!r} is unknown; {remedy} From Python it may also be a pair (phi, dphi) of functions."
+    more = "From Python it may also be a pair (phi, dphi) of functions."
+    return f"activation={name!r} is unknown; {remedy} {more}"
 
 
 def as_activation(given) -> Activation:
-    """An `Activation` from one, a name, a table {"name": ..., options} or a user's pair (phi, dphi) of functions on arrays."""
+    """An `Activation` from one, a name, a table {"name": ..., options} or a user's pair (phi, dphi)."""
     if isinstance(given, Activation):
         return given
     if isinstance(given, str):
@@ -142,8 +167,14 @@ def as_activation(given) -> Activation:
 def _from_table(table: dict) -> Activation:
     allowed = [field.name for field in fields(Activation) if field.name != "function"]
     unknown = [str(key) for key in table if key not in allowed]
-    require(not unknown, f"activation: {', '.join(unknown)} in its table is unknown; choose from {', '.join(allowed)}.")
-    require(isinstance(table.get("name"), str), f"activation={table!r} needs a name in quotes, as {{name = \"leaky_relu\", slope = 0.1}}.")
+    require(
+        not unknown,
+        f"activation: {', '.join(unknown)} in its table is unknown; choose from {', '.join(allowed)}.",
+    )
+    require(
+        isinstance(table.get("name"), str),
+        f'activation={table!r} needs a name in quotes, as {{name = "leaky_relu", slope = 0.1}}.',
+    )
     return Activation(**table)
 
 

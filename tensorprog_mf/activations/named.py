@@ -99,7 +99,14 @@ _SHARPNESS = Option(1.0, lambda v: real("activation sharpness", v, "be positive"
 
 
 def _order(given) -> int:
-    return int(real("activation order", whole("activation order", given, 1), f"be at most {_MOST}", lambda v: v <= _MOST))
+    return int(
+        real(
+            "activation order",
+            whole("activation order", given, 1),
+            f"be at most {_MOST}",
+            lambda v: v <= _MOST,
+        )
+    )
 
 
 NAMED: dict[str, Named] = {

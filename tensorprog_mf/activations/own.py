@@ -1,4 +1,4 @@
-"""What a user's own activation must be, tried once on a few numbers: arrays in and out, and phi' the derivative of phi."""
+"""What a user's own activation must be, tried once: arrays in and out, and phi' the derivative of phi."""
 
 from collections.abc import Callable
 
@@ -29,14 +29,17 @@ def checked(name: str, function: Callable) -> bool:
     Raises
     ------
     InputError
-        A function that fails on arrays, writes into them, or gives anything but a finite real number for each entry by
-        itself; phi' that differs from the slope of phi on more than a few points.
+        A function that fails on arrays, writes into them, or gives anything but a finite real number for
+        each entry by itself; phi' that differs from the slope of phi on more than a few points.
     """
     h = _grid()
     with np.errstate(all="ignore"):
         given = h.copy()
         phi, dphi = evaluated(name, function, given)
-        require(np.array_equal(given, h), f"activation {name!r} writes into the array that it is given; return new arrays.")
+        require(
+            np.array_equal(given, h),
+            f"activation {name!r} writes into the array that it is given; return new arrays.",
+        )
         _by_entry(name, function, h, (phi, dphi))
         _finite(name, h, (phi, dphi))
         _is_derivative(name, function, h, dphi)
@@ -49,11 +52,14 @@ def evaluated(name: str, function: Callable, h: np.ndarray) -> tuple[np.ndarray,
         both = function(h)
     except Exception as error:  # whatever the user's function raises
         raise InputError(
-            f"activation {name!r} failed on a numpy array of shape {h.shape}: {type(error).__name__}: {error}. "
-            "phi and phi' take and return numpy arrays."
+            f"activation {name!r} failed on a numpy array of shape {h.shape}: {type(error).__name__}: "
+            f"{error}. phi and phi' take and return numpy arrays."
         ) from error
     pair = isinstance(both, tuple) and len(both) == 2
-    require(pair, f"activation {name!r} gives {type(both).__name__}, not a pair: phi(h) and phi'(h) of an array h.")
+    require(
+        pair,
+        f"activation {name!r} gives {type(both).__name__}, not a pair: phi(h) and phi'(h) of an array h.",
+    )
     return _array(name, "phi", both[0], h), _array(name, "phi'", both[1], h)
 
 
@@ -61,11 +67,15 @@ def _array(name: str, what: str, given, h: np.ndarray) -> np.ndarray:
     kind = getattr(given, "dtype", None)
     numbers = isinstance(kind, np.dtype) and kind.kind in "fiub"
     found = str(kind) if isinstance(kind, np.dtype) else type(given).__name__
-    require(numbers, f"activation {name!r}: {what}(h) is {found} where h is an array; it must be an array of real numbers.")
+    require(
+        numbers,
+        f"activation {name!r}: {what}(h) is {found} where h is an array; "
+        "it must be an array of real numbers.",
+    )
     require(
         np.shape(given) == h.shape,
-        f"activation {name!r}: {what}(h) has shape {np.shape(given)} where h has {h.shape}; it must be one number for each "
-        f"entry of h{_HINT if what != 'phi' else ''}.",
+        f"activation {name!r}: {what}(h) has shape {np.shape(given)} where h has {h.shape}; "
+        f"it must be one number for each entry of h{_HINT if what != 'phi' else ''}.",
     )
     return np.asarray(given, float)
 
@@ -78,19 +88,31 @@ def _by_entry(name: str, function: Callable, h: np.ndarray, both) -> None:
     some = (1, slice(3, 301, 7))
     for what, whole, part in zip(_SIGNS.values(), both, evaluated(name, function, h[some])):
         same = np.allclose(whole[some], part, rtol=1e-4, atol=1e-9 * np.abs(part).max(), equal_nan=True)
-        require(same, f"activation {name!r}: {what}(h) of an entry depends on the others; it must be a function of that entry alone.")
+        require(
+            same,
+            f"activation {name!r}: {what}(h) of an entry depends on the others; "
+            "it must be a function of that entry alone.",
+        )
 
 
 def _finite(name: str, h: np.ndarray, both) -> None:
     for what, values in zip(_SIGNS.values(), both):
         bad = (np.abs(h) < _CERTAIN) & ~np.isfinite(values)
         if bad.any():
-            raise InputError(f"activation {name!r}: {what}({h[bad][0]:.4g}) is {values[bad][0]}; it must be finite where preactivations are.")
+            raise InputError(
+                f"activation {name!r}: {what}({h[bad][0]:.4g}) is {values[bad][0]}; "
+                "it must be finite where preactivations are."
+            )
 
 
 def _is_derivative(name: str, function: Callable, h: np.ndarray, dphi: np.ndarray) -> None:
     """Compare phi' with differences of phi: a wrong one differs on many points, a right one next to kinks."""
-    slopes = np.array([(evaluated(name, function, h + e)[0] - evaluated(name, function, h - e)[0]) / (2 * e) for e in _STEPS])
+    slopes = np.array(
+        [
+            (evaluated(name, function, h + e)[0] - evaluated(name, function, h - e)[0]) / (2 * e)
+            for e in _STEPS
+        ]
+    )
     finite = np.isfinite(slopes).all(axis=0) & np.isfinite(dphi) & (np.abs(h) < _CERTAIN)
     typical = np.abs(slopes[1][finite]).mean()  # beside which small slopes are rounding
     apart = np.abs(slopes - dphi) / (np.maximum(np.abs(slopes), np.abs(dphi)) + max(typical, 1e-300))
@@ -98,13 +120,14 @@ def _is_derivative(name: str, function: Callable, h: np.ndarray, dphi: np.ndarra
     if (apart > _WRONG).sum() > _FEW:
         worst = np.unravel_index(np.argmax(apart), h.shape)
         raise InputError(
-            f"activation {name!r}: phi' is not the derivative of phi: phi'({h[worst]:.4g}) is {dphi[worst]:.4g}, but the slope of "
-            f"phi there is {slopes[1][worst]:.4g}; pass the pair (phi, phi')."
+            f"activation {name!r}: phi' is not the derivative of phi: phi'({h[worst]:.4g}) is "
+            f"{dphi[worst]:.4g}, but the slope of phi there is {slopes[1][worst]:.4g}; "
+            "pass the pair (phi, phi')."
         )
 
 
 def _jumps(function: Callable) -> bool:
-    """Whether a function jumps: halve intervals, keep the half with the larger change, and see whether any change stays."""
+    """Whether a function jumps: halve intervals, keep the half that changes more; does a change stay?"""
     edges = np.append(_grid().ravel(), _REACH)
     left, right = edges[:-1], edges[1:]
     low, high = function(left), function(right)
