@@ -120,10 +120,7 @@ def as_law(name: str, given) -> Law:
         options = dict(given)
         kind = LAWS.get(options.pop("law", None))
         require(kind is not None, f"{name}={given!r} names no law; choose law = one of {', '.join(LAWS)}.")
-        try:
-            return kind(**options)
-        except TypeError:
-            raise InputError(f"{name}={given!r}: a {kind.__name__} law has {' and '.join(kind.__dataclass_fields__)}.") from None
+        return kind(**options)
     require(np.ndim(given) == 0 and not isinstance(given, str), f"{name}={given!r} must be a law (Gaussian, Uniform) or a number.")
     try:
         return Gaussian(given, 0.0)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from .calls import checked_call
-from .errors import InputError, real, require, whole
+from .errors import real, require, whole
 
 Schedule = Callable[[int, int], float]  # step k = 0 ... steps - 1, number of steps -> factor
 
@@ -67,7 +67,4 @@ def _named(options: dict) -> Schedule:
     if isinstance(options.get("then"), (str, Mapping)):
         then = options["then"]
         options["then"] = _named({"name": then} if isinstance(then, str) else dict(then))
-    try:
-        return SCHEDULES[name](**options)
-    except TypeError as error:
-        raise InputError(f"schedule={name!r}: {error}; see tensorprog_mf.schedules.") from None
+    return SCHEDULES[name](**options)
