@@ -19,6 +19,8 @@ def unless_interrupted(ds: xr.Dataset, asked: bool, replicates: int = 1, wanted:
         The run was `asked` to end, or has ended as interrupted: then the result is in the exception.
     """
     if asked and replicates < wanted:
+        if ds.attrs["status"] == "completed":  # true of those that are kept, but not of the run
+            ds.attrs["status_message"] = "The run was interrupted before all replicates were done."
         ds.attrs["status"] = "interrupted"
         ds.attrs["status_message"] += f" {replicates} of {wanted} replicates are in the result."
     if asked or ds.attrs["status"] == "interrupted":

@@ -8,10 +8,12 @@ import time
 
 import numpy as np
 import pytest
+import xarray as xr
 
 import tensorprog_mf as tp
 from tensorprog_mf import cli, progress
 from tensorprog_mf.accelerate import map_runs
+from tensorprog_mf.interruption import unless_interrupted
 
 from .test_checkpoints import interrupt_after, same, stopped
 
@@ -99,6 +101,13 @@ def test_what_was_complete_when_ctrl_c_came_is_kept_whole(problem, monkeypatch, 
     interrupt_after(monkeypatch, len(counts))
     ds = stopped(call)
     assert ds.sizes == whole.sizes and ds.attrs["status"] in (whole.attrs["status"], "interrupted")
+
+
+def test_replicates_that_are_missing_are_told():
+    """Those that are kept may have reached their end: the run has not."""
+    attrs = dict(status="completed", status_message="All times were reached.", route="simulate")
+    with pytest.raises(tp.Interrupted, match="interrupted before all replicates were done. 1 of 4 replicates"):
+        unless_interrupted(xr.Dataset(attrs=attrs), True, 1, 4)
 
 
 def test_a_target_keeps_the_last_run_that_was_finished(problem, monkeypatch):

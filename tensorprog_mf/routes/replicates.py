@@ -75,20 +75,14 @@ def gather(
     outcomes = _kept(outcomes, route, checkpoint)
     worst = min(outcomes, key=lambda outcome: (_WORST_FIRST.index(outcome.status), outcome.step))
     require(worst.status not in (Status.DIVERGED, Status.STIFF) or len(worst.record) > 0, worst.message)
-    arrays = summarise([outcome.record for outcome in outcomes], settings["keep_replicates"], network.vector_dim)
-    arrays = combined(arrays, problem.n_train)
+    # df / d time = K Delta, in the units of time that the user gave.
+    units = 1.0 if training.flow else run_training.learning_rate / training.learning_rate
+    arrays = _estimates(outcomes, settings["keep_replicates"], network, problem, training, record, ensemble.count, units)
     if worst.status in (Status.DIVERGED, Status.STIFF):
         warn(worst.message, DivergenceWarning)
     message = worst.message
     if worst.status is Status.INTERRUPTED:
         message += _what_is_kept(len(outcomes), settings["n_replicates"], checkpoint)
-    for name in {"tangent_kernel", "tangent_kernel_stderr"} & arrays.keys():
-        # df / d time = K Delta, in the units of time that the user gave.
-        units = 1.0 if training.flow else run_training.learning_rate / training.learning_rate
-        arrays[name] = (arrays[name][0], arrays[name][1] * units)
-    if problem.n_train and not (problem.outputs or training.ruled) and record.kernel_examples is None:
-        kernel, outputs = (_mean(arrays[name]) for name in ("tangent_kernel", "output"))
-        arrays["sharpness"] = (("time",), sharpness(kernel, outputs, problem))
     if limit and worst.status in (Status.COMPLETED, Status.FINITE_WIDTH):
         outputs = [outcome.record["output"] for outcome in outcomes]
         for doubt, category in doubts(arrays, outputs, steps, worst.labels, training):
@@ -96,8 +90,6 @@ def gather(
             message += f" {doubt}"
     described = attributes(route, network, problem, training, settings, worst.status.label, message)
     described |= {"memory_estimate_bytes": needed, "replicates": len(outcomes)}
-    if "basis_rank" in arrays:
-        arrays["rank_fraction"] = (arrays["basis_rank"][0], arrays["basis_rank"][1] / ensemble.count)
     if record.draws:
         table, names = slot_table([outcome.slots for outcome in outcomes])
         arrays["draw_slot"] = (("slot", "slot_field"), table)
@@ -109,6 +101,25 @@ def gather(
         for file in filter(None, files):
             file.remove()
     return unless_interrupted(result, shown.stopped)
+
+
+def _estimates(
+    outcomes: list[Outcome], keep: bool, network, problem, training, record, sites: int, units: float
+) -> dict[str, tuple]:
+    """Means and standard errors over replicates, or every one of them to `keep`, and what follows from them.
+
+    Tangent kernels are multiplied by `units`.
+    """
+    arrays = summarise([outcome.record for outcome in outcomes], keep, network.vector_dim)
+    arrays = combined(arrays, problem.n_train)
+    for name in {"tangent_kernel", "tangent_kernel_stderr"} & arrays.keys():
+        arrays[name] = (arrays[name][0], arrays[name][1] * units)
+    if problem.n_train and not (problem.outputs or training.ruled) and record.kernel_examples is None:
+        kernel, outputs = (_mean(arrays[name]) for name in ("tangent_kernel", "output"))
+        arrays["sharpness"] = (("time",), sharpness(kernel, outputs, problem))
+    if "basis_rank" in arrays:
+        arrays["rank_fraction"] = (arrays["basis_rank"][0], arrays["basis_rank"][1] / sites)
+    return arrays
 
 
 def _mean(array: tuple) -> np.ndarray:
