@@ -17,9 +17,9 @@ _MOST = 50_000  # steps that a flow may need to its last time
 _KINKED = 1e-3  # tolerance where an activation has a kink; one tenth of it takes ten times as many steps
 
 
-def with_kinks(training: Training, activation) -> Training:
+def with_kinks(training: Training, activation, loss) -> Training:
     """The training, with the tolerance that kinks allow in place of the usual one; says so, or what it costs."""
-    if not (training.flow and activation.kinked and training.tolerance < _KINKED):
+    if not (training.flow and (activation.kinked or loss.kinked) and training.tolerance < _KINKED):
         return training
     usual = training.tolerance == Training.tolerance
     if usual:
@@ -28,7 +28,8 @@ def with_kinks(training: Training, activation) -> Training:
     else:
         times = f"{_KINKED / training.tolerance:,.0f} times"
         told = f"tolerance={training.tolerance:g} may take {times} as long as {_KINKED:g}, usual here."
-    begin = f"gradient flow: activation {activation.name!r} has a kink, so that error control needs"
+    what = f"activation {activation.name!r}" if activation.kinked else f"loss {loss.name!r}"
+    begin = f"gradient flow: {what} has a kink, so that error control needs"
     warn(f"{begin} ten times as many steps for every digit: {told}", ToleranceWarning)
     return replace(training, tolerance=_KINKED) if usual else training
 

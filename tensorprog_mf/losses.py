@@ -14,7 +14,7 @@ class Loss:
 
     `value` may give one number per output, which are summed; `check(targets)` refuses targets it cannot use. The
     targets of a loss of `classes` are probabilities (example, output), or labels (example,); those of a loss of `signs`
-    are -1 and +1, or of two classes.
+    are -1 and +1, or of two classes. The error of a `kinked` loss jumps, which gradient flow heeds.
     """
 
     name: str
@@ -23,6 +23,7 @@ class Loss:
     check: Callable[[np.ndarray], None] = lambda targets: None
     classes: bool = False
     signs: bool = False
+    kinked: bool = False
 
     def each(self, outputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """Loss of every example, (example,)."""
@@ -66,7 +67,7 @@ def _cross_entropy(f, y):
 LOSSES = {
     "squared": Loss("squared", lambda f, y: (y - f) ** 2 / 2, lambda f, y: y - f),
     "logistic": Loss("logistic", lambda f, y: np.logaddexp(0.0, -y * f), _logistic_error, _check_signs, signs=True),
-    "hinge": Loss("hinge", lambda f, y: np.maximum(0.0, 1 - y * f), _hinge_error, _check_signs, signs=True),
+    "hinge": Loss("hinge", lambda f, y: np.maximum(0.0, 1 - y * f), _hinge_error, _check_signs, signs=True, kinked=True),
     "cross_entropy": Loss("cross_entropy", _cross_entropy, lambda f, y: y - _softmax(f), _check_probabilities, classes=True),
 }
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import tensorprog_mf as tp
+from tensorprog_mf.routes import stability
 from tensorprog_mf.routes.stability import amplified, apart_from, bound, growth, sharpness
 from tensorprog_mf.routes.trust import HEAVY
 from tensorprog_mf.tails import largest_share
@@ -200,3 +201,10 @@ def test_reduced_descent_tells_where_it_leaves_the_exact_recursion(rate):
     ds, told = quietly(sl.solve_reduced, model, slow)
     np.testing.assert_allclose(ds.test_loss, sl.solve(model, slow, progress=False).test_loss, rtol=1e-7)
     assert told == []
+
+
+def test_sharpness_of_huge_kernels_is_no_traceback():
+    """A run that is about to diverge has kernels for which eigenvalues are not found."""
+    assert stability._largest(np.diag([1e300, 2e300])) == pytest.approx(2e300)
+    assert stability._largest(np.full((2, 2), np.inf)) == np.inf
+    assert np.isnan(stability._largest(np.full((2, 2), np.nan))) and stability._largest(np.zeros((2, 2))) == 0

@@ -46,7 +46,7 @@ def gather(
     network.suits(route, ensemble.matrix, problem, training)
     _check_record(record, ensemble.matrix, network, problem, training)
     require(limit or not record.draws, f"draws=True is for runs in the limit; {route} has no draws to share.")
-    training = with_kinks(training, network.activation)
+    training = with_kinks(training, network.activation, problem.loss)
     if training.flow:  # directions left out make rates rough, and steps small
         ensemble = replace(ensemble, tolerance=min(ensemble.tolerance, training.tolerance / 10))
         settings = settings | {"tolerance": ensemble.tolerance}

@@ -25,12 +25,15 @@ def sharpness(kernel: np.ndarray, outputs: np.ndarray, problem: Problem) -> np.n
 
 
 def _largest(matrix: np.ndarray) -> float:
-    matrix = (matrix + matrix.T) / 2
-    if len(matrix) <= _EXACT or not matrix.any():
-        return float(np.linalg.eigvalsh(matrix)[-1])
+    size = np.abs(matrix).max()
+    if size == 0 or not np.isfinite(size):  # of a run that is about to diverge
+        return float(size)
+    matrix = (matrix + matrix.T) / (2 * size)
+    if len(matrix) <= _EXACT:
+        return float(size * np.linalg.eigvalsh(matrix)[-1])
     from scipy.sparse.linalg import eigsh
 
-    return float(eigsh(matrix, 1, which="LA", v0=np.ones(len(matrix)), tol=1e-8, return_eigenvectors=False)[0])
+    return float(size * eigsh(matrix, 1, which="LA", v0=np.ones(len(matrix)), tol=1e-8, return_eigenvectors=False)[0])
 
 
 def bound(training: Training) -> float:
