@@ -47,6 +47,7 @@ def accuracy(output: np.ndarray) -> np.ndarray:
 def outcome(ds: xr.Dataset) -> xr.Dataset:
     """Without the kernels of all examples, which are large, and with the test accuracy."""
     small = ds.drop_vars([name for name in ds if "example_prime" in ds[name].dims])
+    small = small.rename_dims(output="class")  # nothing can be assigned where a variable is called as its dimension
     return small.assign(accuracy=("time", accuracy(ds.output.values), {"long_name": "test accuracy", "units": ""}))
 
 
