@@ -55,7 +55,7 @@ class Training:
         A rule of `tensorprog_mf.rules` in place of the gradient, its name, or a table {"name": ..., options}.
     flow, times, tolerance
         True for gradient flow, recorded at these increasing times to this relative accuracy, instead of steps and
-        learning_rate. Where the activation has a kink, as relu, error control needs ten times as many steps for every digit:
+        learning_rate. Where the activation or loss has a kink, as relu or hinge, error control needs ten times as many steps for every digit:
         in place of the usual 1e-6 such runs take 1e-3, and say so in a `ToleranceWarning`; any other tolerance is kept.
         In `static_ntk` with the squared loss the last time may be math.inf, the end of training.
 
