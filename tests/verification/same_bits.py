@@ -82,8 +82,40 @@ def _records() -> dict:
     }
 
 
+def _variations(problem: tp.Problem) -> dict:
+    """What is asked of every architecture beside the plain run: (problem, training, record)."""
+    fields, steps = ["preactivation", "backward_field", "feature", "gradient"], dict(steps=2, learning_rate=0.3)
+    shape, training = problem.inputs.shape, tp.Training(**steps)
+    two = data(*shape, targets=np.random.default_rng(6).normal(size=(shape[0], 2)))
+    return {
+        "averages": (problem, training, tp.Record(moments=fields, densities=fields)),
+        "two-time": (problem, training, tp.Record(two_time=True, responses=True)),
+        "outputs": (two, training, None),
+        "per output": (two, training, tp.Record(per_output=True, moments=fields)),
+        "feedback": (problem, tp.Training(**steps, learning_rule="feedback_alignment"), None),
+        "direct feedback": (two, tp.Training(**steps, learning_rule="direct_feedback_alignment"), None),
+        "hebb": (problem, tp.Training(**steps, learning_rule="hebb"), None),
+        "langevin": (problem, tp.Training(**steps, temperature=0.5, weight_decay=1.0), None),
+        "batches flow": (problem, tp.Training(flow=True, times=[0.0, 0.2], tolerance=1e-3), None),
+    }
+
+
 def cases():
     """(name, function that makes a Dataset)."""
+    yield from _plain_cases()
+    few = LIMIT | dict(n_samples=128)
+    for name, (network, problem) in _networks().items():
+        for what, (own, training, record) in _variations(problem).items():
+            run = dict(network=network, problem=own, training=training, record=record)
+            yield f"sample {name}, {what}", lambda r=run: tp.sample(**r, **few)
+            if what != "two-time":
+                yield f"train_finite {name}, {what}", lambda r=run: tp.train_finite(**r, **REAL)
+    yield "finite autoencoders", lambda: tp.mean_field.train_autoencoder(
+        [2.0, 1.0], "relu", 0.1, 0.1, [0.0, 0.5], step=0.1, width=16, n_replicates=2, progress=False
+    )
+
+
+def _plain_cases():
     plain, small = tp.Training(4, 0.3), tp.MLP(2)
     for name, (network, problem) in _networks().items():
         yield f"sample {name}", lambda n=network, p=problem: tp.sample(n, p, plain, **LIMIT)
