@@ -2,9 +2,9 @@
 
     python recipes/approximations.py [FOLDER]
 
-Trains tanh networks with the static kernel, gradient independence, perturbation theory, the alternating procedure, real
-networks, and the limit itself. Writes approximations.nc (distances to the limit, and all results at one setting)
-and, with matplotlib, approximations.png into FOLDER (default: output).
+Trains tanh networks with the static kernel, gradient independence, perturbation theory, the alternating
+procedure, real networks, and the limit itself. Writes approximations.nc (distances to the limit, and all
+results at one setting) and, with matplotlib, approximations.png into FOLDER (default: output).
 """
 
 import pathlib
@@ -24,9 +24,19 @@ RICHNESS = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
 DEPTHS = (1, 2, 3, 4)
 BASE = {"depth": 2, "richness": 0.8}
 WIDTH = 256
-VARIABLES = {"output": "outputs", "feature_kernel": "last feature kernel", "gradient_kernel": "first gradient kernel"}
+VARIABLES = {
+    "output": "outputs",
+    "feature_kernel": "last feature kernel",
+    "gradient_kernel": "first gradient kernel",
+}
 LAYER = {"feature_kernel": -1, "gradient_kernel": 0}
-COLORS = {"static kernel": "C0", "gradient independence": "C1", "perturbation": "C2", "alternating": "C3", "real networks": "C7"}
+COLORS = {
+    "static kernel": "C0",
+    "gradient independence": "C1",
+    "perturbation": "C2",
+    "alternating": "C3",
+    "real networks": "C7",
+}
 
 
 def routes(depth: int, richness: float) -> dict[str, xr.Dataset]:
@@ -51,7 +61,9 @@ def distances(results: dict[str, xr.Dataset]) -> xr.Dataset:
     found = tp.compare(limit[1], **dict(others))
     for name in VARIABLES:
         error = limit[1][f"{name}_stderr"] ** 2
-        found[f"{name}_limit_stderr"] = np.sqrt(error.mean([dim for dim in error.dims if dim not in ("time", "layer")]))
+        found[f"{name}_limit_stderr"] = np.sqrt(
+            error.mean([dim for dim in error.dims if dim not in ("time", "layer")])
+        )
     return found
 
 
@@ -65,13 +77,20 @@ def scan() -> tuple[xr.Dataset, xr.Dataset, dict[str, xr.Dataset]]:
         rich.append(distances(results))
         if richness == BASE["richness"]:
             shown = results
-        print(f"{richness:8}{_row(rich[-1])}   residual of the alternating procedure {float(results['alternating'].residual[-1]):.0e}")
+        print(
+            f"{richness:8}{_row(rich[-1])}   residual of the alternating procedure"
+            f" {float(results['alternating'].residual[-1]):.0e}"
+        )
     print(f"{'depth':>8}" + "".join(f"{name:>23}" for name in COLORS))
     for depth in DEPTHS:
         results = shown if depth == BASE["depth"] else routes(depth, BASE["richness"])
         deep.append(distances(results).drop_dims("layer"))  # depths have different layers
         print(f"{depth:8}{_row(deep[-1])}")
-    return xr.concat(rich, xr.Variable("richness", list(RICHNESS))), xr.concat(deep, xr.Variable("depth", list(DEPTHS))), shown
+    return (
+        xr.concat(rich, xr.Variable("richness", list(RICHNESS))),
+        xr.concat(deep, xr.Variable("depth", list(DEPTHS))),
+        shown,
+    )
 
 
 def _row(ds: xr.Dataset) -> str:
@@ -105,17 +124,34 @@ def draw(rich: xr.Dataset, deep: xr.Dataset, shown: dict[str, xr.Dataset], path:
         ax.set(xscale="log", title=f"{title}, depth {BASE['depth']}, at the end")
     small = np.array(RICHNESS[:4])
     lazy = float(rich.isel(time=-1, richness=0, layer=-1).feature_kernel_rms.sel(route="static kernel"))
-    axes[0, 1].plot(small, lazy * (small / small[0]) ** 2, color="C0", linewidth=5, alpha=0.2, label="~ richness^2")
+    axes[0, 1].plot(
+        small, lazy * (small / small[0]) ** 2, color="C0", linewidth=5, alpha=0.2, label="~ richness^2"
+    )
     _panel(axes[1, 0], deep, "output", "depth")
     axes[1, 0].set(title=f"outputs, richness {BASE['richness']}, at the end", xticks=DEPTHS)
-    axes[1, 0].annotate("gradient independence\nexact at depth 1", (1.02, 0.12), xycoords=("data", "axes fraction"), fontsize=8, color="C1")
+    axes[1, 0].annotate(
+        "gradient independence\nexact at depth 1",
+        (1.02, 0.12),
+        xycoords=("data", "axes fraction"),
+        fontsize=8,
+        color="C1",
+    )
     over_time = rich.sel(richness=BASE["richness"])
     for route, color in COLORS.items():
         axes[1, 1].plot(over_time.time[1:], over_time.output_rms.sel(route=route)[1:], color=color)
     axes[1, 1].plot(over_time.time[1:], over_time.output_limit_stderr[1:], "k:")
-    axes[1, 1].set(yscale="log", xlabel="time", ylabel="rms distance to the limit", title=f"outputs, richness {BASE['richness']}, depth {BASE['depth']}")
+    axes[1, 1].set(
+        yscale="log",
+        xlabel="time",
+        ylabel="rms distance to the limit",
+        title=f"outputs, richness {BASE['richness']}, depth {BASE['depth']}",
+    )
     for route, ds in shown.items():
-        style = {"color": "k", "linewidth": 3} if route == "limit" else {"color": COLORS[route], "linestyle": "--"}
+        style = (
+            {"color": "k", "linewidth": 3}
+            if route == "limit"
+            else {"color": COLORS[route], "linestyle": "--"}
+        )
         plotting.loss(ds, axes[1, 2], label=route, **style)
     axes[1, 2].set_title(f"training loss, richness {BASE['richness']}, depth {BASE['depth']}")
     axes[0, 0].legend(fontsize=8)

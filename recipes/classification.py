@@ -1,13 +1,15 @@
-"""Ten handwritten digits: classification with ten outputs and the cross-entropy, lazy and rich, beside real networks.
+"""Ten handwritten digits: classification with ten outputs and the cross-entropy, lazy and rich, beside real
+networks.
 
     python recipes/classification.py [FOLDER]
 
-Trains tanh networks of two hidden layers on a hundred images: infinitely wide ones at a small and a large richness, the
-static kernel in closed form, and real ones of several widths. The outputs of the limit are deterministic, and so is its
-accuracy; of real networks the mean accuracy of single ones is shown, which is not that of their averaged outputs. Lazy
-networks begin with random outputs of size 1 / (richness sqrt(width)), which for long hide what the narrow ones have learned.
-Prints losses, accuracies, how far real networks are from the limit, width by width, and how the features of test images come
-together by class. Writes classification.nc and, with matplotlib, classification.png into FOLDER (default: output).
+Trains tanh networks of two hidden layers on a hundred images: infinitely wide ones at a small and a large
+richness, the static kernel in closed form, and real ones of several widths. The outputs of the limit are
+deterministic, and so is its accuracy; of real networks the mean accuracy of single ones is shown, which is
+not that of their averaged outputs. Lazy networks begin with random outputs of size 1 / (richness
+sqrt(width)), which for long hide what the narrow ones have learned. Prints losses, accuracies, how far real
+networks are from the limit, width by width, and how the features of test images come together by class.
+Writes classification.nc and, with matplotlib, classification.png into FOLDER (default: output).
 """
 
 import pathlib
@@ -28,7 +30,9 @@ STEPS = tp.log_steps(TRAINING.steps, 12)  # few, as every recorded step asks for
 TEST = np.arange(PROBLEM.n_train, len(PROBLEM.all_inputs))
 LABELS = PROBLEM.all_targets.argmax(axis=1)
 PER_CLASS = 5
-SHOWN = np.concatenate([TEST[LABELS[TEST] == digit][:PER_CLASS] for digit in range(10)])  # test images ordered by class
+SHOWN = np.concatenate(
+    [TEST[LABELS[TEST] == digit][:PER_CLASS] for digit in range(10)]
+)  # test images ordered by class
 RECORD = tp.Record(steps=STEPS, kernel_examples=SHOWN)
 COLORS = {"lazy": "C0", "rich": "C3"}
 MARKERS = {64: "v", 256: "s", 1024: "o"}
@@ -40,50 +44,84 @@ def setting(name: str) -> tuple:
 
 
 def accuracy(output: np.ndarray) -> np.ndarray:
-    """Share of the test images whose largest output is that of their class, from outputs (..., example, class)."""
+    """Share of the test images whose largest output is that of their class, from outputs (..., example,
+    class)."""
     return (output[..., TEST, :].argmax(axis=-1) == LABELS[TEST]).mean(axis=-1)
 
 
 def outcome(ds: xr.Dataset) -> xr.Dataset:
     """Without the kernels of all examples, which are large, and with the test accuracy."""
     small = ds.drop_vars([name for name in ds if "example_prime" in ds[name].dims])
-    small = small.rename_dims(output="class")  # nothing can be assigned where a variable is called as its dimension
-    return small.assign(accuracy=("time", accuracy(ds.output.values), {"long_name": "test accuracy", "units": ""}))
+    small = small.rename_dims(
+        output="class"
+    )  # nothing can be assigned where a variable is called as its dimension
+    return small.assign(
+        accuracy=("time", accuracy(ds.output.values), {"long_name": "test accuracy", "units": ""})
+    )
 
 
 def _rms(difference: np.ndarray) -> np.ndarray:
     """Over everything but time, from (..., time, example, class)."""
-    return np.sqrt((difference**2).mean(axis=tuple(axis for axis in range(difference.ndim) if axis != difference.ndim - 3)))
+    return np.sqrt(
+        (difference**2).mean(
+            axis=tuple(axis for axis in range(difference.ndim) if axis != difference.ndim - 3)
+        )
+    )
 
 
 def networks(name: str, width: int, exact: xr.Dataset) -> xr.Dataset:
-    """Means over real networks with standard errors, their distance to the limit, and outputs and kernel of the first."""
+    """Means over real networks with standard errors, their distance to the limit, and outputs and kernel of
+    the first."""
     count = NETWORKS[width]
-    ds = tp.train_finite(*setting(name), width=width, n_replicates=count, record=RECORD, samples=0, keep_replicates=True)
+    ds = tp.train_finite(
+        *setting(name), width=width, n_replicates=count, record=RECORD, samples=0, keep_replicates=True
+    )
     output, limit, found = ds.output.values, exact.output.values, {}
-    for variable, each in (("loss", ds.loss.values), ("test_loss", ds.test_loss.values), ("accuracy", accuracy(output))):
+    for variable, each in (
+        ("loss", ds.loss.values),
+        ("test_loss", ds.test_loss.values),
+        ("accuracy", accuracy(output)),
+    ):
         found[variable] = "time", each.mean(axis=0)
         found[f"{variable}_stderr"] = "time", each.std(axis=0, ddof=1) / np.sqrt(count)
     mean, stderr = output.mean(axis=0), output.std(axis=0, ddof=1) / np.sqrt(count)
     for variable, values, meaning in (
         ("ensemble_accuracy", accuracy(mean), "test accuracy of the mean outputs"),
-        ("single_distance", _rms(output - limit), "rms distance of the outputs of single networks to the limit"),
+        (
+            "single_distance",
+            _rms(output - limit),
+            "rms distance of the outputs of single networks to the limit",
+        ),
         ("mean_distance", _rms(mean - limit), "rms distance of the mean outputs to the limit"),
-        ("distance_stderr", np.hypot(_rms(stderr), _rms(exact.output_stderr.values)), "standard error of the mean outputs minus the limit"),
+        (
+            "distance_stderr",
+            np.hypot(_rms(stderr), _rms(exact.output_stderr.values)),
+            "standard error of the mean outputs minus the limit",
+        ),
     ):
         found[variable] = "time", values, {"long_name": meaning, "units": ""}
     found["output"] = exact.output.dims, mean, {"long_name": "mean outputs", "units": ""}
-    found["first_output"] = exact.output.dims, output[0], {"long_name": "outputs of the first network", "units": ""}
+    found["first_output"] = (
+        exact.output.dims,
+        output[0],
+        {"long_name": "outputs of the first network", "units": ""},
+    )
     found["feature_kernel"] = ds.feature_kernel.isel(replicate=0).variable
-    return xr.Dataset(found, {"time": ds.time, "layer": ds.layer, "kernel_example": ds.kernel_example}, ds.attrs)
+    return xr.Dataset(
+        found, {"time": ds.time, "layer": ds.layer, "kernel_example": ds.kernel_example}, ds.attrs
+    )
 
 
 def run() -> dict[str, xr.Dataset]:
     """The static kernel, and at both values of richness the limit and real networks."""
     found = {"static kernel": outcome(tp.static_ntk(*setting("lazy"), record=STEPS))}
     for name, richness in RICHNESS.items():
-        tolerance = 1e-2 * richness  # outputs are divided by the richness, and so is what directions left out do to them
-        exact = tp.sample(*setting(name), n_samples=8192, n_replicates=2, tolerance=tolerance, record=RECORD, samples=0)
+        tolerance = (
+            1e-2 * richness
+        )  # outputs are divided by the richness, and so is what directions left out do to them
+        exact = tp.sample(
+            *setting(name), n_samples=8192, n_replicates=2, tolerance=tolerance, record=RECORD, samples=0
+        )
         found[f"{name}, limit"] = outcome(exact)
         for width in NETWORKS:
             found[f"{name}, width {width}"] = networks(name, width, exact)
@@ -103,9 +141,13 @@ def kernels(results: dict[str, xr.Dataset]) -> dict[str, np.ndarray]:
     rich, widest = results["rich, limit"].feature_kernel.isel(layer=-1), max(NETWORKS)
     return {
         "before training, limit": rich[0].values,
-        f"after, lazy limit, richness {RICHNESS['lazy']:g}": results["lazy, limit"].feature_kernel[-1, -1].values,
+        f"after, lazy limit, richness {RICHNESS['lazy']:g}": (
+            results["lazy, limit"].feature_kernel[-1, -1].values
+        ),
         f"after, rich limit, richness {RICHNESS['rich']:g}": rich[-1].values,
-        f"after, rich, one network of width {widest}": results[f"rich, width {widest}"].feature_kernel[-1, -1].values,
+        f"after, rich, one network of width {widest}": (
+            results[f"rich, width {widest}"].feature_kernel[-1, -1].values
+        ),
     }
 
 
@@ -116,23 +158,41 @@ def _with_error(ds: xr.Dataset, name: str, digits: int) -> str:
 
 def report(results: dict[str, xr.Dataset]) -> None:
     """Print losses and accuracies at the end, distances to the limit, and similarities of features."""
-    print(f"{PROBLEM.n_train} training and {len(TEST)} test images after {TRAINING.steps} steps; of real networks the mean of single ones")
+    print(
+        f"{PROBLEM.n_train} training and {len(TEST)} test images after {TRAINING.steps} steps; of real"
+        " networks the mean of single ones"
+    )
     print(f"{'':18}{'training loss':>20}{'test loss':>20}{'test accuracy':>20}{'of mean outputs':>18}")
     for name, ds in results.items():
         last = ds.isel(time=-1)
-        cells = [_with_error(last, "loss", 4), _with_error(last, "test_loss", 4), _with_error(last, "accuracy", 3)]
+        cells = [
+            _with_error(last, "loss", 4),
+            _with_error(last, "test_loss", 4),
+            _with_error(last, "accuracy", 3),
+        ]
         mean = f"{last.ensemble_accuracy:.2f}" if "ensemble_accuracy" in last else ""
         print(f"{name:18}" + "".join(f"{cell:>20}" for cell in cells) + f"{mean:>18}")
-    print("rms distance of the outputs to the limit after training; the ratio is that to the width before, 0.5 for width^-1/2")
-    print(f"{'':18}{'networks':>10}{'single network':>16}{'ratio':>8}{'mean output':>14}{'its standard error':>20}")
+    print(
+        "rms distance of the outputs to the limit after training; the ratio is that to the width before, 0.5"
+        " for width^-1/2"
+    )
+    print(
+        f"{'':18}{'networks':>10}{'single network':>16}{'ratio':>8}{'mean output':>14}{'its standard error':>20}"
+    )
     for name in RICHNESS:
         before = None
         for width, count in NETWORKS.items():
             last = results[f"{name}, width {width}"].isel(time=-1)
             ratio = f"{last.single_distance / before:.2f}" if before is not None else ""
             before = last.single_distance
-            print(f"{name}, width {width:<5} {count:10}{before:16.3f}{ratio:>8}{last.mean_distance:14.3f}{last.distance_stderr:20.3f}")
-    print(f"mean cosine between the last features of two of {len(SHOWN)} test images, of the same class and of different ones")
+            print(
+                f"{name}, width {width:<5}"
+                f" {count:10}{before:16.3f}{ratio:>8}{last.mean_distance:14.3f}{last.distance_stderr:20.3f}"
+            )
+    print(
+        f"mean cosine between the last features of two of {len(SHOWN)} test images, of the same class and of"
+        " different ones"
+    )
     for name, kernel in kernels(results).items():
         same, other = similarity(kernel)
         print(f"  {name:44} {same:.2f} {other:.2f}")
@@ -145,7 +205,10 @@ def _over_time(ax, results: dict[str, xr.Dataset], name: str) -> None:
         ax.plot(ds.time[1:], ds[name][1:], color=color, linewidth=2, label=f"limit, richness {richness:g}")
         for width, marker in MARKERS.items():
             real = results[f"{regime}, width {width}"].isel(time=slice(1, None))
-            error, style = 2 * real[f"{name}_stderr"], {"markersize": 4.5, "markerfacecolor": "w", "linewidth": 1}
+            error, style = (
+                2 * real[f"{name}_stderr"],
+                {"markersize": 4.5, "markerfacecolor": "w", "linewidth": 1},
+            )
             ax.errorbar(real.time, real[name], error, fmt=marker, color=color, zorder=3, **style)
     static = results["static kernel"].isel(time=slice(1, None))
     ax.plot(static.time, static[name], "k--", linewidth=1.3, label="static kernel", zorder=4)
@@ -161,9 +224,24 @@ def _convergence(ax, results: dict[str, xr.Dataset]) -> None:
         each = [results[f"{regime}, width {width}"].isel(time=-1) for width in widths]
         single = np.array([ds.single_distance for ds in each])
         ax.loglog(widths, single, "o-", color=color, label=f"{regime}, a single network")
-        ax.loglog(widths, [ds.mean_distance for ds in each], "s--", color=color, markerfacecolor="w", label=f"{regime}, mean of networks")
-        ax.loglog(widths, [ds.distance_stderr for ds in each], ":", color=color, label=f"{regime}, standard error of that")
-        ax.loglog(widths, single[0] * np.sqrt(widths[0] / widths), color="k", linewidth=7, alpha=0.12, zorder=0)
+        ax.loglog(
+            widths,
+            [ds.mean_distance for ds in each],
+            "s--",
+            color=color,
+            markerfacecolor="w",
+            label=f"{regime}, mean of networks",
+        )
+        ax.loglog(
+            widths,
+            [ds.distance_stderr for ds in each],
+            ":",
+            color=color,
+            label=f"{regime}, standard error of that",
+        )
+        ax.loglog(
+            widths, single[0] * np.sqrt(widths[0] / widths), color="k", linewidth=7, alpha=0.12, zorder=0
+        )
     ax.loglog([], [], color="k", linewidth=7, alpha=0.12, label="width$^{-1/2}$")
     ax.set(xlabel="width", ylabel="rms distance of the outputs", ylim=(0.004, 0.8))
     ax.set_xticks(widths, widths)
@@ -210,7 +288,9 @@ def draw(results: dict[str, xr.Dataset], path: pathlib.Path) -> None:
     axes[0, 0].set(title="training loss", ylabel="cross-entropy", ylim=(0, None))
     for width, marker in MARKERS.items():
         label = f"{NETWORKS[width]} networks of width {width}"
-        axes[0, 0].errorbar([], [], [], fmt=marker, color="0.4", markerfacecolor="w", markersize=4.5, label=label)
+        axes[0, 0].errorbar(
+            [], [], [], fmt=marker, color="0.4", markerfacecolor="w", markersize=4.5, label=label
+        )
     _over_time(axes[0, 1], results, "accuracy")
     axes[0, 1].set(title="test accuracy", ylabel="share of test images", ylim=(0, 1))
     _convergence(axes[0, 2], results)
@@ -225,7 +305,11 @@ def draw(results: dict[str, xr.Dataset], path: pathlib.Path) -> None:
     axes[1, 0].set_ylabel("test images by digit")
     figure.colorbar(image, ax=axes[1], label="last feature kernel", shrink=0.85)
     for ax in axes[0, [0, 2, 3]]:
-        ax.legend(fontsize=9, loc="upper left" if ax is axes[0, 3] else "lower left", markerscale=1 if ax is not axes[0, 3] else 3)
+        ax.legend(
+            fontsize=9,
+            loc="upper left" if ax is axes[0, 3] else "lower left",
+            markerscale=1 if ax is not axes[0, 3] else 3,
+        )
     what = "infinitely wide networks, and real ones that come to them (bars: two standard errors)"
     figure.suptitle(f"Ten handwritten digits, {PROBLEM.n_train} training images: {what}", fontsize=14)
     figure.savefig(path, dpi=100)

@@ -12,14 +12,19 @@ FILE = pathlib.Path(__file__).resolve().parents[1] / "data" / "digits.nc"
 
 
 def opened() -> xr.Dataset:
-    """The file of digits, open; one sentence where it is missing, as recipes may have been copied without their data."""
+    """The file of digits, open; one sentence where it is missing, as recipes may have been copied without
+    their data."""
     if not FILE.is_file():
-        sys.exit(f"The digits are missing, there is no {FILE}. Run the recipe from a checkout, or copy its folder data there.")
+        sys.exit(
+            f"The digits are missing, there is no {FILE}. Run the recipe from a checkout, or copy its folder"
+            " data there."
+        )
     return xr.open_dataset(FILE)
 
 
 def _images(digits: list[int], n_train: int, n_test: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Training and test images (example, pixel) and all labels, in the order of the file, which mixes the digits.
+    """Training and test images (example, pixel) and all labels, in the order of the file, which mixes the
+    digits.
 
     Pixels are centred and |x|^2 / D = 1 on average, both over training images.
     """

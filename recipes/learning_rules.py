@@ -1,16 +1,18 @@
-"""What do networks learn without gradients? Feedback alignment and Hebb's rule beside gradient descent, lazy and rich.
+"""What do networks learn without gradients? Feedback alignment and Hebb's rule beside gradient descent, lazy
+and rich.
 
     python recipes/learning_rules.py [FOLDER]
 
-Tells a handwritten 9 from a 5 with tanh networks whose hidden weights move along a pseudo-gradient gt in place of the gradient
-g: gradient descent, feedback alignment with weights that are independent of the initial ones (rho = 0) or correlated with
-them (rho = 0.5), direct feedback alignment, and Hebb's rule modulated by the error. The readout always follows its gradient.
-Lazily, gt and g keep their initial angle, and where that is a right one only the readout learns. Richly, the weights turn
-towards those of the feedback, gt aligns with g, and features with the targets. Hebb's rule sharpens the clusters that
-features have already, right or wrong: two images in the wrong one stay there. One learning rate serves all rules here (all
-diverge at eight times of it); that of Hebb's rule needs no smaller one, which stops at the same loss. Prints losses,
-alignments and agreement with real networks, and writes learning_rules.nc and, with matplotlib, learning_rules.png into
-FOLDER (default: output).
+Tells a handwritten 9 from a 5 with tanh networks whose hidden weights move along a pseudo-gradient gt in
+place of the gradient g: gradient descent, feedback alignment with weights that are independent of the initial
+ones (rho = 0) or correlated with them (rho = 0.5), direct feedback alignment, and Hebb's rule modulated by
+the error. The readout always follows its gradient. Lazily, gt and g keep their initial angle, and where that
+is a right one only the readout learns. Richly, the weights turn towards those of the feedback, gt aligns with
+g, and features with the targets. Hebb's rule sharpens the clusters that features have already, right or
+wrong: two images in the wrong one stay there. One learning rate serves all rules here (all diverge at eight
+times of it); that of Hebb's rule needs no smaller one, which stops at the same loss. Prints losses,
+alignments and agreement with real networks, and writes learning_rules.nc and, with matplotlib,
+learning_rules.png into FOLDER (default: output).
 """
 
 import pathlib
@@ -24,7 +26,9 @@ from digits import two_digits
 import tensorprog_mf as tp
 
 RICHNESS = (0.1, 0.5, 2.0)
-PROBLEM = two_digits(9, 5, n_train=16, n_test=16)  # of all pairs the one whose classes the initial kernel tells apart least
+PROBLEM = two_digits(
+    9, 5, n_train=16, n_test=16
+)  # of all pairs the one whose classes the initial kernel tells apart least
 STEPS, LEARNING_RATE, WIDTH = 60, 0.5, 1024
 RECORD = tp.log_steps(STEPS, 16)
 RULES = {
@@ -47,35 +51,61 @@ def setting(richness: float, rule: str) -> tuple:
 
 
 def cosines(ds: xr.Dataset) -> xr.Dataset:
-    """With how well the rule follows the gradient, (time, layer): by fields, and by the updates of the weights below a layer.
+    """With how well the rule follows the gradient, (time, layer): by fields, and by the updates of the
+    weights below a layer.
 
-    Fields have <g_mu gt_mu> / sqrt(<g_mu^2> <gt_mu^2>). The update of the weights is sum_mu Delta_mu gt_mu x_mu^T with the
-    features x below, so that products of two updates are sums over kernels. To first order a layer lowers the loss where
-    the cosine of its update is positive.
+    Fields have <g_mu gt_mu> / sqrt(<g_mu^2> <gt_mu^2>). The update of the weights is sum_mu Delta_mu gt_mu
+    x_mu^T with the features x below, so that products of two updates are sums over kernels. To first order a
+    layer lowers the loss where the cosine of its update is positive.
     """
     train = np.flatnonzero(ds.split == "train")
     among = {"example": train, "example_prime": train}
     names = ("gradient_pseudogradient_kernel", "gradient_kernel", "pseudogradient_kernel")
-    mixed, own, taught = (ds.get(name, ds.gradient_kernel).isel(among).values for name in names)  # gradient descent has g alone
+    mixed, own, taught = (
+        ds.get(name, ds.gradient_kernel).isel(among).values for name in names
+    )  # gradient descent has g alone
     inputs = ds.input.values[train] @ ds.input.values[train].T / ds.sizes["feature"]
-    below = np.concatenate([np.broadcast_to(inputs, own[:, :1].shape), ds.feature_kernel.isel(among).values[:, :-1]], axis=1)
+    below = np.concatenate(
+        [np.broadcast_to(inputs, own[:, :1].shape), ds.feature_kernel.isel(among).values[:, :-1]], axis=1
+    )
     delta = ds.error_signal.values[:, None, train]
     field = [np.diagonal(kernel, axis1=2, axis2=3) for kernel in (mixed, own, taught)]
-    update = [np.einsum("tlm,tlmn,tlmn,tln->tl", delta, kernel, below, delta) for kernel in (mixed, own, taught)]
-    found = (field[0] / np.sqrt(field[1] * field[2])).mean(axis=-1), update[0] / np.sqrt(update[1] * update[2])
-    return ds.assign({name: (("time", "layer"), each, {"long_name": COSINES[name], "units": ""}) for name, each in zip(COSINES, found)})
+    update = [
+        np.einsum("tlm,tlmn,tlmn,tln->tl", delta, kernel, below, delta) for kernel in (mixed, own, taught)
+    ]
+    found = (
+        (field[0] / np.sqrt(field[1] * field[2])).mean(axis=-1),
+        update[0] / np.sqrt(update[1] * update[2]),
+    )
+    return ds.assign(
+        {
+            name: (("time", "layer"), each, {"long_name": COSINES[name], "units": ""})
+            for name, each in zip(COSINES, found)
+        }
+    )
 
 
 def run() -> dict[str, xr.Dataset]:
     """The limit of every rule at every richness, and real networks at the largest."""
     found = {}
     for richness in RICHNESS:
-        tolerance = 3e-3 * richness  # outputs are divided by the richness, and so is what directions left out do to them
+        tolerance = (
+            3e-3 * richness
+        )  # outputs are divided by the richness, and so is what directions left out do to them
         for rule in RULES:
-            ds = tp.sample(*setting(richness, rule), n_samples=4096, n_replicates=2, tolerance=tolerance, record=RECORD, samples=0)
+            ds = tp.sample(
+                *setting(richness, rule),
+                n_samples=4096,
+                n_replicates=2,
+                tolerance=tolerance,
+                record=RECORD,
+                samples=0,
+            )
             found[f"{rule}, richness {richness:g}"] = cosines(ds)
     for rule in RULES:
-        ds = tp.train_finite(*setting(RICHNESS[-1], rule), width=WIDTH, n_replicates=8, record=RECORD, samples=0)
+        ds = tp.train_finite(
+            *setting(RICHNESS[-1], rule), width=WIDTH, n_replicates=8, record=RECORD, samples=0
+        )
         found[f"{rule}, width {WIDTH}"] = cosines(ds)
     return found
 
@@ -88,21 +118,32 @@ def accuracy(ds: xr.Dataset) -> float:
 
 def report(results: dict[str, xr.Dataset]) -> None:
     """Print losses, accuracies and alignments at the end, and agreement with real networks."""
-    print(f"after {STEPS} steps; cosines of the first and of the last layer, between gt and g and between the updates of weights")
-    print(f"{'':32}{'richness':>8}{'loss':>9}{'test accuracy':>15}{'kernel alignment':>18}{'cosine of gt':>16}{'of updates':>16}")
+    print(
+        f"after {STEPS} steps; cosines of the first and of the last layer, between gt and g and between the"
+        " updates of weights"
+    )
+    print(
+        f"{'':32}{'richness':>8}{'loss':>9}{'test accuracy':>15}{'kernel alignment':>18}{'cosine of gt':>16}{'of updates':>16}"
+    )
     for richness in RICHNESS:
         for rule in RULES:
             ds = results[f"{rule}, richness {richness:g}"]
             fields, updates = (" ".join(f"{value:6.2f}" for value in ds[name][-1].values) for name in COSINES)
             aligned = float(tp.plotting.kernel_alignment(ds)[-1, -1])
-            print(f"{rule:32}{richness:8g}{float(ds.loss[-1]):9.4f}{accuracy(ds):15.2f}{aligned:18.3f}{fields:>16}{updates:>16}")
+            print(
+                f"{rule:32}{richness:8g}{float(ds.loss[-1]):9.4f}{accuracy(ds):15.2f}{aligned:18.3f}{fields:>16}{updates:>16}"
+            )
     widest = f"8 networks of width {WIDTH} at richness {RICHNESS[-1]:g}"
     print(f"{widest} and their limit: losses; largest distance over time in standard errors")
     for rule in RULES:
         exact, real = results[f"{rule}, richness {RICHNESS[-1]:g}"], results[f"{rule}, width {WIDTH}"]
         far = tp.compare(exact, real).isel(route=0, time=slice(1, None)).max("time")
-        both = "   ".join(f"{float(ds.loss[-1]):.5f} +- {float(ds.loss_stderr[-1]):.5f}" for ds in (real, exact))
-        print(f"{rule:32}{both}   loss {float(far.loss_sigma):.1f}, test loss {float(far.test_loss_sigma):.1f}")
+        both = "   ".join(
+            f"{float(ds.loss[-1]):.5f} +- {float(ds.loss_stderr[-1]):.5f}" for ds in (real, exact)
+        )
+        print(
+            f"{rule:32}{both}   loss {float(far.loss_sigma):.1f}, test loss {float(far.test_loss_sigma):.1f}"
+        )
 
 
 def _row(axes, results: dict[str, xr.Dataset], richness: float) -> None:
@@ -141,7 +182,12 @@ def draw(results: dict[str, xr.Dataset], path: pathlib.Path) -> None:
     figure, axes = plt.subplots(len(RICHNESS), 4, figsize=(17, 11), layout="constrained", sharex=True)
     for row, richness in zip(axes, RICHNESS):
         _row(row, results, richness)
-    titles = "training loss", "last feature kernel and targets", "fields: pseudo-gradient and gradient", "weight updates: rule and gradient"
+    titles = (
+        "training loss",
+        "last feature kernel and targets",
+        "fields: pseudo-gradient and gradient",
+        "weight updates: rule and gradient",
+    )
     for ax, title in zip(axes[0], titles):
         ax.set_title(title)
     for ax in axes[-1]:
@@ -151,7 +197,12 @@ def draw(results: dict[str, xr.Dataset], path: pathlib.Path) -> None:
     axes[0, 2].legend(fontsize=9, loc="upper right", bbox_to_anchor=(1, 0.93))
     lines, labels = axes[0, 0].get_legend_handles_labels()
     points = axes[0, 0].errorbar([], [], fmt="o", color="0.4", markersize=4, markerfacecolor="w")
-    figure.legend([*lines, points], [*labels, f"8 networks of width {WIDTH}"], loc="outside lower center", ncols=len(RULES) + 1)
+    figure.legend(
+        [*lines, points],
+        [*labels, f"8 networks of width {WIDTH}"],
+        loc="outside lower center",
+        ncols=len(RULES) + 1,
+    )
     said = "rich networks turn their gradients towards what the rule sends back, lazy ones do not"
     figure.suptitle(f"Learning without gradients, infinitely wide: {said}", fontsize=14)
     figure.savefig(path, dpi=100)

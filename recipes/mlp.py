@@ -2,7 +2,8 @@
 
     python recipes/mlp.py [FOLDER]
 
-Writes mlp.nc (all results, with how they were made) and, with matplotlib, mlp.png into FOLDER (default: output).
+Writes mlp.nc (all results, with how they were made) and, with matplotlib, mlp.png into FOLDER (default:
+output).
 """
 
 import pathlib
@@ -27,13 +28,21 @@ def network(richness: float) -> tp.MLP:
 
 
 def run() -> xr.DataTree:
-    """The limit at every richness, real networks at the largest, and both once more with the densities of their neurons."""
+    """The limit at every richness, real networks at the largest, and both once more with the densities of
+    their neurons."""
     rich, bins = network(RICHNESS[-1]), np.linspace(-3.5, 3.5, 57)
     ends = tp.Record([0, TRAINING.steps], densities=["preactivation"], edges=bins)
-    results = {f"limit {richness:g}": tp.sample(network(richness), PROBLEM, TRAINING, n_samples=4096) for richness in RICHNESS}
+    results = {
+        f"limit {richness:g}": tp.sample(network(richness), PROBLEM, TRAINING, n_samples=4096)
+        for richness in RICHNESS
+    }
     results["networks"] = tp.train_finite(rich, PROBLEM, TRAINING, width=WIDTH, n_replicates=8)
-    results["limit neurons"] = tp.sample(rich, PROBLEM, TRAINING, n_samples=4096, n_replicates=1, samples=0, record=ends)
-    results["network neurons"] = tp.train_finite(rich, PROBLEM, TRAINING, width=2048, n_replicates=1, samples=0, record=ends)
+    results["limit neurons"] = tp.sample(
+        rich, PROBLEM, TRAINING, n_samples=4096, n_replicates=1, samples=0, record=ends
+    )
+    results["network neurons"] = tp.train_finite(
+        rich, PROBLEM, TRAINING, width=2048, n_replicates=1, samples=0, record=ends
+    )
     return xr.DataTree.from_dict(results)
 
 
@@ -57,11 +66,23 @@ def draw(results: xr.DataTree, path: pathlib.Path) -> None:
     figure, axes = plt.subplots(2, 4, figsize=(17, 7.5), layout="constrained")
     for ax, which in ((axes[0, 0], "loss"), (axes[0, 1], "test_loss")):
         for i, richness in enumerate(RICHNESS):
-            plotting.loss(results[f"limit {richness:g}"], ax, which, f"limit, richness {richness:g}", color=f"C{i}")
-        plotting.loss(real, ax, which, f"8 networks of width {WIDTH}, richness {RICHNESS[-1]:g}", color="k", linestyle=":", linewidth=2)
+            plotting.loss(
+                results[f"limit {richness:g}"], ax, which, f"limit, richness {richness:g}", color=f"C{i}"
+            )
+        plotting.loss(
+            real,
+            ax,
+            which,
+            f"8 networks of width {WIDTH}, richness {RICHNESS[-1]:g}",
+            color="k",
+            linestyle=":",
+            linewidth=2,
+        )
         ax.set_title("training loss" if which == "loss" else "test loss")
     for i, richness in enumerate(RICHNESS):
-        plotting.alignment(results[f"limit {richness:g}"], axes[0, 2], label=f"richness {richness:g}", color=f"C{i}")
+        plotting.alignment(
+            results[f"limit {richness:g}"], axes[0, 2], label=f"richness {richness:g}", color=f"C{i}"
+        )
     plotting.alignment(real, axes[0, 2], label="networks", color="k", linestyle=":", linewidth=2)
     plotting.parts(rich, ax=axes[0, 3])
     top = float(np.abs(rich.feature_kernel[[0, -1], -1]).max())
@@ -69,8 +90,12 @@ def draw(results: xr.DataTree, path: pathlib.Path) -> None:
     plotting.kernel(rich, -1, ax=axes[1, 1], limit=top)
     axes[1, 0].set_xlabel("examples: the 8s, then the 3s")
     for ax, when, title in ((axes[1, 2], 0, "before training"), (axes[1, 3], -1, "after training")):
-        plotting.density(results["limit neurons"], time=when, ax=ax, label="limit", histtype="stepfilled", alpha=0.4)
-        plotting.density(results["network neurons"], time=when, ax=ax, label="one network of width 2048", color="k")
+        plotting.density(
+            results["limit neurons"], time=when, ax=ax, label="limit", histtype="stepfilled", alpha=0.4
+        )
+        plotting.density(
+            results["network neurons"], time=when, ax=ax, label="one network of width 2048", color="k"
+        )
         ax.set_title(title)
         ax.set(xlabel="preactivation, last layer, one example", xlim=(-3.5, 3.5))
     axes[1, 2].set_ylim(0, 1.1)
@@ -88,7 +113,10 @@ def main() -> None:
     for name, node in results.children.items():
         ds = node.to_dataset()
         error = f" +- {float(ds.loss_stderr[-1]):.1e}" if "loss_stderr" in ds else ""
-        print(f"{name:16} loss {float(ds.loss[-1]):.5f}{error}, test accuracy {accuracy(ds):.2f}, {ds.attrs['status']}")
+        print(
+            f"{name:16} loss {float(ds.loss[-1]):.5f}{error}, test accuracy {accuracy(ds):.2f},"
+            f" {ds.attrs['status']}"
+        )
     print("written to", tp.save(results, folder / "mlp.nc"))
     try:
         draw(results, folder / "mlp.png")

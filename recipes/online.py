@@ -2,11 +2,12 @@
 
     python recipes/online.py [FOLDER] [STEPS]
 
-A teacher that looks along one direction of 20 labels Gaussian inputs, one new example per step. Every fresh example is a
-new direction for each hidden matrix, so ranks grow with the steps and never saturate: the recipe prints how close to the number
-of sites they come, the memory that was announced against the one that was used, the error against the number of sites, and
-how far real networks are. Writes online.nc and, with matplotlib, online.png into FOLDER (default: output).
-300 steps (the default) take about two minutes; 2000 steps, half an hour and 6 GB.
+A teacher that looks along one direction of 20 labels Gaussian inputs, one new example per step. Every fresh
+example is a new direction for each hidden matrix, so ranks grow with the steps and never saturate: the recipe
+prints how close to the number of sites they come, the memory that was announced against the one that was
+used, the error against the number of sites, and how far real networks are. Writes online.nc and, with
+matplotlib, online.png into FOLDER (default: output). 300 steps (the default) take about two minutes; 2000
+steps, half an hour and 6 GB.
 """
 
 import pathlib
@@ -36,25 +37,51 @@ def problem() -> tp.OnlineProblem:
 
 
 def run(steps: int, folder: pathlib.Path) -> dict[str, xr.Dataset]:
-    """Limits at several numbers of sites, and real networks, for each depth; long runs leave their state in the folder."""
+    """Limits at several numbers of sites, and real networks, for each depth; long runs leave their state in
+    the folder."""
     training, record, found = tp.Training(steps, RATE), tp.log_steps(steps, 16), {}
     for depth in DEPTHS:
         network = tp.MLP(depth, "tanh")
         for sites in SITES:
             start = time.perf_counter()
             state = folder / f"online-{steps}-{depth}-{sites}"
-            ds = tp.sample(network, problem(), training, sites, REPLICATES, samples=0, record=record, keep_replicates=True, checkpoint=state)
-            ds.attrs |= {"seconds": time.perf_counter() - start, "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}
-            print(f"depth {depth}, {sites} sites: {ds.attrs['seconds']:.0f} s, rank / sites {float(ds.rank_fraction.max()):.3f}", flush=True)
+            ds = tp.sample(
+                network,
+                problem(),
+                training,
+                sites,
+                REPLICATES,
+                samples=0,
+                record=record,
+                keep_replicates=True,
+                checkpoint=state,
+            )
+            ds.attrs |= {
+                "seconds": time.perf_counter() - start,
+                "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+            }
+            print(
+                f"depth {depth}, {sites} sites: {ds.attrs['seconds']:.0f} s, rank / sites"
+                f" {float(ds.rank_fraction.max()):.3f}",
+                flush=True,
+            )
             found[f"depth {depth}, {sites} sites"] = ds
         found[f"depth {depth}, width {WIDTH}"] = tp.train_finite(
-            network, problem(), training, WIDTH, n_replicates=4, samples=0, record=record, keep_replicates=True
+            network,
+            problem(),
+            training,
+            WIDTH,
+            n_replicates=4,
+            samples=0,
+            record=record,
+            keep_replicates=True,
         )
     return found
 
 
 def distances(found: dict[str, xr.Dataset], depth: int) -> dict[int, tuple[float, float]]:
-    """Per number of sites: scatter of a single run, and rms distance of the mean to the finest one; outputs of all times."""
+    """Per number of sites: scatter of a single run, and rms distance of the mean to the finest one; outputs
+    of all times."""
     finest = found[f"depth {depth}, {SITES[-1]} sites"].output
     rows = {}
     for sites in SITES:
@@ -67,16 +94,28 @@ def distances(found: dict[str, xr.Dataset], depth: int) -> dict[int, tuple[float
 def report(found: dict[str, xr.Dataset]) -> None:
     """Ranks, memory, seconds and errors."""
     for depth in DEPTHS:
-        print(f"depth {depth}:    sites  rank/sites  announced  process so far  seconds   scatter  to the finest")
+        print(
+            f"depth {depth}:    sites  rank/sites  announced  process so far  seconds   scatter  to the"
+            " finest"
+        )
         for sites, (scatter, distance) in distances(found, depth).items():
             ds = found[f"depth {depth}, {sites} sites"]
             announced, peak = ds.attrs["memory_estimate_bytes"] / 1e9, ds.attrs["peak_bytes"] / 1e9
             fraction = float(ds.rank_fraction.max())
-            print(f"  {sites:14d} {fraction:11.3f} {announced:8.2f} GB {peak:12.2f} GB {ds.attrs['seconds']:8.0f} {scatter:9.1e} {distance:14.1e}")
+            print(
+                f"  {sites:14d} {fraction:11.3f} {announced:8.2f} GB {peak:12.2f} GB"
+                f" {ds.attrs['seconds']:8.0f} {scatter:9.1e} {distance:14.1e}"
+            )
         finest, real = found[f"depth {depth}, {SITES[-1]} sites"], found[f"depth {depth}, width {WIDTH}"]
         away = float(np.sqrt(((real.output.mean("replicate") - finest.output.mean("replicate")) ** 2).mean()))
-        losses = f"{float(finest.test_loss.mean('replicate')[-1]):.4f} and {float(real.test_loss.mean('replicate')[-1]):.4f}"
-        print(f"  mean of {real.sizes['replicate']} networks of width {WIDTH}: rms distance of outputs {away:.1e}; last test losses {losses}")
+        losses = (
+            f"{float(finest.test_loss.mean('replicate')[-1]):.4f} and"
+            f" {float(real.test_loss.mean('replicate')[-1]):.4f}"
+        )
+        print(
+            f"  mean of {real.sizes['replicate']} networks of width {WIDTH}: rms distance of outputs"
+            f" {away:.1e}; last test losses {losses}"
+        )
 
 
 def draw(found: dict[str, xr.Dataset], path: pathlib.Path) -> None:
@@ -89,19 +128,44 @@ def draw(found: dict[str, xr.Dataset], path: pathlib.Path) -> None:
     figure, (losses, errors, ranks) = plt.subplots(1, 3, figsize=(14, 4.4), layout="constrained")
     for depth, colour in zip(DEPTHS, ("#31688e", "#d1495b")):
         finest, real = found[f"depth {depth}, {SITES[-1]} sites"], found[f"depth {depth}, width {WIDTH}"]
-        losses.plot(finest.step, finest.test_loss.mean("replicate"), color=colour, label=f"limit, depth {depth}")
-        losses.plot(real.step, real.test_loss.T, color=colour, linestyle=":", linewidth=1, label=[f"4 networks of width {WIDTH}", *[None] * 3])
+        losses.plot(
+            finest.step, finest.test_loss.mean("replicate"), color=colour, label=f"limit, depth {depth}"
+        )
+        losses.plot(
+            real.step,
+            real.test_loss.T,
+            color=colour,
+            linestyle=":",
+            linewidth=1,
+            label=[f"4 networks of width {WIDTH}", *[None] * 3],
+        )
         rows = distances(found, depth)
-        errors.plot(rows.keys(), [scatter for scatter, _ in rows.values()], "o-", color=colour, label=f"scatter of one run, depth {depth}")
+        errors.plot(
+            rows.keys(),
+            [scatter for scatter, _ in rows.values()],
+            "o-",
+            color=colour,
+            label=f"scatter of one run, depth {depth}",
+        )
         coarse = list(rows)[:-1]
-        errors.plot(coarse, [rows[sites][1] for sites in coarse], "s:", color=colour, label="distance to the finest")
+        errors.plot(
+            coarse, [rows[sites][1] for sites in coarse], "s:", color=colour, label="distance to the finest"
+        )
         for sites, style in zip(SITES, (":", "--", "-")):
             ds = found[f"depth {depth}, {sites} sites"]
-            ranks.plot(ds.step, ds.rank_fraction.max(("layer", "pass")), style, color=colour, label=f"{sites} sites, depth {depth}")
+            ranks.plot(
+                ds.step,
+                ds.rank_fraction.max(("layer", "pass")),
+                style,
+                color=colour,
+                label=f"{sites} sites, depth {depth}",
+            )
     losses.set(xlabel="step", ylabel="test loss", yscale="log", title="one new example per step")
     errors.set(xlabel="sites", ylabel="rms over outputs and times", xscale="log", yscale="log", title="error")
     guide = errors.lines[0].get_ydata()[0]
-    errors.plot(SITES, guide * (np.array(SITES) / SITES[0]) ** -0.5, "k-", linewidth=0.6, label="sites$^{-1/2}$")
+    errors.plot(
+        SITES, guide * (np.array(SITES) / SITES[0]) ** -0.5, "k-", linewidth=0.6, label="sites$^{-1/2}$"
+    )
     errors.set_xticks(SITES, [f"$2^{{{int(np.log2(sites))}}}$" for sites in SITES], minor=False)
     errors.minorticks_off()
     ranks.set(xlabel="step", ylabel="rank / sites", title="fresh examples are new directions")
@@ -114,7 +178,10 @@ def main(folder: pathlib.Path, steps: int) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     found = run(steps, folder)
     report(found)
-    tp.save(xr.DataTree.from_dict({name.replace(" ", "_").replace(",", ""): ds for name, ds in found.items()}), folder / "online.nc")
+    tp.save(
+        xr.DataTree.from_dict({name.replace(" ", "_").replace(",", ""): ds for name, ds in found.items()}),
+        folder / "online.nc",
+    )
     try:
         draw(found, folder / "online.png")
     except ImportError:
@@ -122,4 +189,7 @@ def main(folder: pathlib.Path, steps: int) -> None:
 
 
 if __name__ == "__main__":
-    main(pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "output"), int(sys.argv[2]) if len(sys.argv) > 2 else 300)
+    main(
+        pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "output"),
+        int(sys.argv[2]) if len(sys.argv) > 2 else 300,
+    )

@@ -2,9 +2,10 @@
 
     python recipes/parameterization.py [FOLDER]
 
-Trains the same problem in mean-field, muP, NTK and standard form at several widths, beside the infinite-width limit, and
-writes parameterization.nc and, with matplotlib, parameterization.png into FOLDER (default: output). The standard form
-diverges at a fixed learning rate, so its learning rate falls as 1 / width here, as it must.
+Trains the same problem in mean-field, muP, NTK and standard form at several widths, beside the infinite-width
+limit, and writes parameterization.nc and, with matplotlib, parameterization.png into FOLDER (default:
+output). The standard form diverges at a fixed learning rate, so its learning rate falls as 1 / width here, as
+it must.
 """
 
 import pathlib
@@ -35,7 +36,9 @@ def run() -> xr.Dataset:
     for form in parameterization.FORMS:
         for width in WIDTHS:
             training = tp.Training(STEPS, RATE / width if form == "standard" else RATE)
-            ds = tp.train_finite(NETWORK, PROBLEM, training, width, n_replicates=4, record=ends, parameterization=form)
+            ds = tp.train_finite(
+                NETWORK, PROBLEM, training, width, n_replicates=4, record=ends, parameterization=form
+            )
             found[form, width] = movement(ds), float(ds.loss[-1])
     limit = tp.sample(NETWORK, PROBLEM, tp.Training(STEPS, RATE), record=ends)
     forms = list(dict.fromkeys(form for form, _ in found))
@@ -43,7 +46,11 @@ def run() -> xr.Dataset:
     dims = ("parameterization", "width")
     return xr.Dataset(
         {
-            "feature_movement": (dims, values[..., 0], {"long_name": "relative change of the last feature kernel", "units": ""}),
+            "feature_movement": (
+                dims,
+                values[..., 0],
+                {"long_name": "relative change of the last feature kernel", "units": ""},
+            ),
             "loss": (dims, values[..., 1], {"long_name": "training loss at the end", "units": ""}),
         },
         {"parameterization": forms, "width": list(WIDTHS)},
@@ -70,8 +77,12 @@ def main() -> None:
     for form in ds.parameterization.values:
         style = "x--" if form == "mup" else "o-"  # mup is mean_field, written differently
         axis.loglog(ds.width, ds.feature_movement.sel(parameterization=form), style, label=form)
-    axis.axhline(ds.attrs["limit_feature_movement"], color="k", linestyle=":", label="infinite width, mean field")
-    axis.set(xlabel="width", ylabel=ds.feature_movement.attrs["long_name"], title=f"depth 2, tanh, {STEPS} steps")
+    axis.axhline(
+        ds.attrs["limit_feature_movement"], color="k", linestyle=":", label="infinite width, mean field"
+    )
+    axis.set(
+        xlabel="width", ylabel=ds.feature_movement.attrs["long_name"], title=f"depth 2, tanh, {STEPS} steps"
+    )
     axis.legend()
     figure.savefig(folder / "parameterization.png", dpi=110)
     print("written to", folder / "parameterization.png")

@@ -1,12 +1,14 @@
-"""One learning rate for every depth: residual branches divided by sqrt(depth), and their limit of infinite depth.
+"""One learning rate for every depth: residual branches divided by sqrt(depth), and their limit of infinite
+depth.
 
     python recipes/residual.py [FOLDER]
 
-Infinitely wide residual networks of depths 2 to 32 and infinite, trained for ten steps at many learning rates. With branches
-divided by sqrt(depth) the curves of the last loss, and their best learning rate, coincide; with branches that are not divided
-the best rate falls by orders of magnitude. Along the stream the kernels of all depths lie on one process in tau = layer / depth,
-before and after training; real networks of depth 16 confirm it. Prints best rates, and distances to infinite depth, which
-fall as 1 / depth, and writes residual.nc and, with matplotlib, residual.png into FOLDER (default: output).
+Infinitely wide residual networks of depths 2 to 32 and infinite, trained for ten steps at many learning
+rates. With branches divided by sqrt(depth) the curves of the last loss, and their best learning rate,
+coincide; with branches that are not divided the best rate falls by orders of magnitude. Along the stream the
+kernels of all depths lie on one process in tau = layer / depth, before and after training; real networks of
+depth 16 confirm it. Prints best rates, and distances to infinite depth, which fall as 1 / depth, and writes
+residual.nc and, with matplotlib, residual.png into FOLDER (default: output).
 """
 
 import pathlib
@@ -44,7 +46,16 @@ def transfer() -> xr.Dataset:
     found, ends = {}, tp.Record(steps=(0, STEPS), kernel_examples=())
     infinite = np.full((len(RATES["divided"]), 2), np.nan)
     for j in np.flatnonzero(RATES["divided"] <= RATE)[::2]:  # what is unstable cannot be extrapolated
-        ds = tp.sample(network("infinite", n_tau=16), problem(), tp.Training(STEPS, RATES["divided"][j]), 512, 2, tolerance=1e-3, record=ends, samples=0)
+        ds = tp.sample(
+            network("infinite", n_tau=16),
+            problem(),
+            tp.Training(STEPS, RATES["divided"][j]),
+            512,
+            2,
+            tolerance=1e-3,
+            record=ends,
+            samples=0,
+        )
         infinite[j] = ds.loss[-1], ds.loss_stderr[-1] + ds.loss_depth_error[-1]
     for way, rates in RATES.items():
         losses = np.full((len(DEPTHS), len(rates), 2), np.nan)
@@ -52,37 +63,66 @@ def transfer() -> xr.Dataset:
             for j, rate in enumerate(rates):
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore", tp.DivergenceWarning)
-                    ds = tp.sample(network(depth, way), problem(), tp.Training(STEPS, rate), 512, 2, tolerance=1e-3, record=ends, samples=0)
+                    ds = tp.sample(
+                        network(depth, way),
+                        problem(),
+                        tp.Training(STEPS, rate),
+                        512,
+                        2,
+                        tolerance=1e-3,
+                        record=ends,
+                        samples=0,
+                    )
                 if ds.sizes["time"] == 2:
                     losses[i, j] = ds.loss[-1], ds.loss_stderr[-1]
         name = way.replace(" ", "_")
         attrs = {"long_name": f"loss after {STEPS} steps, branches {way} by sqrt(depth)", "units": ""}
         dims = ("depth", f"{name}_rate")
-        found |= {f"{name}_loss": (dims, losses[..., 0], attrs), f"{name}_loss_stderr": (dims, losses[..., 1], {"units": ""})}
+        found |= {
+            f"{name}_loss": (dims, losses[..., 0], attrs),
+            f"{name}_loss_stderr": (dims, losses[..., 1], {"units": ""}),
+        }
     attrs = {"long_name": f"loss after {STEPS} steps, infinite depth", "units": ""}
     found["infinite_loss"] = ("divided_rate", infinite[:, 0], attrs)
     found["infinite_loss_error"] = ("divided_rate", infinite[:, 1], {"units": ""})
-    return xr.Dataset(found, {"depth": list(DEPTHS), **{f"{way.replace(' ', '_')}_rate": rates for way, rates in RATES.items()}})
+    return xr.Dataset(
+        found,
+        {"depth": list(DEPTHS), **{f"{way.replace(' ', '_')}_rate": rates for way, rates in RATES.items()}},
+    )
 
 
 def run() -> dict[str, xr.Dataset]:
     """Losses over rates; streams of every depth at one rate, of infinite depth, and of real networks."""
-    training, options = tp.Training(STEPS, RATE), {"record": [0, STEPS], "samples": 0, "keep_replicates": True}
+    training, options = (
+        tp.Training(STEPS, RATE),
+        {"record": [0, STEPS], "samples": 0, "keep_replicates": True},
+    )
     found = {"transfer": transfer()}
     for depth in (*DEPTHS, "infinite"):
-        found[f"depth {depth}"] = tp.sample(network(depth), problem(), training, 2048, 3, tolerance=1e-3, **options)
-    found[f"networks of depth {DEEP}"] = tp.train_finite(network(DEEP), problem(), training, WIDTH, n_replicates=SEEDS, **options)
+        found[f"depth {depth}"] = tp.sample(
+            network(depth), problem(), training, 2048, 3, tolerance=1e-3, **options
+        )
+    found[f"networks of depth {DEEP}"] = tp.train_finite(
+        network(DEEP), problem(), training, WIDTH, n_replicates=SEEDS, **options
+    )
     return found
 
 
 def stream(ds: xr.Dataset, when: int, name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """tau, and of every replicate along it the mean of h^2, or what pairs of one class have more in common than pairs of two."""
+    """tau, and of every replicate along it the mean of h^2, or what pairs of one class have more in common
+    than pairs of two."""
     kernel, y = ds.preactivation_kernel.isel(time=when).values, ds.target.values
-    values = np.einsum("...mm->...", kernel) / EXAMPLES if name == "size" else np.einsum("...mn,m,n->...", kernel, y, y) / EXAMPLES**2
+    values = (
+        np.einsum("...mm->...", kernel) / EXAMPLES
+        if name == "size"
+        else np.einsum("...mn,m,n->...", kernel, y, y) / EXAMPLES**2
+    )
     bound = 0 * ds.tau.values
     if "preactivation_kernel_depth_error" in ds:
         error = ds.preactivation_kernel_depth_error.isel(time=when).values
-        bound = np.einsum("lmm->l", error) / EXAMPLES if name == "size" else np.sqrt((error**2).mean(axis=(1, 2)))
+        bound = (
+            np.einsum("lmm->l", error) / EXAMPLES if name == "size" else np.sqrt((error**2).mean(axis=(1, 2)))
+        )
     return ds.tau.values, values, bound
 
 
@@ -92,20 +132,28 @@ def mean(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def away(results: dict[str, xr.Dataset]) -> dict[int, tuple[float, float]]:
-    """Per depth, relative distance of its kernels at the end of the stream to infinite depth, before and after training."""
+    """Per depth, relative distance of its kernels at the end of the stream to infinite depth, before and
+    after training."""
+
     def last(name):
         return results[name].preactivation_kernel.isel(layer=-1).mean("replicate").values
 
     def size(kernel):
         return np.sqrt((kernel**2).sum(axis=(1, 2)))
 
-    return {depth: tuple(size(last(f"depth {depth}") - last("depth infinite")) / size(last("depth infinite"))) for depth in DEPTHS}
+    return {
+        depth: tuple(size(last(f"depth {depth}") - last("depth infinite")) / size(last("depth infinite")))
+        for depth in DEPTHS
+    }
 
 
 def report(results: dict[str, xr.Dataset]) -> None:
     """Print the best rate and its loss per depth; losses at one rate; distances to infinite depth."""
     table, distances = results["transfer"], away(results)
-    print(f"last losses: at the best learning rate, branches divided and not divided by sqrt(depth), and at rate {RATE:g}")
+    print(
+        "last losses: at the best learning rate, branches divided and not divided by sqrt(depth), and at"
+        f" rate {RATE:g}"
+    )
     for depth in DEPTHS:
         text = ""
         for name in ("divided", "not_divided"):
@@ -113,16 +161,23 @@ def report(results: dict[str, xr.Dataset]) -> None:
             best = losses[f"{name}_rate"][int(np.nanargmin(losses))]
             text += f"rate {float(best):8.4f} loss {float(losses.min()):.4f}   "
         loss, error = mean(results[f"depth {depth}"].loss.values[:, -1])
-        text += f"loss {loss:.4f} +- {error:.4f}, kernel from infinite depth: {distances[depth][0]:.3f} {distances[depth][1]:.3f}"
+        text += (
+            f"loss {loss:.4f} +- {error:.4f}, kernel from infinite depth: {distances[depth][0]:.3f}"
+            f" {distances[depth][1]:.3f}"
+        )
         print(f"  depth {depth:3}   {text}")
     infinite, real = results["depth infinite"], results[f"networks of depth {DEEP}"]
     pairs = (*mean(infinite.loss.values[:, -1]), *mean(real.loss.values[:, -1]))
-    print(f"  infinite depth: loss {pairs[0]:.4f} +- {pairs[1]:.4f}, error of the depth below {float(infinite.loss_depth_error[-1]):.4f}")
+    print(
+        f"  infinite depth: loss {pairs[0]:.4f} +- {pairs[1]:.4f}, error of the depth below"
+        f" {float(infinite.loss_depth_error[-1]):.4f}"
+    )
     print(f"  {SEEDS} networks of depth {DEEP} and width {WIDTH}: loss {pairs[2]:.4f} +- {pairs[3]:.4f}")
 
 
 def draw(results: dict[str, xr.Dataset], path: pathlib.Path) -> None:
-    """Losses over rates both ways; two curves of the stream before and after training, and distances to infinite depth."""
+    """Losses over rates both ways; two curves of the stream before and after training, and distances to
+    infinite depth."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -130,29 +185,76 @@ def draw(results: dict[str, xr.Dataset], path: pathlib.Path) -> None:
 
     figure, axes = plt.subplots(2, 3, figsize=(15, 9), layout="constrained")
     table = results["transfer"]
-    titles = (r"branches / $\sqrt{L}$: one best learning rate", "branches not divided: the best rate\nfalls, deep networks diverge")
+    titles = (
+        r"branches / $\sqrt{L}$: one best learning rate",
+        "branches not divided: the best rate\nfalls, deep networks diverge",
+    )
     for ax, name, title in zip(axes[0], ("divided", "not_divided"), titles):
         for depth, colour in DEPTHS.items():
             losses, errors = (table[f"{name}_loss{suffix}"].sel(depth=depth) for suffix in ("", "_stderr"))
             best = int(np.nanargmin(losses))
             shown = losses.where((np.arange(losses.size) <= best + 1))
-            ax.errorbar(losses[f"{name}_rate"], shown, errors, color=colour, marker="o", markersize=4, label=f"L = {depth}")
-            ax.plot(losses[f"{name}_rate"][best], losses[best], "*", color=colour, markersize=16, markeredgecolor="k")
-        ax.set(title=title, xlabel="learning rate", ylabel=f"loss after {STEPS} steps", yscale="log", ylim=(0.003, 1), xlim=(2**-14, 2**1.6))
+            ax.errorbar(
+                losses[f"{name}_rate"],
+                shown,
+                errors,
+                color=colour,
+                marker="o",
+                markersize=4,
+                label=f"L = {depth}",
+            )
+            ax.plot(
+                losses[f"{name}_rate"][best],
+                losses[best],
+                "*",
+                color=colour,
+                markersize=16,
+                markeredgecolor="k",
+            )
+        ax.set(
+            title=title,
+            xlabel="learning rate",
+            ylabel=f"loss after {STEPS} steps",
+            yscale="log",
+            ylim=(0.003, 1),
+            xlim=(2**-14, 2**1.6),
+        )
         ax.set_xscale("log", base=2)
     infinite = table[["infinite_loss", "infinite_loss_error"]].dropna("divided_rate")
-    axes[0, 0].errorbar(infinite.divided_rate, infinite.infinite_loss, infinite.infinite_loss_error, color="C3", marker="x", markersize=9, linestyle="", zorder=9, label="infinite depth")
-    axes[0, 0].legend(fontsize=9, loc="lower left", title="stars: best rates;\nbeyond them training is unstable", title_fontsize=9)
+    axes[0, 0].errorbar(
+        infinite.divided_rate,
+        infinite.infinite_loss,
+        infinite.infinite_loss_error,
+        color="C3",
+        marker="x",
+        markersize=9,
+        linestyle="",
+        zorder=9,
+        label="infinite depth",
+    )
+    axes[0, 0].legend(
+        fontsize=9,
+        loc="lower left",
+        title="stars: best rates;\nbeyond them training is unstable",
+        title_fontsize=9,
+    )
     gaps = away(results)
     axes[0, 2].loglog(list(gaps), [after for _, after in gaps.values()], "ko-", label="after training")
     first = gaps[min(DEPTHS)][1]
     axes[0, 2].loglog(list(gaps), [1.3 * first * min(DEPTHS) / depth for depth in gaps], "r:", label="1 / L")
-    axes[0, 2].set(title=r"kernel at the end of the stream ($\tau = 1$):" + "\ndistance to infinite depth", xlabel="depth L", ylabel=r"$|H_L - H_\infty|\,/\,|H_\infty|$")
+    axes[0, 2].set(
+        title=r"kernel at the end of the stream ($\tau = 1$):" + "\ndistance to infinite depth",
+        xlabel="depth L",
+        ylabel=r"$|H_L - H_\infty|\,/\,|H_\infty|$",
+    )
     axes[0, 2].set_yticks([0.01, 0.02, 0.05, 0.1, 0.2], ["0.01", "0.02", "0.05", "0.1", "0.2"])
     axes[0, 2].set_xticks(list(DEPTHS), list(DEPTHS))
     axes[0, 2].minorticks_off()
     axes[0, 2].legend(fontsize=8)
-    panels = (("size", 0, r"size of the stream, mean of $h^2$," + "\nbefore training"), ("size", -1, r"size of the stream, mean of $h^2$," + "\nafter training"))
+    panels = (
+        ("size", 0, r"size of the stream, mean of $h^2$," + "\nbefore training"),
+        ("size", -1, r"size of the stream, mean of $h^2$," + "\nafter training"),
+    )
     panels += (("classes", -1, r"class structure, $y^\top H y\,/\,P^2$," + "\nafter training"),)
     for ax, (name, when, title) in zip(axes[1], panels):
         for depth, colour in DEPTHS.items():
@@ -161,12 +263,22 @@ def draw(results: dict[str, xr.Dataset], path: pathlib.Path) -> None:
         tau, values, bound = stream(results["depth infinite"], when, name)
         curve, error = mean(values)
         ax.plot(tau, curve, "k", linewidth=2, label="infinite depth and its error")
-        ax.fill_between(tau, curve - 2 * error - bound, curve + 2 * error + bound, color="k", alpha=0.2, linewidth=0)
+        ax.fill_between(
+            tau, curve - 2 * error - bound, curve + 2 * error + bound, color="k", alpha=0.2, linewidth=0
+        )
         if (name, when) == ("size", 0):
             ax.plot(tau, np.exp(tau / 2) * curve[0], "w:", linewidth=2, label=r"exact: $e^{\tau/2}$")
         tau, values, _ = stream(results[f"networks of depth {DEEP}"], when, name)
         curve, error = mean(values)
-        ax.errorbar(tau[::2], curve[::2], 2 * error[::2], color="C3", marker="x", linestyle="", label=f"{SEEDS} networks, L = {DEEP}, width {WIDTH}")
+        ax.errorbar(
+            tau[::2],
+            curve[::2],
+            2 * error[::2],
+            color="C3",
+            marker="x",
+            linestyle="",
+            label=f"{SEEDS} networks, L = {DEEP}, width {WIDTH}",
+        )
         ax.set(title=title, xlabel=r"$\tau$ = layer / L")
     axes[1, 0].legend(fontsize=8, facecolor="0.93")
     figure.savefig(path, dpi=100)

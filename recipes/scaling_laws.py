@@ -1,13 +1,15 @@
-"""Neural scaling laws: loss over time, width, examples and compute, of random features and of features that are learned.
+"""Neural scaling laws: loss over time, width, examples and compute, of random features and of features that
+are learned.
 
     python recipes/scaling_laws.py [FOLDER]
 
 Linear students of power-law tasks. Theory (lines) beside students of finite size (dots): losses over time
-and at late times, bias and variances with the bump where features are as many as examples, the compute-optimal frontier, and
-where learning features changes the exponent: on hard tasks (beta < 1), not on easy ones. Last, the kernel of a network on
-handwritten digits: its own eigenvalues and target coefficients predict how it learns from random draws of digits, until late
-times, where it matters that digits are not Gaussian. Prints fitted beside predicted exponents, takes about half a minute, and
-writes scaling_laws.nc and, with matplotlib, scaling_laws.png into FOLDER (default: output).
+and at late times, bias and variances with the bump where features are as many as examples, the
+compute-optimal frontier, and where learning features changes the exponent: on hard tasks (beta < 1), not on
+easy ones. Last, the kernel of a network on handwritten digits: its own eigenvalues and target coefficients
+predict how it learns from random draws of digits, until late times, where it matters that digits are not
+Gaussian. Prints fitted beside predicted exponents, takes about half a minute, and writes scaling_laws.nc and,
+with matplotlib, scaling_laws.png into FOLDER (default: output).
 """
 
 import pathlib
@@ -16,9 +18,9 @@ import time
 
 import numpy as np
 import xarray as xr
+from digits import opened
 
 import tensorprog_mf as tp
-from digits import opened
 
 sl = tp.scaling_laws
 A, B, NOISE = 1.75, 1.25, 0.05
@@ -43,33 +45,45 @@ def curves() -> dict[str, xr.Dataset]:
 
 def stacked(counts: np.ndarray, each: list[xr.Dataset]) -> xr.Dataset:
     """Results along `count`, without their modes."""
-    return xr.concat([ds.drop_dims(["mode", "time_prime"], errors="ignore") for ds in each], xr.Variable("count", counts))
+    return xr.concat(
+        [ds.drop_dims(["mode", "time_prime"], errors="ignore") for ds in each], xr.Variable("count", counts)
+    )
 
 
 def late() -> dict[str, xr.Dataset]:
-    """Losses at late times over width, or over examples, the other infinite; with noise, over width at 100 examples."""
-    found, kinds = {}, {"over width": lambda n: sl.Model(TASK, n), "over examples": lambda n: sl.Model(TASK, None, n)}
+    """Losses at late times over width, or over examples, the other infinite; with noise, over width at 100
+    examples."""
+    found, kinds = (
+        {},
+        {"over width": lambda n: sl.Model(TASK, n), "over examples": lambda n: sl.Model(TASK, None, n)},
+    )
     for name, model in kinds.items():
         found[name] = stacked(FINE, [sl.limits(model(int(n))) for n in FINE])
-        students = [sl.simulate(model(int(n)), sl.Flow([1e9]), 40, progress=False).isel(time=0) for n in COUNTS]
+        students = [
+            sl.simulate(model(int(n)), sl.Flow([1e9]), 40, progress=False).isel(time=0) for n in COUNTS
+        ]
         found[f"{name}, students"] = stacked(COUNTS, students)
     return found
 
 
 def double_descent() -> dict[str, xr.Dataset]:
     """Bias and variances over width at 100 examples, time 1000."""
+
     def over(counts, run):
         return stacked(counts, [run(sl.Model(TASK, int(n), 100, NOISE)).isel(time=0) for n in counts])
 
     flow, sizes = sl.Flow([1e3]), [1, 4]
     return {
         "bias and variance": over(FINE, lambda model: sl.solve_stationary(model, flow, ensemble_sizes=sizes)),
-        "bias and variance, students": over(COUNTS, lambda model: sl.simulate(model, flow, 30, ensemble_sizes=sizes, progress=False)),
+        "bias and variance, students": over(
+            COUNTS, lambda model: sl.simulate(model, flow, 30, ensemble_sizes=sizes, progress=False)
+        ),
     }
 
 
 def features() -> dict[str, xr.Dataset]:
-    """Random features and learned ones on a hard and an easy task, and the compute-optimal frontier of the hard one."""
+    """Random features and learned ones on a hard and an easy task, and the compute-optimal frontier of the
+    hard one."""
     found, times = {}, np.geomspace(1, 1e7, 60)
     for name, law in (("hard", HARD), ("easy", EASY)):
         for kind, richness in (("lazy", 0.0), ("rich", 1.0)):
@@ -86,7 +100,10 @@ def features() -> dict[str, xr.Dataset]:
 def images() -> tuple[np.ndarray, np.ndarray]:
     """Tangent kernel of a network between 600 digits, and whether they are even (+1) or odd (-1)."""
     with opened() as file:
-        x, label = file.image.values.reshape(file.sizes["example"], -1).astype(float)[:600], file.label.values.astype(int)[:600]
+        x, label = (
+            file.image.values.reshape(file.sizes["example"], -1).astype(float)[:600],
+            file.label.values.astype(int)[:600],
+        )
     x = (x - x.mean(axis=0)) / np.sqrt(((x - x.mean(axis=0)) ** 2).mean())
     y = np.where(label % 2, -1.0, 1.0)
     kernel = tp.static_ntk(tp.MLP(2, "relu"), tp.Problem(x, y), tp.Training(flow=True, times=[0.0]))
@@ -94,22 +111,33 @@ def images() -> tuple[np.ndarray, np.ndarray]:
 
 
 def digits() -> dict[str, xr.Dataset]:
-    """Theory from the kernel's spectrum, and kernel gradient flow on random draws of digits, tested on all of them."""
+    """Theory from the kernel's spectrum, and kernel gradient flow on random draws of digits, tested on all of
+    them."""
     kernel, y = images()
     spectrum, found, rng = sl.Spectrum.of_kernel(kernel, y), {}, np.random.default_rng(0)
     for count in EXAMPLES:
-        found[f"digits, {count}"] = sl.solve_stationary(sl.Model(spectrum, None, count, spectrum.unexplained), sl.Flow(IMAGE_TIMES))
+        found[f"digits, {count}"] = sl.solve_stationary(
+            sl.Model(spectrum, None, count, spectrum.unexplained), sl.Flow(IMAGE_TIMES)
+        )
         losses = []
         for _ in range(DRAWS):
             drawn = rng.integers(len(y), size=count)
             values, vectors = np.linalg.eigh(kernel[np.ix_(drawn, drawn)] / count)
             values = np.maximum(values, 1e-14)
-            weights = vectors @ (-np.expm1(-values * IMAGE_TIMES[:, None]) / values * (vectors.T @ y[drawn])).T / count
+            weights = (
+                vectors
+                @ (-np.expm1(-values * IMAGE_TIMES[:, None]) / values * (vectors.T @ y[drawn])).T
+                / count
+            )
             losses.append(((kernel[:, drawn] @ weights - y[:, None]) ** 2).mean(axis=0))
         spread = np.std(losses, axis=0, ddof=1) / np.sqrt(DRAWS)
         attrs = {"long_name": "test loss", "units": ""}
         found[f"digits, {count}, real"] = xr.Dataset(
-            {"test_loss": ("time", np.mean(losses, axis=0), attrs), "test_loss_stderr": ("time", spread, attrs)}, {"time": IMAGE_TIMES}
+            {
+                "test_loss": ("time", np.mean(losses, axis=0), attrs),
+                "test_loss_stderr": ("time", spread, attrs),
+            },
+            {"time": IMAGE_TIMES},
         )
     return found
 
@@ -120,11 +148,17 @@ def run() -> dict[str, xr.Dataset]:
     for kind, richness in (("lazy", 0.0), ("rich", 1.0)):
         flow, frontier = found[f"hard, {kind}"], found[f"frontier, {kind}"]
         budgets = frontier["compute"]
-        curve = {"time": (flow.time, flow.test_loss), "compute": (budgets, frontier.L_opt), "N_opt": (budgets, frontier.N_opt)}
+        curve = {
+            "time": (flow.time, flow.test_loss),
+            "compute": (budgets, frontier.L_opt),
+            "N_opt": (budgets, frontier.N_opt),
+        }
         windows = {"time": (1e5, 1e7), "compute": (1e5, 1e8), "N_opt": (1e5, 1e8)}
         found[f"exponents, hard, {kind}"] = sl.fit_exponents(curve, HARD, richness, windows)
         flow = found[f"easy, {kind}"]
-        found[f"exponents, easy, {kind}"] = sl.fit_exponents({"time": (flow.time, flow.test_loss)}, EASY, richness, {"time": (1e5, 1e7)})
+        found[f"exponents, easy, {kind}"] = sl.fit_exponents(
+            {"time": (flow.time, flow.test_loss)}, EASY, richness, {"time": (1e5, 1e7)}
+        )
     return found
 
 
@@ -141,7 +175,10 @@ def report(results: dict[str, xr.Dataset]) -> None:
     for width in WIDTHS:
         theory, real = results[f"width {width}"].test_loss[::4], results[f"width {width}, students"]
         far = np.abs(real.test_loss.values / theory.values - 1).max()
-        print(f"  width {width:4}: {far:.1%}, {(np.abs(real.test_loss.values - theory.values) / real.test_loss_stderr.values).max():.1f}")
+        print(
+            f"  width {width:4}: {far:.1%},"
+            f" {(np.abs(real.test_loss.values - theory.values) / real.test_loss_stderr.values).max():.1f}"
+        )
     print("digits beside the theory of their kernel's spectrum")
     for count in EXAMPLES:
         theory, real = (results[f"digits, {count}{more}"].test_loss for more in ("", ", real"))
@@ -149,7 +186,16 @@ def report(results: dict[str, xr.Dataset]) -> None:
 
 
 def _dots(ax, x, ds: xr.Dataset, name: str = "test_loss", **style) -> None:
-    ax.errorbar(x, ds[name], 2 * ds[f"{name}_stderr"], fmt="o", markersize=4.5, capsize=2, markerfacecolor="white", **style)
+    ax.errorbar(
+        x,
+        ds[name],
+        2 * ds[f"{name}_stderr"],
+        fmt="o",
+        markersize=4.5,
+        capsize=2,
+        markerfacecolor="white",
+        **style,
+    )
 
 
 def draw(results: dict[str, xr.Dataset], path: pathlib.Path) -> None:
@@ -173,30 +219,51 @@ def draw(results: dict[str, xr.Dataset], path: pathlib.Path) -> None:
         ds, real = results[name], results[f"{name}, students"]
         ax.plot(ds["count"], ds.test_t_inf, color=color, label=f"{name} {symbol}")
         _dots(ax, real["count"], real, color=color)
-    ax.set(xlabel="features N or examples P, the other infinite", ylabel="test loss", title="late times, 1000 modes: what is scarce")
+    ax.set(
+        xlabel="features N or examples P, the other infinite",
+        ylabel="test loss",
+        title="late times, 1000 modes: what is scarce",
+    )
 
     ax, ds, real = axes[0, 2], results["bias and variance"], results["bias and variance, students"]
-    parts = {"test_loss": ("k", "test loss"), "ensemble_loss": ("C4", "mean of 4 students, same data"), "bias_loss": ("C0", "bias"),
-             "variance_data": ("C3", "variance: data"),
-             "variance_features": ("C2", "variance: features"), "variance_both": ("C1", "variance: both")}  # fmt: skip
+    parts = {
+        "test_loss": ("k", "test loss"),
+        "ensemble_loss": ("C4", "mean of 4 students, same data"),
+        "bias_loss": ("C0", "bias"),
+        "variance_data": ("C3", "variance: data"),
+        "variance_features": ("C2", "variance: features"),
+        "variance_both": ("C1", "variance: both"),
+    }
     for name, (color, label) in parts.items():
         pick = (lambda d: d.sel(ensemble_size=4)) if name == "ensemble_loss" else (lambda d: d)
         ax.plot(ds["count"], pick(ds)[name], color=color, label=label)
         if name in ("test_loss", "ensemble_loss", "bias_loss"):
             _dots(ax, real["count"], pick(real), name, color=color)
     ax.axvline(100, color="0.8", zorder=0)
-    ax.set(xlabel="features N", ylabel="loss", title="100 examples with label noise: bias and variances", ylim=(0.009, 5))
+    ax.set(
+        xlabel="features N",
+        ylabel="loss",
+        title="100 examples with label noise: bias and variances",
+        ylim=(0.009, 5),
+    )
 
     ax = axes[1, 0]
     for task, style in (("hard", "-"), ("easy", ":")):
         for kind, color in (("lazy", "C0"), ("rich", "C3")):
             ds, fit = results[f"{task}, {kind}"], results[f"exponents, {task}, {kind}"]
-            exponents = f"exponent {float(fit.exponent[0]):.3f} (predicted {float(fit.predicted_exponent[0]):.3f})"
+            exponents = (
+                f"exponent {float(fit.exponent[0]):.3f} (predicted {float(fit.predicted_exponent[0]):.3f})"
+            )
             ax.plot(ds.time, ds.test_loss, style, color=color, label=f"{task} task, {kind}: {exponents}")
             if task == "hard":
                 real = results[f"hard, {kind}, students"]
                 _dots(ax, real.time, real, color=color)
-    ax.set(xlabel="time", ylabel="test loss", title="learned features (rich) beside random ones (lazy)", ylim=(1e-9, 50))
+    ax.set(
+        xlabel="time",
+        ylabel="test loss",
+        title="learned features (rich) beside random ones (lazy)",
+        ylim=(1e-9, 50),
+    )
 
     ax = axes[1, 1]
     for kind, color in (("lazy", "C0"), ("rich", "C3")):
@@ -206,9 +273,21 @@ def draw(results: dict[str, xr.Dataset], path: pathlib.Path) -> None:
             ax.plot(width * ds.time, one, color=color, linewidth=0.6, alpha=0.5)
         label = f"{kind}: exponent {float(fit.exponent[1]):.3f} ({float(fit.predicted_exponent[1]):.3f})"
         ax.plot(ds["compute"], ds.L_opt, color=color, linewidth=2.5, label=label)
-    ax.plot([], [], color="0.5", linewidth=0.6, label="one width each: " + ", ".join(str(width) for width in MANY[2::5]))
+    ax.plot(
+        [],
+        [],
+        color="0.5",
+        linewidth=0.6,
+        label="one width each: " + ", ".join(str(width) for width in MANY[2::5]),
+    )
     title = "hard task: compute-optimal frontier, and widths"
-    ax.set(xlabel="compute N t", ylabel="test loss", title=title, xlim=(BUDGETS[0], BUDGETS[-1]), ylim=(1.5e-3, 0.6))
+    ax.set(
+        xlabel="compute N t",
+        ylabel="test loss",
+        title=title,
+        xlim=(BUDGETS[0], BUDGETS[-1]),
+        ylim=(1.5e-3, 0.6),
+    )
 
     ax = axes[1, 2]
     for count, color in zip(EXAMPLES, shades.values()):
@@ -219,7 +298,10 @@ def draw(results: dict[str, xr.Dataset], path: pathlib.Path) -> None:
     for ax in axes.flat:
         ax.set(xscale="log", yscale="log")
         ax.legend(fontsize=8, ncols=2 if ax is axes[0, 2] else 1)
-    title = "Neural scaling laws: theory (lines), and students of finite size or digits (dots, two standard errors)"
+    title = (
+        "Neural scaling laws: theory (lines), and students of finite size or digits (dots, two standard"
+        " errors)"
+    )
     figure.suptitle(title, fontweight="bold")
     figure.savefig(path, dpi=100)
 

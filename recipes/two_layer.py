@@ -2,10 +2,11 @@
 
     python recipes/two_layer.py [FOLDER]
 
-Inputs are 20 random signs and the target is the product of the first two. A lazy network does not know which two and
-needs hundreds of examples. In a rich one the neurons turn into the plane of these two inputs, to its four corners, and
-a hundred examples are enough. Prints losses and accuracies on test examples, agreement with real networks and where the
-weights are, and writes two_layer.nc and, with matplotlib, two_layer.png into FOLDER (default: output).
+Inputs are 20 random signs and the target is the product of the first two. A lazy network does not know which
+two and needs hundreds of examples. In a rich one the neurons turn into the plane of these two inputs, to its
+four corners, and a hundred examples are enough. Prints losses and accuracies on test examples, agreement with
+real networks and where the weights are, and writes two_layer.nc and, with matplotlib, two_layer.png into
+FOLDER (default: output).
 """
 
 import pathlib
@@ -44,14 +45,17 @@ def outcome(ds: xr.Dataset) -> xr.Dataset:
 
 
 def neurons(route, richness: float, **size) -> xr.Dataset:
-    """Weights of all sites before and after training, input ones from h = W x / sqrt(inputs) of all examples."""
+    """Weights of all sites before and after training, input ones from h = W x / sqrt(inputs) of all
+    examples."""
     network, problem, training = setting(richness, parity(COUNT))
     alone = tp.Problem(problem.inputs, problem.targets)  # without test examples
     ds = route(network, alone, training, n_replicates=1, samples=SITES, record=[0, training.steps], **size)
     solve = np.sqrt(INPUTS) * np.linalg.pinv(ds.input.values)
     weight = np.einsum("dm,tms->tds", solve, ds.preactivation.isel(layer=0).values).astype(np.float32)
     readout = ds.backward_field.isel(layer=0, example=0)  # df / d phi(h) at depth 1
-    return xr.Dataset({"input_weight": (("time", "feature", "sample"), weight), "readout_weight": readout}, attrs=ds.attrs)
+    return xr.Dataset(
+        {"input_weight": (("time", "feature", "sample"), weight), "readout_weight": readout}, attrs=ds.attrs
+    )
 
 
 def run() -> dict[str, xr.Dataset]:
@@ -61,11 +65,15 @@ def run() -> dict[str, xr.Dataset]:
     for name, richness in (("lazy", LAZY), ("rich", RICH)):
         found[name] = tp.sample(*setting(richness, problem), n_samples=SITES, record=record, samples=0)
     for width in WIDTHS:
-        found[f"width {width}"] = tp.train_finite(*setting(RICH, problem), width=width, record=record, samples=0)
+        found[f"width {width}"] = tp.train_finite(
+            *setting(RICH, problem), width=width, record=record, samples=0
+        )
     for count in COUNTS:
         network, few, training = setting(RICH, parity(count))
         found[f"lazy, {count} examples"] = tp.static_ntk(network, few, tp.Training(flow=True, times=[1e6]))
-        found[f"rich, {count} examples"] = tp.sample(network, few, training, 2048, 1, record=[training.steps], samples=0)
+        found[f"rich, {count} examples"] = tp.sample(
+            network, few, training, 2048, 1, record=[training.steps], samples=0
+        )
     found = {name: outcome(ds) for name, ds in found.items()}
     found["lazy neurons"] = neurons(tp.sample, LAZY, n_samples=SITES)
     found["rich neurons"] = neurons(tp.sample, RICH, n_samples=SITES)
@@ -80,9 +88,16 @@ def report(results: dict[str, xr.Dataset]) -> None:
     for name in ("lazy, exact", "lazy", "rich", *(f"width {width}" for width in WIDTHS)):
         ds, text = results[name].isel(time=-1), ""
         if name in reference:
-            far = tp.compare(results[reference[name]], results[name]).isel(route=0, time=slice(1, None)).max("time")
+            far = (
+                tp.compare(results[reference[name]], results[name])
+                .isel(route=0, time=slice(1, None))
+                .max("time")
+            )
             text = f"   ({reference[name]}: loss {far.loss_sigma:.1f}, test loss {far.test_loss_sigma:.1f})"
-        print(f"  {name:12} loss {ds.loss:.5f}, test loss {ds.test_loss:.4f}, test accuracy {ds.accuracy:.2f}{text}")
+        print(
+            f"  {name:12} loss {ds.loss:.5f}, test loss {ds.test_loss:.4f}, test accuracy"
+            f" {ds.accuracy:.2f}{text}"
+        )
     print("after training: examples, then test loss and test accuracy, lazy and rich")
     for count in COUNTS:
         both = (results[f"{name}, {count} examples"].isel(time=-1) for name in ("lazy", "rich"))
@@ -95,7 +110,8 @@ def report(results: dict[str, xr.Dataset]) -> None:
 
 
 def draw(results: dict[str, xr.Dataset], path: pathlib.Path) -> None:
-    """Losses over time and over the number of examples, which inputs have weight, and the weights themselves."""
+    """Losses over time and over the number of examples, which inputs have weight, and the weights
+    themselves."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -104,26 +120,54 @@ def draw(results: dict[str, xr.Dataset], path: pathlib.Path) -> None:
     figure, axes = plt.subplots(2, 4, figsize=(17, 8), layout="constrained")
     lines = {"lazy": ("C0", "-"), "lazy, exact": ("k", "--"), "rich": ("C3", "-")}
     lines |= {f"width {width}": (color, ":") for width, color in WIDTHS.items()}
-    for ax, which, title in ((axes[0, 0], "loss", f"training loss, {COUNT} examples"), (axes[0, 1], "test_loss", "test loss")):
+    for ax, which, title in (
+        (axes[0, 0], "loss", f"training loss, {COUNT} examples"),
+        (axes[0, 1], "test_loss", "test loss"),
+    ):
         for name, (color, style) in lines.items():
             tp.plotting.loss(results[name], ax, which, name, color=color, linestyle=style)
         ax.set(title=title, xscale="log", xlim=(0.2, 200))
     for name, color in (("lazy", "C0"), ("rich", "C3")):
         each = [results[f"{name}, {count} examples"].isel(time=-1) for count in COUNTS]
-        axes[0, 2].loglog(COUNTS, [ds.test_loss for ds in each], "o-", color=color, label=f"{name}, with test accuracy")
+        axes[0, 2].loglog(
+            COUNTS, [ds.test_loss for ds in each], "o-", color=color, label=f"{name}, with test accuracy"
+        )
         for count, ds in zip(COUNTS[1:], each[1:]):
-            axes[0, 2].annotate(f"{ds.accuracy:.0%}", (count, ds.test_loss), (0, 7), textcoords="offset points", fontsize=8)
-    axes[0, 2].set(title="test loss after training", xlabel="training examples", ylabel="loss", ylim=(5e-4, 2), xlim=(28, 330))
+            axes[0, 2].annotate(
+                f"{ds.accuracy:.0%}", (count, ds.test_loss), (0, 7), textcoords="offset points", fontsize=8
+            )
+    axes[0, 2].set(
+        title="test loss after training",
+        xlabel="training examples",
+        ylabel="loss",
+        ylim=(5e-4, 2),
+        xlim=(28, 330),
+    )
     axes[0, 2].set_xticks(COUNTS, COUNTS)
     axes[0, 2].minorticks_off()
-    shown = [("rich", 0, "before training"), ("lazy", -1, f"lazy, richness {LAZY:g}"), ("rich", -1, f"rich, richness {RICH:g}")]
+    shown = [
+        ("rich", 0, "before training"),
+        ("lazy", -1, f"lazy, richness {LAZY:g}"),
+        ("rich", -1, f"rich, richness {RICH:g}"),
+    ]
     for (name, when, title), style in zip(shown, ("ko:", "C0o-", "C3o-")):
         square = (results[f"{name} neurons"].input_weight[when] ** 2).mean("sample")
-        axes[0, 3].semilogy(np.arange(1, INPUTS + 1), square, style, label=title, markersize=4, markerfacecolor="none")
-    axes[0, 3].set(title="which inputs have weight", xlabel="input", ylabel="mean square of the weights", xticks=(1, 2, 10, 20))
-    for ax, (name, when, title) in zip(axes[1], [*shown, ("network", -1, f"rich, one network of width {SITES}")]):
+        axes[0, 3].semilogy(
+            np.arange(1, INPUTS + 1), square, style, label=title, markersize=4, markerfacecolor="none"
+        )
+    axes[0, 3].set(
+        title="which inputs have weight",
+        xlabel="input",
+        ylabel="mean square of the weights",
+        xticks=(1, 2, 10, 20),
+    )
+    for ax, (name, when, title) in zip(
+        axes[1], [*shown, ("network", -1, f"rich, one network of width {SITES}")]
+    ):
         ds, reach = results[f"{name} neurons"].isel(time=when), 4 if when == 0 or name == "lazy" else 52
-        ax.scatter(*ds.input_weight[:2], c=ds.readout_weight, s=5, cmap="RdBu_r", vmin=-3, vmax=3, linewidths=0)
+        ax.scatter(
+            *ds.input_weight[:2], c=ds.readout_weight, s=5, cmap="RdBu_r", vmin=-3, vmax=3, linewidths=0
+        )
         ax.set(title=title, xlabel="weight of input 1", ylabel="weight of input 2", aspect="equal")
         ax.axis((-reach, reach, -reach, reach))
     figure.colorbar(ax.collections[0], ax=axes[1], label="readout weight", shrink=0.8, extend="both")

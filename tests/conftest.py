@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 
 import tensorprog_mf as tp
+from tests.helpers.known_weights import known_weights
+
+__all__ = ["known_weights"]
 
 
 @pytest.fixture
@@ -17,7 +20,8 @@ def problem():
 
 @pytest.fixture(autouse=True)
 def hears_ctrl_c():
-    """Ctrl-C raises KeyboardInterrupt, as it does in a terminal; processes in the background are started deaf to it."""
+    """Ctrl-C raises KeyboardInterrupt, as it does in a terminal; processes in the background are started deaf
+    to it."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)

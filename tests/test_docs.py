@@ -38,11 +38,18 @@ def test_the_configuration_of_the_readme(tmp_path):
 
     from tensorprog_mf.cli.config import read
 
-    rows = [f"{a:.2f},{b:.2f},{animal}" for (a, b), animal in zip(np.random.default_rng(0).normal(size=(30, 2)), ["cat", "dog"] * 15)]
+    rows = [
+        f"{a:.2f},{b:.2f},{animal}"
+        for (a, b), animal in zip(np.random.default_rng(0).normal(size=(30, 2)), ["cat", "dog"] * 15)
+    ]
     (tmp_path / "mine.csv").write_text("\n".join(rows))
     (tmp_path / "mine.toml").write_text(re.search(r"```toml\n(.*?)```", README.read_text(), re.S).group(1))
     config = read(tmp_path / "mine.toml")
-    assert config.problem.n_train == 10 and config.network.depth == 3 and config.options == {"n_samples": 4096, "tolerance": 0.01}
+    assert (
+        config.problem.n_train == 10
+        and config.network.depth == 3
+        and config.options == {"n_samples": 4096, "tolerance": 0.01}
+    )
 
 
 def test_the_sweep_of_the_readme():
@@ -51,5 +58,10 @@ def test_the_sweep_of_the_readme():
     (code,) = [block for block in blocks if "by_step" in block]
     names = {}
     exec(blocks[0].split("limit = ")[0], names)
-    exec(code.replace("steps=50", "steps=3").replace("step=50", "step=3").replace("rate=rate)", "rate=rate), n_samples=128"), names)
+    exec(
+        code.replace("steps=50", "steps=3")
+        .replace("step=50", "step=3")
+        .replace("rate=rate)", "rate=rate), n_samples=128"),
+        names,
+    )
     assert names["sweep"].loss.dims == names["sweep"].time.dims == ("learning_rate", "step")

@@ -9,14 +9,25 @@ import tensorprog_mf
 
 ROOT = pathlib.Path(tensorprog_mf.__file__).parent
 ROOMS = [
-    "errors", "divergence", "calls", "accelerate", "schema", "activations", "losses", "containers", "pairing", "classes", "oddities", "batches", "schedules", "laws", "rules", "causal", "draws", "sites_numba", "sites", "tails", "matrices", "layers",
-    "problems", "online", "realization", "optimizers", "flow", "moments", "windows", "networks", "initial_kernels", "alternation", "parameterization", "reductions", "recorder", "truncation", "checkpoints", "time_left", "progress", "engine", "memory", "provenance", "results", "rounding", "files", "steps", "intervals", "interruption", "scaling_laws", "routes", "mean_field",
-    "comparison", "width_scaling", "tables", "images", "plotting", "cli",
-]  # fmt: skip
+    "ground",
+    "problems",
+    "training",
+    "sites",
+    "matrices",
+    "layers",
+    "networks",
+    "results",
+    "engine",
+    "routes",
+    "mean_field",
+    "scaling_laws",
+    "cli",
+]
 
 
 def imports():
-    """(importer, imported) pairs of modules of the package, as dotted names below it; lazy imports included."""
+    """(importer, imported) pairs of modules of the package, as dotted names below it; lazy imports
+    included."""
     for path in ROOT.rglob("*.py"):
         parts = path.relative_to(ROOT).with_suffix("").parts
         if parts[-1] == "__init__":
@@ -39,7 +50,9 @@ def test_imports_go_down():
         above, below = importer.split(".")[0], imported.split(".")[0]
         if below == "__version__":
             continue
-        assert ROOMS.index(below) <= ROOMS.index(above), f"{importer} imports {imported}, which stands above it"
+        assert ROOMS.index(below) <= ROOMS.index(above), (
+            f"{importer} imports {imported}, which stands above it"
+        )
 
 
 def test_no_circles_inside_rooms():
@@ -57,5 +70,13 @@ def test_no_circles_inside_rooms():
 
 
 def test_importing_is_light():
-    heavy = "import sys, tensorprog_mf; print([m for m in ('numba', 'scipy', 'xarray', 'netCDF4') if m in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", heavy], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    heavy = (
+        "import sys, tensorprog_mf; print([m for m in ('numba', 'scipy', 'xarray', 'netCDF4') if m in"
+        " sys.modules])"
+    )
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", heavy], capture_output=True, text=True, check=True
+        ).stdout.strip()
+        == "[]"
+    )

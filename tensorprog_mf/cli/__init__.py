@@ -14,18 +14,36 @@ _COMMANDS = {
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Entry point; returns the exit code: 2 for input that cannot be used, 130 for a run that Ctrl-C or SIGTERM has ended."""
-    parser = argparse.ArgumentParser(prog="tensorprog-mf", description="Infinitely wide neural networks that learn features.")
+    """Entry point; returns the exit code: 2 for input that cannot be used, 130 for a run that Ctrl-C or
+    SIGTERM has ended."""
+    parser = argparse.ArgumentParser(
+        prog="tensorprog-mf", description="Infinitely wide neural networks that learn features."
+    )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add(commands, "run", ["config", "CONFIG.toml"], "the file to write, OUT.nc", required=True)
     _add(commands, "info", ["result", "RESULT.nc"])
-    _add(commands, "plot", ["result", "RESULT.nc"], "the figure to write; the ending says the format (default: RESULT.png)")
-    _add(commands, "compare", ["results", "RESULT.nc"], "the file to write: distances as OUT.nc, or a figure", several=True)
-    commands.choices["plot"].add_argument("-g", "--group", metavar="NAME", help="which result of a file that holds several")
-    commands.choices["run"].add_argument("-e", "--exact", action="store_true", help="keep every bit of fields and kernels")
+    _add(
+        commands,
+        "plot",
+        ["result", "RESULT.nc"],
+        "the figure to write; the ending says the format (default: RESULT.png)",
+    )
+    _add(
+        commands,
+        "compare",
+        ["results", "RESULT.nc"],
+        "the file to write: distances as OUT.nc, or a figure",
+        several=True,
+    )
+    commands.choices["plot"].add_argument(
+        "-g", "--group", metavar="NAME", help="which result of a file that holds several"
+    )
+    commands.choices["run"].add_argument(
+        "-e", "--exact", action="store_true", help="keep every bit of fields and kernels"
+    )
     commands.choices["run"].add_argument("-q", "--quiet", action="store_true", help="no progress")
     given = parser.parse_args(arguments)
-    from ..errors import Interrupted, TensorProgError
+    from ..ground.errors import Interrupted, TensorProgError
 
     try:
         code = importlib.import_module(f".{given.command}", __name__).main(given)
@@ -44,7 +62,12 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _add(
-    commands, name: str, positional: list[str], output: str | None = None, required: bool = False, several: bool = False
+    commands,
+    name: str,
+    positional: list[str],
+    output: str | None = None,
+    required: bool = False,
+    several: bool = False,
 ) -> None:
     command = commands.add_parser(name, help=_COMMANDS[name], description=_COMMANDS[name].capitalize() + ".")
     command.add_argument(positional[0], metavar=positional[1], nargs="+" if several else None)

@@ -4,9 +4,9 @@ import pathlib
 
 import xarray as xr
 
-from ..comparison import compare
-from ..errors import require
-from ..files import load, save
+from ..ground.errors import require
+from ..results.comparison import compare
+from ..results.files import load, save
 from .plot import write
 
 _KINDS = ("rms", "max", "sigma", "outside")
@@ -14,11 +14,15 @@ _SHOWN = ("output", "loss", "feature_kernel", "gradient_kernel", "tangent_kernel
 
 
 def main(given) -> int:
-    """Print the distances of all results to the first one at the last common time, and write them or a figure."""
+    """Print the distances of all results to the first one at the last common time, and write them or a
+    figure."""
     results = _results(given.results)
     first, *others = results
     distances = compare(results[first], **{name: results[name] for name in others})
-    print(f"distances to {first} at time {float(distances.time[-1]):.4g}: rms, largest, largest in standard errors, share outside 95 % intervals")
+    print(
+        f"distances to {first} at time {float(distances.time[-1]):.4g}: rms, largest, largest in standard"
+        " errors, share outside 95 % intervals"
+    )
     for name in distances.route.values:
         print(name)
         for variable in _SHOWN:
@@ -40,7 +44,11 @@ def _results(paths: list[str]) -> dict[str, xr.Dataset]:
     found: dict[str, xr.Dataset] = {}
     for path in paths:
         result, stem = load(path), pathlib.Path(path).stem
-        own = {stem: result} if isinstance(result, xr.Dataset) else {n: node.to_dataset() for n, node in result.children.items()}
+        own = (
+            {stem: result}
+            if isinstance(result, xr.Dataset)
+            else {n: node.to_dataset() for n, node in result.children.items()}
+        )
         for name, ds in own.items():
             name = name if name not in found else f"{stem} {name}"
             require(name not in found, f"compare: two results are called {name!r}; rename one of the files.")

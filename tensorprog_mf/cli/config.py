@@ -1,24 +1,24 @@
 """A run described by a TOML file.
 
-    [problem]
-    data = "digits.csv"        # one example per line, the last column is the target; or inputs, targets = "x.npy", "y.npy"
-    classes = [3, 8]           # +1 and -1
-    test_examples = 20
-    loss = "squared"
+[problem]
+data = "digits.csv"        # one example per line, the last column is the target; or inputs, targets = "x.npy", "y.npy"
+classes = [3, 8]           # +1 and -1
+test_examples = 20
+loss = "squared"
 
-    [network]
-    architecture = "MLP"
-    depth = 3
-    activation = "tanh"        # or with options: {name = "leaky_relu", slope = 0.1}
-    richness = 1.0
+[network]
+architecture = "MLP"
+depth = 3
+activation = "tanh"        # or with options: {name = "leaky_relu", slope = 0.1}
+richness = 1.0
 
-    [training]
-    steps = 50
-    learning_rate = 0.4
+[training]
+steps = 50
+learning_rate = 0.4
 
-    [run]
-    route = "sample"           # or any other: train_finite, solve_linear, static_ntk, gradient_independence, ...
-    n_samples = 4096
+[run]
+route = "sample"           # or any other: train_finite, solve_linear, static_ntk, gradient_independence, ...
+n_samples = 4096
 """
 
 import inspect
@@ -28,20 +28,20 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..activations import as_activation
-from ..calls import meant
-from ..errors import InputError, require
+from ..ground.calls import meant
+from ..ground.errors import InputError, require
 from ..networks import CNN, MLP, RNN, MeanFieldMLP, ResidualMLP, Transformer
-from ..optimizers import Training
-from ..problems import Problem
-from ..routes.alternate import alternate
+from ..problems.problem import Problem
+from ..problems.tables import read_table
+from ..routes.alternate.route import alternate
 from ..routes.gradient_independence import gradient_independence
 from ..routes.perturbation import perturbation
 from ..routes.sample import sample
-from ..routes.solve_linear import solve_linear
-from ..routes.static_ntk import static_ntk
+from ..routes.solve_linear.route import solve_linear
+from ..routes.static_ntk.route import static_ntk
 from ..routes.train_finite import train_finite
-from ..tables import read_table
+from ..sites.activations import as_activation
+from ..training.training import Training
 
 ARCHITECTURES = {kind.__name__: kind for kind in (MLP, MeanFieldMLP, ResidualMLP, CNN, RNN, Transformer)}
 _ROUTES = (sample, train_finite, solve_linear, static_ntk, gradient_independence, perturbation, alternate)
@@ -80,7 +80,13 @@ def read(path) -> Config:
     options = dict(tables.get("run", {}))
     route = _choice(options.pop("route", "sample"), ROUTES, "[run] route")
     _known(options, _parameters(route), f"{path}: [run]")
-    return Config(route, _network(tables["network"], path), _problem(tables["problem"], path), _training(tables["training"], path), options)
+    return Config(
+        route,
+        _network(tables["network"], path),
+        _problem(tables["problem"], path),
+        _training(tables["training"], path),
+        options,
+    )
 
 
 def _known(given: dict, allowed: set[str], where: str) -> None:
@@ -93,7 +99,9 @@ def _parameters(function) -> set[str]:
 
 
 def _choice(name, options: dict, where: str):
-    require(isinstance(name, str) and name in options, f"{where} = {name!r} is unknown; {meant(name, options)}")
+    require(
+        isinstance(name, str) and name in options, f"{where} = {name!r} is unknown; {meant(name, options)}"
+    )
     return options[name]
 
 
@@ -102,14 +110,23 @@ def _network(table: dict, path):
     kind = _choice(table.pop("architecture", "MLP"), ARCHITECTURES, f"{path}: [network] architecture")
     _known(table, _parameters(kind) | {"gain"}, f"{path}: [network]")
     require("depth" in table or "depth" not in _parameters(kind), f"{path}: [network] depth is missing.")
-    return kind(activation=_activation(table.pop("activation", "tanh"), table.pop("gain", None), path), **table)
+    return kind(
+        activation=_activation(table.pop("activation", "tanh"), table.pop("gain", None), path), **table
+    )
 
 
 def _activation(given, gain, path):
     """A name or a table {name = ..., options}; the gain may stand in either."""
     table = {"name": given} if isinstance(given, str) else given
-    require(isinstance(table, dict), f"{path}: [network] activation={given!r} must be a name in quotes, or a table {{name = ..., gain = ..., slope = ...}}.")
-    require(gain is None or "gain" not in table, f"{path}: [network] gives gain twice; leave it out of the table of the activation, or beside it.")
+    require(
+        isinstance(table, dict),
+        f"{path}: [network] activation={given!r} must be a name in quotes, or a table {{name = ..., gain ="
+        " ..., slope = ...}.",
+    )
+    require(
+        gain is None or "gain" not in table,
+        f"{path}: [network] gives gain twice; leave it out of the table of the activation, or beside it.",
+    )
     return as_activation(table if gain is None else table | {"gain": gain})
 
 
@@ -129,13 +146,18 @@ def _problem(table: dict, path) -> Problem:
         require(fits, f"{path}: [problem] {key!r} goes with {there}, not with {here}.")
     if "data" in table:
         _known(table, {"data"} | of_tables, f"{path}: [problem]")
-        require(isinstance(table["data"], str), f"{path}: [problem] data={table['data']!r} must be a file name in quotes.")
+        require(
+            isinstance(table["data"], str),
+            f"{path}: [problem] data={table['data']!r} must be a file name in quotes.",
+        )
         return read_table(path.parent / table.pop("data"), **table)
     _known(table, {"data"} | arrays, f"{path}: [problem]")
     for name in ("inputs", "targets"):
         require(name in table, f"{path}: [problem] needs data, or inputs and targets; {name} is missing.")
     plain = ("loss", "classes")
-    return Problem(**{key: value if key in plain else _numbers(value, path, key) for key, value in table.items()})
+    return Problem(
+        **{key: value if key in plain else _numbers(value, path, key) for key, value in table.items()}
+    )
 
 
 def _numbers(value, path, key: str):

@@ -4,7 +4,7 @@ import json
 
 import xarray as xr
 
-from ..files import load
+from ..results.files import load
 
 
 def main(given) -> int:
@@ -37,7 +37,10 @@ def _tell(ds: xr.Dataset) -> None:
     if "loss" in ds:
         several = [dim for dim in ds.loss.dims if dim not in ("time", "step", "replicate")]
         if several:
-            print(f"{'several runs':22} along {', '.join(several)}: what is said above may hold for the first of them only")
+            print(
+                f"{'several runs':22} along {', '.join(several)}: what is said above may hold for the first"
+                " of them only"
+            )
         elif ds.loss.dims in (("time",), ("step",)):
             print(f"{'loss':22} {float(ds.loss[0]):.6g} -> {float(ds.loss[-1]):.6g}")
     for name, variable in ds.data_vars.items():

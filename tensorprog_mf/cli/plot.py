@@ -4,8 +4,8 @@ import pathlib
 
 import xarray as xr
 
-from ..errors import InputError, UnsupportedError, require
-from ..files import load
+from ..ground.errors import InputError, UnsupportedError, require
+from ..results.files import load
 
 
 def main(given) -> int:
@@ -13,7 +13,10 @@ def main(given) -> int:
     ds = load(given.result)
     if not isinstance(ds, xr.Dataset):
         groups = ", ".join(ds.children)
-        require(given.group in ds.children, f"{given.result} holds several results: choose one with --group, {groups}.")
+        require(
+            given.group in ds.children,
+            f"{given.result} holds several results: choose one with --group, {groups}.",
+        )
         ds = ds[given.group].to_dataset()
     target = pathlib.Path(given.output or pathlib.Path(given.result).with_suffix(".png"))
     write(lambda plotting: plotting.overview(ds), target)
@@ -36,7 +39,7 @@ def write(draw, target: pathlib.Path) -> None:
     except ImportError:
         raise UnsupportedError("figures need matplotlib: pip install 'tensorprog_mf[plots]'.") from None
     matplotlib.use("Agg")
-    from .. import plotting
+    from ..results import plotting
 
     try:
         draw(plotting).savefig(target, dpi=110)

@@ -6,22 +6,27 @@ import signal
 import sys
 import warnings
 
-from ..errors import InputError, Interrupted, require
-from ..files import save
+from ..ground.errors import InputError, Interrupted, require
+from ..results.files import save
 from .config import read
 
 
 def main(given) -> int:
     """Run a configuration and save the result; what cannot be written is refused before the run."""
     output = pathlib.Path(given.output)
-    require(output.parent.is_dir(), f"cannot write {output}: the folder {output.parent} does not exist; make it first.")
+    require(
+        output.parent.is_dir(),
+        f"cannot write {output}: the folder {output.parent} does not exist; make it first.",
+    )
     try:
         with open(output, "ab"):
             pass
         if output.stat().st_size == 0:
             output.unlink()
     except OSError as error:
-        raise InputError(f"cannot write {output}: {error.strerror}; choose a folder you may write to.") from None
+        raise InputError(
+            f"cannot write {output}: {error.strerror}; choose a folder you may write to."
+        ) from None
     config = read(given.config)
     signal.signal(signal.SIGTERM, _interrupt)  # what batch systems send: keep what there is, as on Ctrl-C
     options = dict(config.options)

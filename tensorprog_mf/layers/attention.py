@@ -23,10 +23,13 @@ class _Trace:
 
 
 class Attention(Layer):
-    """y_a = W^O o_a / sqrt(M), o_a = sum_b sigma_ab v_b, sigma = softmax_b(kappa q_a . k_b), q, k, v = W^{Q,K,V} x / sqrt(M).
+    """y_a = W^O o_a / sqrt(M), o_a = sum_b sigma_ab v_b, sigma = softmax_b(kappa q_a . k_b), q, k, v =
+    W^{Q,K,V} x / sqrt(M).
 
-    Sites of the heads are (head, coordinate). With G = gamma0 M df/d. of everything: G^v_b = sum_a sigma_ab G^o_a,
-    d_ab = sigma_ab (s_ab - sum_c sigma_ac s_ac) with s_ab = G^o_a . v_b, G^q_a = kappa sum_b d_ab k_b, G^k_b = kappa sum_a d_ab q_a.
+    Sites of the heads are (head, coordinate). With G = gamma0 M df/d. of everything: G^v_b = sum_a sigma_ab
+    G^o_a,
+    d_ab = sigma_ab (s_ab - sum_c sigma_ac s_ac) with s_ab = G^o_a . v_b, G^q_a = kappa sum_b d_ab k_b, G^k_b
+    = kappa sum_a d_ab q_a.
 
     Parameters
     ----------
@@ -45,10 +48,24 @@ class Attention(Layer):
     """
 
     def __init__(
-        self, query: Matrix, key: Matrix, value: Matrix, output: Matrix, tokens: int, dimension: int, logit_scale: float,
-        causal: bool, rate: float, layer: int,
-    ):  # fmt: skip
-        self.readers, self.output, self.tokens, self.dimension = (query, key, value), output, tokens, dimension
+        self,
+        query: Matrix,
+        key: Matrix,
+        value: Matrix,
+        output: Matrix,
+        tokens: int,
+        dimension: int,
+        logit_scale: float,
+        causal: bool,
+        rate: float,
+        layer: int,
+    ):
+        self.readers, self.output, self.tokens, self.dimension = (
+            (query, key, value),
+            output,
+            tokens,
+            dimension,
+        )
         self.logit_scale, self.rates, self.layer = logit_scale, (rate, rate, 1.0), layer
         self.hidden = np.triu(np.full((tokens, tokens), -np.inf), 1) if causal else np.zeros((tokens, tokens))
         for other in (key, value):
@@ -59,7 +76,9 @@ class Attention(Layer):
 
     def _heads(self, fields: np.ndarray) -> np.ndarray:
         """(example x token, head x coordinate) as (example, head, token, coordinate)."""
-        return fields.reshape(-1, self.tokens, fields.shape[1] // self.dimension, self.dimension).transpose(0, 2, 1, 3)
+        return fields.reshape(-1, self.tokens, fields.shape[1] // self.dimension, self.dimension).transpose(
+            0, 2, 1, 3
+        )
 
     @staticmethod
     def _sites(heads: np.ndarray) -> np.ndarray:
@@ -103,11 +122,16 @@ class Attention(Layer):
         return [*readers, (self.output, 1.0, trace.answered[3], trace.o)]
 
     def left_out(self, parameters, trace):
-        held = [matrix.held(parameters[matrix.name], g, x[: len(g)]) for matrix, _, g, x in self._weights(trace)]
+        held = [
+            matrix.held(parameters[matrix.name], g, x[: len(g)]) for matrix, _, g, x in self._weights(trace)
+        ]
         if held[0] is None:
             return []
         (back, below), (x, o) = trace.below, trace.fed
-        return [*left_out(sum(held[:3]), back[None], x, self.tokens), *left_out(held[3], below[None], o, self.tokens)]
+        return [
+            *left_out(sum(held[:3]), back[None], x, self.tokens),
+            *left_out(held[3], below[None], o, self.tokens),
+        ]
 
     def gradients(self, trace, weights):
         each = np.repeat(weights, self.tokens)
@@ -131,8 +155,15 @@ class Attention(Layer):
             for matrix, rate, g, x in self._weights(trace):
                 feature = view.features(matrix.inner(x, x, matrix.into), self.tokens)
                 gradient = view.kernel(matrix.inner(g, g, matrix.out), 1, self.tokens)
-                seen.append(Observation("tangent_kernel", None, rate * view.share(gradient, feature, self.tokens), matrix.name))
+                seen.append(
+                    Observation(
+                        "tangent_kernel", None, rate * view.share(gradient, feature, self.tokens), matrix.name
+                    )
+                )
         for matrix in (*self.readers, self.output):
             if matrix.rank is not None:
-                seen += [Observation("rank_forward", self.layer, matrix.rank[0]), Observation("rank_backward", self.layer + 1, matrix.rank[1])]
+                seen += [
+                    Observation("rank_forward", self.layer, matrix.rank[0]),
+                    Observation("rank_backward", self.layer + 1, matrix.rank[1]),
+                ]
         return seen

@@ -4,7 +4,7 @@ import numpy as np
 
 from ..matrices.matrix import Parts
 from ..matrices.parameter import Parameter
-from ..sites import Sites
+from ..sites.sites import Sites
 from .layer import Observation, root_mean_square
 
 

@@ -4,7 +4,8 @@ from .layer import Layer
 
 
 class Chain(Layer):
-    """The composition of `layers`, first one first. A parameter used by several layers gathers all their gradients."""
+    """The composition of `layers`, first one first. A parameter used by several layers gathers all their
+    gradients."""
 
     def __init__(self, layers: list[Layer]):
         self.layers = layers
@@ -47,4 +48,6 @@ class Chain(Layer):
         return [left for layer, own in zip(self.layers, trace) for left in layer.left_out(parameters, own)]
 
     def observe(self, parameters, trace, view):
-        return [seen for layer, own in zip(self.layers, trace) for seen in layer.observe(parameters, own, view)]
+        return [
+            seen for layer, own in zip(self.layers, trace) for seen in layer.observe(parameters, own, view)
+        ]

@@ -25,17 +25,33 @@ class _Trace:
 class Dense(Layer):
     """h^{l+1} = W^l phi(h^l) / sqrt(N) + b^l, with l = `layer`, entries of W^l starting as N(0, std^2).
 
-    In a branch, what it makes and is sent back are not fields of a layer: features, ranks and its share of K are observed.
-    There examples may be several vectors, `positions` of them.
+    In a branch, what it makes and is sent back are not fields of a layer: features, ranks and its share of K
+    are observed. There examples may be several vectors, `positions` of them.
     """
 
     def __init__(
-        self, matrix: Matrix, layer: int, std: float = 1.0, bias: Bias | None = None, in_branch: bool = False, positions: int | None = None
+        self,
+        matrix: Matrix,
+        layer: int,
+        std: float = 1.0,
+        bias: Bias | None = None,
+        in_branch: bool = False,
+        positions: int | None = None,
     ):
-        self.matrix, self.layer, self.std, self.bias, self.in_branch, self.positions = matrix, layer, std, bias, in_branch, positions
+        self.matrix, self.layer, self.std, self.bias, self.in_branch, self.positions = (
+            matrix,
+            layer,
+            std,
+            bias,
+            in_branch,
+            positions,
+        )
 
     def initial(self):
-        return {self.matrix.name: self.matrix.initial().scaled(self.std), **(self.bias.initial() if self.bias else {})}
+        return {
+            self.matrix.name: self.matrix.initial().scaled(self.std),
+            **(self.bias.initial() if self.bias else {}),
+        }
 
     def forward(self, parameters, x):
         h, handle = self.matrix.apply(parameters[self.matrix.name], x)
@@ -75,7 +91,12 @@ class Dense(Layer):
         return left_out(held, z, trace.fed, self.positions or 1)
 
     def observe(self, parameters, trace, view):
-        matrix, parameter, below, above = self.matrix, parameters[self.matrix.name], self.layer, self.layer + 1
+        matrix, parameter, below, above = (
+            self.matrix,
+            parameters[self.matrix.name],
+            self.layer,
+            self.layer + 1,
+        )
         feature = view.features(matrix.inner(trace.x, trace.x, matrix.into), self.positions)
         seen = [Observation("feature_kernel", below, feature)]
         if not self.in_branch:
@@ -86,19 +107,36 @@ class Dense(Layer):
         if view.backward:
             seen += self._observe_backward(parameter, trace, view, feature)
         if (entries := matrix.entries(parameter)) is not None:
-            seen += [Observation(name, above, np.array(value)) for name, value in zip(("hidden_weight_mean", "hidden_weight_variance"), entries)]
+            seen += [
+                Observation(name, above, np.array(value))
+                for name, value in zip(("hidden_weight_mean", "hidden_weight_variance"), entries)
+            ]
         if matrix.rank is not None:
-            seen += [Observation("rank_forward", below, matrix.rank[0]), Observation("rank_backward", above, matrix.rank[1])]
+            seen += [
+                Observation("rank_forward", below, matrix.rank[0]),
+                Observation("rank_backward", above, matrix.rank[1]),
+            ]
         return seen
 
     def _observe_backward(self, parameter, trace, view: View, feature: np.ndarray) -> list[Observation]:
         matrix, columns = self.matrix, len(trace.z)
         kernels, effective = view.gradient_kernels(
-            self.layer + 1, lambda a, b: matrix.inner(a, b, matrix.out), trace.g, trace.taught, columns, self.positions
+            self.layer + 1,
+            lambda a, b: matrix.inner(a, b, matrix.out),
+            trace.g,
+            trace.taught,
+            columns,
+            self.positions,
         )
-        share = [Observation("tangent_kernel", None, view.share(effective, feature, self.positions), matrix.name)]
+        share = [
+            Observation("tangent_kernel", None, view.share(effective, feature, self.positions), matrix.name)
+        ]
         share += [self.bias.observe(effective)] if self.bias else []
         if self.in_branch:
             return share
         parts = view.parts(matrix.parts_backward(parameter, trace.g, view.sites), columns)
-        return [*kernels, *view.field("backward_field", self.layer, view.backward_field(trace.z), parts), *share]
+        return [
+            *kernels,
+            *view.field("backward_field", self.layer, view.backward_field(trace.z), parts),
+            *share,
+        ]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..activations import Activation
+from ..sites.activations import Activation
 from .layer import Layer
 
 
@@ -18,7 +18,9 @@ class _Trace:
 class Elementwise(Layer):
     """x = phi(h) forward, g = phi'(h) z backward; Hebb's rule has e phi(h) in place of g."""
 
-    def __init__(self, activation: Activation, layer: int, in_branch: bool = False, positions: int | None = None):
+    def __init__(
+        self, activation: Activation, layer: int, in_branch: bool = False, positions: int | None = None
+    ):
         self.activation, self.layer, self.in_branch, self.positions = activation, layer, in_branch, positions
 
     def forward(self, parameters, x):

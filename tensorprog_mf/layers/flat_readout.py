@@ -67,7 +67,9 @@ class FlatReadout(Layer):
         feature = view.features(self.matrix.into.mean(trace.x, trace.x), self.positions)
         seen = [Observation("feature_kernel", self.layer, feature)]
         if view.backward:
-            seen += view.field("backward_field", self.layer, view.backward_field(trace.z, self.positions), None)
+            seen += view.field(
+                "backward_field", self.layer, view.backward_field(trace.z, self.positions), None
+            )
             own = np.einsum("mana->mn", feature) / self.positions
             seen.append(Observation("tangent_kernel", None, own, self.matrix.name))
         return seen

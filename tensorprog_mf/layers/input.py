@@ -22,13 +22,20 @@ class _Trace:
 class Input(Layer):
     """h^1 = W^0 x / sqrt(D) + b^0; its input are the examples to show, known ones by number or new ones.
 
-    Each example may be several vectors, `positions` of them: `vectors` turns new inputs into (example x position, feature).
+    Each example may be several vectors, `positions` of them: `vectors` turns new inputs into (example x
+    position, feature).
     """
 
     def __init__(
-        self, matrix: InputMatrix, layer: int = 1, std: float = 1.0, bias: Bias | None = None, of_stream: bool = False,
-        positions: int | None = None, vectors: Callable[[np.ndarray], np.ndarray] | None = None,
-    ):  # fmt: skip
+        self,
+        matrix: InputMatrix,
+        layer: int = 1,
+        std: float = 1.0,
+        bias: Bias | None = None,
+        of_stream: bool = False,
+        positions: int | None = None,
+        vectors: Callable[[np.ndarray], np.ndarray] | None = None,
+    ):
         self.matrix, self.layer, self.std, self.bias, self.of_stream = matrix, layer, std, bias, of_stream
         self.positions, self.vectors = positions, vectors
 
@@ -44,7 +51,10 @@ class Input(Layer):
         return (examples[:, None] * self.positions + np.arange(self.positions)).ravel()
 
     def initial(self):
-        return {self.matrix.name: self.matrix.initial().scaled(self.std), **(self.bias.initial() if self.bias else {})}
+        return {
+            self.matrix.name: self.matrix.initial().scaled(self.std),
+            **(self.bias.initial() if self.bias else {}),
+        }
 
     def forward(self, parameters, x):
         rows = self._rows(x)
@@ -87,8 +97,12 @@ class Input(Layer):
         if not view.backward:
             return seen
         g = trace.g.reshape(-1, trace.g.shape[2])
-        kernels, effective = view.gradient_kernels(self.layer, self.matrix.out.mean, g, trace.taught, len(trace.g), positions)
+        kernels, effective = view.gradient_kernels(
+            self.layer, self.matrix.out.mean, g, trace.taught, len(trace.g), positions
+        )
         seen += [] if self.of_stream else kernels
         inputs = view.features(self.matrix.kernel(trace.rows), positions)
-        seen.append(Observation("tangent_kernel", None, view.share(effective, inputs, positions), self.matrix.name))
+        seen.append(
+            Observation("tangent_kernel", None, view.share(effective, inputs, positions), self.matrix.name)
+        )
         return seen + ([self.bias.observe(effective)] if self.bias else [])

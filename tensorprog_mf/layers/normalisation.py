@@ -16,7 +16,8 @@ class _Trace:
 
 
 class Normalisation(Layer):
-    """(h - <h>) / sqrt(<h^2> - <h>^2 + 1e-6), averages over sites: in the limit a constant shift and scale of every vector."""
+    """(h - <h>) / sqrt(<h^2> - <h>^2 + 1e-6), averages over sites: in the limit a constant shift and scale of
+    every vector."""
 
     def forward(self, parameters, x):
         centred = x - x.mean(axis=1, keepdims=True)

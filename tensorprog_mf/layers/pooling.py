@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..sites import Sites
+from ..sites.sites import Sites
 from .layer import Layer, Observation
 
 
@@ -38,14 +38,21 @@ class Pooling(Layer):
 
 
 class LastPooling(Pooling):
-    """Pooling before the readout: also observes the features of the last layer, which no hidden matrix is asked about."""
+    """Pooling before the readout: also observes the features of the last layer, which no hidden matrix is
+    asked about."""
 
     def __init__(self, groups: np.ndarray, positions: int, sites: Sites, layer: int, of_stream: bool = False):
         super().__init__(groups, positions)
         self.sites, self.layer, self.of_stream = sites, layer, of_stream
 
     def observe(self, parameters, trace, view):
-        seen = [Observation("feature_kernel", self.layer, view.features(self.sites.mean(trace.x, trace.x), self.positions))]
+        seen = [
+            Observation(
+                "feature_kernel", self.layer, view.features(self.sites.mean(trace.x, trace.x), self.positions)
+            )
+        ]
         if view.backward and not self.of_stream:  # whose backward field is observed there
-            seen += view.field("backward_field", self.layer, view.backward_field(trace.z, self.positions), None)
+            seen += view.field(
+                "backward_field", self.layer, view.backward_field(trace.z, self.positions), None
+            )
         return seen

@@ -20,13 +20,23 @@ class _Trace:
 
 
 class Readout(Layer):
-    """gamma0 f = <w phi(h^L)> + s (gamma0 B); its backward input is the seed (column, vector, output) that weights the outputs.
+    """gamma0 f = <w phi(h^L)> + s (gamma0 B); its backward input is the seed (column, vector, output) that
+    weights the outputs.
 
-    The output bias B starts at zero and learns at the rate eta s, as one number per output does, not as N weights:
-    `bias` is its factor s, and its parameter, called b_out, is gamma0 s B. Without factor there is none.
+    The output bias B starts at zero and learns at the rate eta s, as one number per output does, not as N
+    weights: `bias` is its factor s, and its parameter, called b_out, is gamma0 s B. Without factor there is
+    none.
     """
 
-    def __init__(self, matrix: ReadoutMatrix, layer: int, std: float = 1.0, bias: float = 0.0, of_stream: bool = False, observed: bool = True):
+    def __init__(
+        self,
+        matrix: ReadoutMatrix,
+        layer: int,
+        std: float = 1.0,
+        bias: float = 0.0,
+        of_stream: bool = False,
+        observed: bool = True,
+    ):
         self.matrix, self.layer, self.std, self.bias = matrix, layer, std, bias
         self.of_stream, self.observed = of_stream, observed
 
@@ -50,7 +60,11 @@ class Readout(Layer):
 
     def gradients(self, trace, weights):
         seed = trace.seed[0] if trace.taught is None else trace.taught
-        biases = {OUTPUT_BIAS: Parameter(0.0, self.bias**2 * weights[None, : len(seed)] @ seed)} if self.bias else {}
+        biases = (
+            {OUTPUT_BIAS: Parameter(0.0, self.bias**2 * weights[None, : len(seed)] @ seed)}
+            if self.bias
+            else {}
+        )
         return {self.matrix.name: self.matrix.outer(weights, seed, trace.x), **biases}
 
     def refresh(self, parameters, trace, variance):
@@ -68,7 +82,9 @@ class Readout(Layer):
             seed, columns = trace.seed.reshape(-1, self.matrix.outputs), len(trace.z)
             parts = view.parts(self.matrix.parts(parameters[self.matrix.name], seed, view.sites), columns)
             seen += view.field("backward_field", self.layer, view.backward_field(trace.z), parts)
-        same = np.eye(view.outputs)[None, :, None, :] if view.outputs else np.ones(1)  # outputs have weights of their own
+        same = (
+            np.eye(view.outputs)[None, :, None, :] if view.outputs else np.ones(1)
+        )  # outputs have weights of their own
         seen.append(Observation("tangent_kernel", None, view.share(same, feature), self.matrix.name))
         if self.bias:
             ones = view.share(same, np.ones_like(feature))

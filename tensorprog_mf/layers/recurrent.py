@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..activations import Activation
 from ..matrices.input import InputMatrix
 from ..matrices.matrix import Matrix
+from ..sites.activations import Activation
 from .layer import Layer, Observation, root_mean_square
 from .left_out import left_out
 
@@ -25,21 +25,30 @@ class _Trace:
 
 
 class Recurrent(Layer):
-    """h_1 = U x_1 / sqrt(D), h_k = W phi(h_{k-1}) / sqrt(N) + U x_k / sqrt(D); gives phi(h_S), or the mean of all phi(h_k).
+    """h_1 = U x_1 / sqrt(D), h_k = W phi(h_{k-1}) / sqrt(N) + U x_k / sqrt(D); gives phi(h_S), or the mean of
+    all phi(h_k).
 
-    Its input are examples by number, whose positions the matrix U knows, or new ones. Queries come in the order of the network: forward
+    Its input are examples by number, whose positions the matrix U knows, or new ones. Queries come in the
+    order of the network: forward
     k = 1 ... S - 1, backward k = S ... 2, all on the same matrix.
     """
 
-    def __init__(self, matrix: Matrix, inputs: InputMatrix, activation: Activation, positions: int, averaged: bool):
+    def __init__(
+        self, matrix: Matrix, inputs: InputMatrix, activation: Activation, positions: int, averaged: bool
+    ):
         self.matrix, self.inputs, self.activation = matrix, inputs, activation
-        self.positions, self.averaged, self.examples = positions, averaged, len(inputs.coordinates) // positions
+        self.positions, self.averaged, self.examples = (
+            positions,
+            averaged,
+            len(inputs.coordinates) // positions,
+        )
 
     def initial(self):
         return {self.inputs.name: self.inputs.initial(), self.matrix.name: self.matrix.initial()}
 
     def _rows(self, examples) -> np.ndarray:
-        """What the input matrix knows the positions of the examples by: numbers of known ones, or new inputs."""
+        """What the input matrix knows the positions of the examples by: numbers of known ones, or new
+        inputs."""
         if isinstance(examples, np.ndarray) and examples.ndim > 1:
             return examples.reshape(-1, examples.shape[2])
         shown = np.arange(self.examples)[examples]
@@ -81,7 +90,11 @@ class Recurrent(Layer):
 
     def gradients(self, trace, weights):
         m = trace.g.shape[1]
-        total = self.matrix.outer(weights, trace.answered[0], trace.asked[0]) if trace.asked else self.matrix.initial().scaled(0.0)
+        total = (
+            self.matrix.outer(weights, trace.answered[0], trace.asked[0])
+            if trace.asked
+            else self.matrix.initial().scaled(0.0)
+        )
         for g, x in zip(trace.answered[1:], trace.asked[1:]):
             total.add(1.0, self.matrix.outer(weights, g, x))
         by_example = trace.g.transpose(1, 0, 2).reshape(m * self.positions, trace.g.shape[2])
@@ -94,7 +107,10 @@ class Recurrent(Layer):
 
     def sizes(self, parameters):
         learned = parameters[self.inputs.name].learned
-        return {self.inputs.name: root_mean_square(learned), self.matrix.name: self.matrix.size(parameters[self.matrix.name])}
+        return {
+            self.inputs.name: root_mean_square(learned),
+            self.matrix.name: self.matrix.size(parameters[self.matrix.name]),
+        }
 
     def left_out(self, parameters, trace):
         found = []
@@ -122,7 +138,9 @@ class Recurrent(Layer):
         mean, a = self.matrix.into.mean, self.positions
         feature = view.features(mean(flat(trace.phi), flat(trace.phi)), a)
         seen = [
-            *view.field("preactivation", 1, view.forward_field(flat(trace.h), a), self._parts(parameters, trace, view)),
+            *view.field(
+                "preactivation", 1, view.forward_field(flat(trace.h), a), self._parts(parameters, trace, view)
+            ),
             *view.entire("feature", 1, view.forward_field(flat(trace.phi), a)),
             Observation("feature_kernel", 1, feature),
             view.tails(1, flat(trace.phi), trace.g),
@@ -135,8 +153,16 @@ class Recurrent(Layer):
                 *view.field("backward_field", 1, view.forward_field(flat(trace.z), a), None),
                 *view.entire("gradient", 1, view.forward_field(flat(trace.g), a)),
                 Observation("tangent_kernel", None, view.share(gradient, inputs, a), self.inputs.name),
-                Observation("tangent_kernel", None, view.share(gradient[:, 1:, :, 1:], feature[:, :-1, :, :-1], a), self.matrix.name),
+                Observation(
+                    "tangent_kernel",
+                    None,
+                    view.share(gradient[:, 1:, :, 1:], feature[:, :-1, :, :-1], a),
+                    self.matrix.name,
+                ),
             ]
         if self.matrix.rank is not None:
-            seen += [Observation("rank_forward", 1, self.matrix.rank[0]), Observation("rank_backward", 1, self.matrix.rank[1])]
+            seen += [
+                Observation("rank_forward", 1, self.matrix.rank[0]),
+                Observation("rank_backward", 1, self.matrix.rank[1]),
+            ]
         return seen

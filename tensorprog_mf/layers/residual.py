@@ -4,12 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..sites import Sites
+from ..sites.sites import Sites
 from .layer import Layer, Observation
 
 
 class Residual(Layer):
-    """x + scale branch(x): the branch is asked for scale z on the way back, so that its updates carry the factor."""
+    """x + scale branch(x): the branch is asked for scale z on the way back, so that its updates carry the
+    factor."""
 
     def __init__(self, branch: Layer, scale: float):
         self.branch, self.scale = branch, scale
@@ -78,4 +79,9 @@ class Stream(Layer):
         g = trace.g.reshape(-1, trace.g.shape[2])
         kernels, _ = view.gradient_kernels(self.layer, mean, g, trace.taught, len(trace.g), a)
         field = view.backward_field(trace.g, a)
-        return [*seen, *kernels, *view.field("backward_field", self.layer, field, None), *view.entire("gradient", self.layer, field)]
+        return [
+            *seen,
+            *kernels,
+            *view.field("backward_field", self.layer, field, None),
+            *view.entire("gradient", self.layer, field),
+        ]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..sites import Sites
+from ..sites.sites import Sites
 from .basis import Basis
 from .matrix import Matrix, Query
 from .parameter import Parameter
@@ -17,7 +17,8 @@ class Side:
 
 
 class Based(Matrix):
-    """A matrix between two populations whose learned part is a small matrix between the directions that both sides have shown.
+    """A matrix between two populations whose learned part is a small matrix between the directions that both
+    sides have shown.
 
     In averages, with E the directions of forward queries and F those of backward ones, the learned part L is
 

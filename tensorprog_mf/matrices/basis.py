@@ -2,28 +2,33 @@
 
 import numpy as np
 
-from ..sites import Sites
-from ..sites_numba import orthonormalise
+from ..sites.kernels import orthonormalise
+from ..sites.sites import Sites
 
-_PANEL = 64  # vectors taken at a time; 8 and 16 read the basis more often, measured 20-30 % slower at 24 and 100 examples
+# vectors taken at a time; 8 and 16 read the basis more often, measured 20-30 % slower at 24 and 100 examples
+_PANEL = 64
 _ROUNDING = 1e-13  # relative rounding of <x x> - c.c
-_MUCH = 1e-2  # of <x x> left over: what rounding has left along the basis is then below 1e-15 of the rest, once cleaned
-_TINY = 1e-6  # tolerances at which rounding along the basis, 1e-16 of a vector, can be seen in what is left of it
+# of <x x> left over: what rounding has left along the basis is then below 1e-15 of the rest, once cleaned
+_MUCH = 1e-2
+_TINY = (
+    1e-6  # tolerances at which rounding along the basis, 1e-16 of a vector, can be seen in what is left of it
+)
 
 
 class Basis:
     """Directions E (direction, site) with <e e'> = 1 or 0, in the order in which queries revealed them.
 
-    Averages, not sums, normalise them: then coefficients c = <E x> give kernels as plain products, <x x'> = c.c', no
-    factor of the number of sites appears anywhere, and images of directions have entries of variance one.
+    Averages, not sums, normalise them: then coefficients c = <E x> give kernels as plain products, <x x'> =
+    c.c', no factor of the number of sites appears anywhere, and images of directions have entries of variance
+    one.
 
     Parameters
     ----------
     tolerance
         A vector adds a direction if the root mean square of its remainder exceeds tolerance times its own.
     absolute
-        Times the largest one seen so far instead: for vectors that shrink with an error signal, where a relative bound
-        would resolve ever smaller directions (twice the rank, no more accuracy).
+        Times the largest one seen so far instead: for vectors that shrink with an error signal, where a
+        relative bound would resolve ever smaller directions (twice the rank, no more accuracy).
     """
 
     def __init__(self, sites: Sites, tolerance: float, absolute: bool = False):
@@ -41,7 +46,8 @@ class Basis:
         return self.__dict__ | {"_store": self.rows}  # without what is reserved for growth
 
     def absorb(self, x: np.ndarray, accepts=lambda vector: None) -> tuple[np.ndarray, list[int]]:
-        """Coefficients of x (vector, direction) and the vectors that added a direction, one new direction each.
+        """Coefficients of x (vector, direction) and the vectors that added a direction, one new direction
+        each.
 
         `accepts(vector)` may force the decision (common draws); None leaves it to the tolerance.
         """
@@ -66,15 +72,21 @@ class Basis:
             size = np.full(len(x), self._largest)
         smallest = self.tolerance * size
         candidates = [
-            i for i, force in enumerate(forced)
-            if (force if force is not None else remainder[i] > smallest[i] ** 2 - _ROUNDING * square[i]) and square[i] > 0
-        ]  # fmt: skip
+            i
+            for i, force in enumerate(forced)
+            if (force if force is not None else remainder[i] > smallest[i] ** 2 - _ROUNDING * square[i])
+            and square[i] > 0
+        ]
         # A forced direction is refused only where nothing is left of the vector but rounding.
-        threshold = np.array([smallest[i] if forced[i] is None else 1e-14 * square[i] ** 0.5 for i in candidates])
+        threshold = np.array(
+            [smallest[i] if forced[i] is None else 1e-14 * square[i] ** 0.5 for i in candidates]
+        )
         accepted = np.zeros(0, int)
         if candidates:
             rest = self.sites.combine(-coefficients[candidates], self.rows, x[candidates])
-            new, accepted = self._directions(rest, threshold, bool((remainder[candidates] < _MUCH * square[candidates]).any()))
+            new, accepted = self._directions(
+                rest, threshold, bool((remainder[candidates] < _MUCH * square[candidates]).any())
+            )
             self._append(new)
             coefficients = np.hstack([coefficients, self.sites.mean(x, new)])
         left = square - (coefficients**2).sum(axis=1)
@@ -82,11 +94,15 @@ class Basis:
         self.refused = max([self.refused, *np.sqrt(np.maximum(kept_out, 0))])
         return coefficients, [candidates[i] for i in accepted]
 
-    def _directions(self, rest: np.ndarray, smallest: np.ndarray, again: bool) -> tuple[np.ndarray, np.ndarray]:
-        """Ordered Gram-Schmidt of what is left of vectors, cleaned `again` where that is little; at most as many directions as there are sites.
+    def _directions(
+        self, rest: np.ndarray, smallest: np.ndarray, again: bool
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Ordered Gram-Schmidt of what is left of vectors, cleaned `again` where that is little; at most as
+        many directions as there are sites.
 
-        Rounding has left 1e-16 of the vectors along the basis. Without a second subtraction this is amplified by every
-        small remainder that follows and orthogonality is lost: measured, outputs off by 0.1 after 20 steps.
+        Rounding has left 1e-16 of the vectors along the basis. Without a second subtraction this is amplified
+        by every small remainder that follows and orthogonality is lost: measured, outputs off by 0.1 after 20
+        steps.
         """
         if again:
             rest = self.sites.combine(-self.sites.mean(rest, self.rows), self.rows, rest)
@@ -94,7 +110,9 @@ class Basis:
         orthonormalise(rest, smallest, flags)
         accepted = np.flatnonzero(flags)[: self.sites.count - self.rank]
         new = rest[accepted]
-        if again and self.tolerance < _TINY:  # what new directions left of a vector may be rounding, and lie along known ones
+        if (
+            again and self.tolerance < _TINY
+        ):  # what new directions left of a vector may be rounding, and lie along known ones
             new = self.sites.combine(-self.sites.mean(new, self.rows), self.rows, new)
             orthonormalise(new, np.zeros(len(new)), np.zeros(len(new), np.uint8))
         return new, accepted
@@ -105,7 +123,8 @@ class Basis:
 
 
 def appended(store: np.ndarray, filled: int, new: np.ndarray) -> np.ndarray:
-    """`store` with `new` rows written from row `filled` on, in a larger array (half as much again) where it is full."""
+    """`store` with `new` rows written from row `filled` on, in a larger array (half as much again) where it
+    is full."""
     needed = filled + len(new)
     if needed > len(store):
         wanted = min(filled + max(filled // 2, _PANEL), store.shape[1])  # no more directions than sites

@@ -1,10 +1,12 @@
-"""One Gaussian matrix that serves forward and backward: the mean-field limit, and exactly a network of finite width."""
+"""One Gaussian matrix that serves forward and backward: the mean-field limit, and exactly a network of finite
+width."""
 
 from .revealed import Revealed
 
 
 class Conditioned(Revealed):
-    """Forward and backward queries see the same W: the response terms A and B of the theory are in its images.
+    """Forward and backward queries see the same W: the response terms A and B of the theory are in its
+    images.
 
     With pseudo-random draws its answers have exactly the law of a stored n_out x n_in matrix.
     """

@@ -15,7 +15,8 @@ class Dense(Matrix):
         self.initial_weights = rng.standard_normal((out.count, into.count))
 
     def recentred(self, mean: np.ndarray, std: float) -> "Dense":
-        """Itself, with entries (mean + std N(0,1)) / sqrt(n_in) at the start: averages over the neurons below, not sums."""
+        """Itself, with entries (mean + std N(0,1)) / sqrt(n_in) at the start: averages over the neurons
+        below, not sums."""
         self.initial_weights *= std
         self.initial_weights += mean
         self.initial_weights /= np.sqrt(self.into.count)

@@ -2,12 +2,13 @@
 
 import numpy as np
 
-from ..sites import Sites
+from ..sites.sites import Sites
 from .matrix import Feedback, Matrix
 
 
 class Aligned(Feedback):
-    """B^T g / sqrt(n_out) with a fixed B = std (rho W(0) + sqrt(1 - rho^2) R), R iid N(0,1): feedback alignment.
+    """B^T g / sqrt(n_out) with a fixed B = std (rho W(0) + sqrt(1 - rho^2) R), R iid N(0,1): feedback
+    alignment.
 
     (Lillicrap et al. 2016; in this limit Bordelon & Pehlevan 2023, arXiv:2210.02157.)
     """
@@ -21,7 +22,8 @@ class Aligned(Feedback):
 
 
 class Static(Feedback):
-    """sum_c seed_c b_c with fixed random rows b_c, N(0,1), of the layer itself: direct feedback alignment (Nokland 2016)."""
+    """sum_c seed_c b_c with fixed random rows b_c, N(0,1), of the layer itself: direct feedback alignment
+    (Nokland 2016)."""
 
     def __init__(self, name: str, sites: Sites, outputs: int):
         self.sites = sites

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from ..laws import Law
-from ..sites import Sites
+from ..sites.laws import Law
+from ..sites.sites import Sites
 from .matrix import Parts
 from .parameter import Parameter
 
@@ -13,9 +13,13 @@ _TOLERANCE = 1e-10  # of what is left of an input, relative to the largest one, 
 def spanning(inputs: np.ndarray, known: np.ndarray | None = None) -> np.ndarray:
     """Orthonormal rows (direction, feature) that span the inputs (example, feature); `known` ones first.
 
-    Ordered Gram-Schmidt with positive diagonal: never more directions than features or examples, first examples first.
+    Ordered Gram-Schmidt with positive diagonal: never more directions than features or examples, first
+    examples first.
     """
-    basis, scale = np.empty((0, inputs.shape[1])) if known is None else known, np.linalg.norm(inputs, axis=1).max(initial=0.0)
+    basis, scale = (
+        np.empty((0, inputs.shape[1])) if known is None else known,
+        np.linalg.norm(inputs, axis=1).max(initial=0.0),
+    )
     for x in inputs:
         if len(basis) == inputs.shape[1]:
             break
@@ -27,10 +31,12 @@ def spanning(inputs: np.ndarray, known: np.ndarray | None = None) -> np.ndarray:
 
 
 class InputMatrix:
-    """W^0 (site, feature), N(0,1) at the start, in an orthonormal basis of the span of the inputs: same law, fewer columns.
+    """W^0 (site, feature), N(0,1) at the start, in an orthonormal basis of the span of the inputs: same law,
+    fewer columns.
 
-    What it is asked for are a slice or indices of the known `inputs`, or new inputs (example, feature), which add to the
-    basis what they need. The learned part is (direction, site), in the same coordinates. It is never queried backward.
+    What it is asked for are a slice or indices of the known `inputs`, or new inputs (example, feature), which
+    add to the basis what they need. The learned part is (direction, site), in the same coordinates. It is
+    never queried backward.
 
     Entries of another `law` are stored for every feature, and nothing is divided by sqrt(D).
     """
@@ -54,7 +60,8 @@ class InputMatrix:
         return inputs @ self.basis.T / self._divisor
 
     def _coordinates(self, examples) -> np.ndarray:
-        """(example, direction), divided by the root of the number of features; not where entries have a law of their own."""
+        """(example, direction), divided by the root of the number of features; not where entries have a law
+        of their own."""
         if np.ndim(examples) < 2:
             return self.coordinates[examples]
         if len(self.basis) < self.features:
@@ -96,7 +103,8 @@ class InputMatrix:
         return s @ s.T
 
     def outer(self, weights: np.ndarray, g: np.ndarray, examples) -> Parameter:
-        """The gradient sum_v weights_v g_v x_v^T / sqrt(D), (direction, site); examples beyond those of g count nothing."""
+        """The gradient sum_v weights_v g_v x_v^T / sqrt(D), (direction, site); examples beyond those of g
+        count nothing."""
         s = self._coordinates(examples)[: len(g)]
         return Parameter(0.0, self.out.combine((weights[: len(g), None] * s).T, g))
 
@@ -105,4 +113,6 @@ class InputMatrix:
         s = self._coordinates(examples)
         gaussian = parameter.scale * s @ self.columns[: s.shape[1], chosen]
         known = len(parameter.learned)
-        return Parts(gaussian, np.zeros_like(gaussian), s[:, :known] @ parameter.learned[: s.shape[1], chosen])
+        return Parts(
+            gaussian, np.zeros_like(gaussian), s[:, :known] @ parameter.learned[: s.shape[1], chosen]
+        )

@@ -5,12 +5,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..sites import Sites
+from ..sites.sites import Sites
 from .parameter import Parameter
 
 
 class Parts(NamedTuple):
-    """A field at a few sites, (vector, site) each: Gaussian, response and learned part; they add up to the field.
+    """A field at a few sites, (vector, site) each: Gaussian, response and learned part; they add up to the
+    field.
 
     In Tensor Programs: Z-hat, Z-dot and what training added.
     """
@@ -21,7 +22,8 @@ class Parts(NamedTuple):
 
 
 class Query(NamedTuple):
-    """Vectors asked of a matrix: their handle, which of them were new directions, the number of the query, its side."""
+    """Vectors asked of a matrix: their handle, which of them were new directions, the number of the query,
+    its side."""
 
     handle: np.ndarray
     added: list[int]
@@ -34,14 +36,16 @@ class Feedback(ABC):
 
     @abstractmethod
     def field(self, initial: np.ndarray, g: np.ndarray, seed: np.ndarray) -> np.ndarray:
-        """(vector, site of `into`) given `initial` = W(0)^T g / sqrt(n_out), g itself and the seed (vector, output)."""
+        """(vector, site of `into`) given `initial` = W(0)^T g / sqrt(n_out), g itself and the seed (vector,
+        output)."""
 
 
 class Matrix(ABC):
     """W (site of `out`, site of `into`), entries N(0,1) at the start; W(t) = scale W(0) + learned.
 
-    Queries return the field and a handle: coefficients of the query, enough for inner products and updates. The matrix
-    owns W(0) as far as it has been revealed; scale and learned part live in a `Parameter` that is passed in.
+    Queries return the field and a handle: coefficients of the query, enough for inner products and updates.
+    The matrix owns W(0) as far as it has been revealed; scale and learned part live in a `Parameter` that is
+    passed in.
     """
 
     def __init__(self, name: str, out: Sites, into: Sites):
@@ -64,7 +68,8 @@ class Matrix(ABC):
 
     @abstractmethod
     def ask(self, x: np.ndarray, transposed: bool = False) -> "Query":
-        """A query: vectors and what they are in the bases, which may grow. Matrices that share bases answer the same one."""
+        """A query: vectors and what they are in the bases, which may grow. Matrices that share bases answer
+        the same one."""
 
     @abstractmethod
     def answer(self, parameter: Parameter, query: "Query") -> np.ndarray:
@@ -72,46 +77,58 @@ class Matrix(ABC):
 
     @abstractmethod
     def share(self, other: "Matrix", transposed: bool = True) -> None:
-        """Use the bases of another matrix between the same populations, which will ask on behalf of both; `transposed` ones too."""
+        """Use the bases of another matrix between the same populations, which will ask on behalf of both;
+        `transposed` ones too."""
 
     @property
     def untrained(self) -> Parameter:
         """A parameter that stands for W(0)."""
         return self.initial()
 
-    def feedback(self, parameter: Parameter, g: np.ndarray, seed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """What a learning rule sends back in place of W^T g / sqrt(n_out), given the seed at the outputs, and the handle of g."""
+    def feedback(
+        self, parameter: Parameter, g: np.ndarray, seed: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """What a learning rule sends back in place of W^T g / sqrt(n_out), given the seed at the outputs, and
+        the handle of g."""
         if self.teacher is None:
             return self.apply_transpose(parameter, g)
-        # The update needs the handle of g under every rule, and asking W(0) for more than is used changes no law.
+        # The update needs the handle of g under every rule, and asking W(0) for more than is used changes no
+        # law.
         initial, handle = self.apply_transpose(self.untrained, g)
         return self.teacher.field(initial, g, seed), handle
 
     @abstractmethod
     def refresh(self, keep: float) -> None:
-        """Replace W(0) by keep W(0) + sqrt(1 - keep^2) fresh entries, N(0,1) again: Langevin noise and decay of what is not learned."""
+        """Replace W(0) by keep W(0) + sqrt(1 - keep^2) fresh entries, N(0,1) again: Langevin noise and decay
+        of what is not learned."""
 
     @abstractmethod
     def inner(self, a: np.ndarray, b: np.ndarray, sites: Sites) -> np.ndarray:
-        """Averages <a_i b_j> over `sites` of two queries on the same side, at any two times, from their handles."""
+        """Averages <a_i b_j> over `sites` of two queries on the same side, at any two times, from their
+        handles."""
 
     @abstractmethod
     def outer(self, weights: np.ndarray, g: np.ndarray, x: np.ndarray) -> Parameter:
-        """The gradient sum_v weights_v g_v x_v^T / sqrt(n_in), from handles; vectors beyond those of g count nothing."""
+        """The gradient sum_v weights_v g_v x_v^T / sqrt(n_in), from handles; vectors beyond those of g count
+        nothing."""
 
     @abstractmethod
     def size(self, parameter: Parameter) -> float:
-        """Bound of the root mean square of the field that the learned part makes of a feature of mean square one."""
+        """Bound of the root mean square of the field that the learned part makes of a feature of mean square
+        one."""
 
     def held(self, parameter: Parameter, g: np.ndarray, x: np.ndarray) -> np.ndarray | None:
-        """Averages <z_v x_v>, (vector,), of the answers z to backward queries with features, as far as these lie in the bases.
+        """Averages <z_v x_v>, (vector,), of the answers z to backward queries with features, as far as these
+        lie in the bases.
 
-        From handles of as many g as x. None for a matrix that leaves nothing out of its answers to first order.
+        From handles of as many g as x. None for a matrix that leaves nothing out of its answers to first
+        order.
         """
         return None
 
     def parts_forward(self, parameter: Parameter, x: np.ndarray, chosen: slice) -> Parts | None:
-        """Parts of W x / sqrt(n_in) at the `chosen` sites of `out`; None where a matrix cannot tell them apart."""
+        """Parts of W x / sqrt(n_in) at the `chosen` sites of `out`; None where a matrix cannot tell them
+        apart."""
         return None
 
     def parts_backward(self, parameter: Parameter, g: np.ndarray, chosen: slice) -> Parts | None:
@@ -119,7 +136,8 @@ class Matrix(ABC):
         return None
 
     def entries(self, parameter: Parameter) -> tuple[float, float] | None:
-        """Mean and variance over all pairs of neurons of what is seen of the entries; None where they start as N(0,1)."""
+        """Mean and variance over all pairs of neurons of what is seen of the entries; None where they start
+        as N(0,1)."""
         return None
 
     @property

@@ -9,8 +9,9 @@ import numpy as np
 class Parameter:
     """A weight W(t) = scale W(0) + learned, without W(0): optimisers and ODE steppers copy and combine it.
 
-    `learned` has the shape that its matrix gives it: coefficients in growing bases (old entries stay where they are, new
-    ones count as zero), site arrays, or a stored matrix. A gradient or a velocity is a Parameter with scale 0.
+    `learned` has the shape that its matrix gives it: coefficients in growing bases (old entries stay where
+    they are, new ones count as zero), site arrays, or a stored matrix. A gradient or a velocity is a
+    Parameter with scale 0.
     """
 
     scale: float
@@ -27,7 +28,8 @@ class Parameter:
         return self
 
     def heat(self, variance: float) -> float:
-        """Noise of a variance per weight joins the initial part, whose entries stay those of variance one; what of them is kept."""
+        """Noise of a variance per weight joins the initial part, whose entries stay those of variance one;
+        what of them is kept."""
         before, self.scale = self.scale, float(np.hypot(self.scale, np.sqrt(variance)))
         return before / self.scale if self.scale else 1.0
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from ..errors import require
-from ..laws import Law
-from ..sites import Sites
+from ..ground.errors import require
+from ..sites.laws import Law
+from ..sites.sites import Sites
 from .matrix import Parts
 from .parameter import Parameter
 
@@ -15,12 +15,12 @@ class ReadoutMatrix:
     Parameters
     ----------
     centred
-        Make w orthogonal to the features of that query and <w_c w_c'> = 1 or 0, both true in the limit: outputs then start
-        at zero exactly. A change of the law of the order of the number of features over N, so not for statements about
-        finite networks.
+        Make w orthogonal to the features of that query and <w_c w_c'> = 1 or 0, both true in the limit:
+        outputs then start at zero exactly. A change of the law of the order of the number of features over N,
+        so not for statements about finite networks.
     feedback
-        Of a learning rule: what it sends back instead of w are the fixed rows feedback[0] w(0) + feedback[1] N(0,1); None
-        for w itself.
+        Of a learning rule: what it sends back instead of w are the fixed rows feedback[0] w(0) + feedback[1]
+        N(0,1); None for w itself.
     law
         Of the entries, where it is not N(0,1); never centred then.
 
@@ -31,7 +31,13 @@ class ReadoutMatrix:
     """
 
     def __init__(
-        self, name: str, into: Sites, outputs: int, centred: bool, feedback: tuple[float, float] | None = None, law: Law | None = None
+        self,
+        name: str,
+        into: Sites,
+        outputs: int,
+        centred: bool,
+        feedback: tuple[float, float] | None = None,
+        law: Law | None = None,
     ):
         self.name, self.into, self.outputs, self._feedback, self._law = name, into, outputs, feedback, law
         self.centred = centred and law is None
@@ -54,17 +60,23 @@ class ReadoutMatrix:
 
     def feedback(self, parameter: Parameter, seed: np.ndarray) -> np.ndarray:
         """What the learning rule sends back in place of `apply_transpose`, (vector, site)."""
-        return self.apply_transpose(parameter, seed) if self.fixed is None else self.into.combine(seed, self.fixed)
+        return (
+            self.apply_transpose(parameter, seed)
+            if self.fixed is None
+            else self.into.combine(seed, self.fixed)
+        )
 
     def refresh(self, keep: float, x: np.ndarray) -> None:
-        """Replace w(0) by keep w(0) + sqrt(1 - keep^2) fresh entries; centred, these are orthogonal to the features x."""
+        """Replace w(0) by keep w(0) + sqrt(1 - keep^2) fresh entries; centred, these are orthogonal to the
+        features x."""
         fresh = self.into.draws.noise(self.rows.shape)
         if self.centred:
             fresh, _ = centred(fresh, x, self.into)
         self.rows = keep * self.rows + np.sqrt(1 - keep**2) * fresh
 
     def outer(self, weights: np.ndarray, seed: np.ndarray, x: np.ndarray) -> Parameter:
-        """The gradient sum_v weights_v seed[v, c] x_v, (output, site); vectors beyond those of the seed count nothing."""
+        """The gradient sum_v weights_v seed[v, c] x_v, (output, site); vectors beyond those of the seed count
+        nothing."""
         return Parameter(0.0, self.into.combine((weights[: len(seed), None] * seed).T, x[: len(seed)]))
 
     def parts(self, parameter: Parameter, seed: np.ndarray, chosen: slice) -> Parts:
@@ -90,7 +102,8 @@ class ReadoutMatrix:
 
 
 def centred(rows: np.ndarray, x: np.ndarray, sites: Sites) -> tuple[np.ndarray, float]:
-    """`rows` made orthogonal to the features x and to each other, of mean square one, and the fraction of directions this takes.
+    """`rows` made orthogonal to the features x and to each other, of mean square one, and the fraction of
+    directions this takes.
 
     Raises
     ------
@@ -98,7 +111,9 @@ def centred(rows: np.ndarray, x: np.ndarray, sites: Sites) -> tuple[np.ndarray, 
         Features that span more than half of the sites.
     """
     gram, overlap = sites.mean(x, x), sites.mean(rows, x)
-    spanned = np.linalg.matrix_rank(gram, tol=1e-10 * np.trace(gram), hermitian=True) + len(rows) - 1  # rows avoid each other too
+    spanned = (
+        np.linalg.matrix_rank(gram, tol=1e-10 * np.trace(gram), hermitian=True) + len(rows) - 1
+    )  # rows avoid each other too
     fraction = float(spanned / sites.count)
     require(
         fraction <= 0.5,

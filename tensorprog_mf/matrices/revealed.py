@@ -1,10 +1,11 @@
-"""A Gaussian matrix seen only through what it has been asked: bases of the queries, images of their directions."""
+"""A Gaussian matrix seen only through what it has been asked: bases of the queries, images of their
+directions."""
 
 from abc import abstractmethod
 
 import numpy as np
 
-from ..sites import Sites
+from ..sites.sites import Sites
 from .based import Based, Side
 from .basis import appended
 from .matrix import Parts, Query
@@ -14,7 +15,8 @@ _ROOM = 64  # directions ahead that there is room for among overlaps
 
 
 class _Side(Side):
-    """One direction of queries: their basis, the images of its directions, and what the other side had fixed of them."""
+    """One direction of queries: their basis, the images of its directions, and what the other side had fixed
+    of them."""
 
     def __init__(self, role, into, out, tolerance, absolute=False):
         super().__init__(role, into, out, tolerance, absolute)
@@ -44,10 +46,11 @@ class _Side(Side):
 
 
 class Revealed(Based):
-    """W(0) by conditioning: a query x = E c + rest is answered by known images, and a new direction by a fresh one.
+    """W(0) by conditioning: a query x = E c + rest is answered by known images, and a new direction by a
+    fresh one.
 
-    In averages, E the directions of forward queries, U = W E / sqrt(n_in) their images; F, V = W^T F / sqrt(n_out) those
-    of backward queries; s = sqrt(n_out / n_in):
+    In averages, E the directions of forward queries, U = W E / sqrt(n_in) their images; F, V = W^T F /
+    sqrt(n_out) those of backward queries; s = sqrt(n_out / n_in):
 
         W x / sqrt(n_in) = scale U c + F M c,        W^T g / sqrt(n_out) = scale V d + s E M^T d
         U of a new direction e:  F <V e> / s + (1 - F <F .>) omega,   omega fresh N(0,1) per site
@@ -61,24 +64,29 @@ class Revealed(Based):
 
     def __init__(self, name: str, out: Sites, into: Sites, tolerance: float, weighted: bool = False):
         super().__init__(name, out, into, tolerance, weighted)
-        # <F U>, (backward direction, forward direction), which both sides agree on; as many as `_met`, the rest is for growth.
+        # <F U>, (backward direction, forward direction), which both sides agree on; as many as `_met`, the
+        # rest is for growth.
         self._overlaps, self._met = np.zeros((0, 0)), (0, 0)
 
     @abstractmethod
     def _fixed(self, new: np.ndarray, omega: np.ndarray, this: _Side, other: _Side, stretch: float):
-        """Of the images of `new` directions: what the other side has fixed, (new, direction of the other side), and how
-        much of omega lies in the other side's span and must be replaced."""
+        """Of the images of `new` directions: what the other side has fixed, (new, direction of the other
+        side), and how much of omega lies in the other side's span and must be replaced."""
 
     @abstractmethod
     def _along(self, between: np.ndarray, omega: np.ndarray, this: _Side, other: _Side) -> np.ndarray:
-        """What to add to omega, images of this side's directions under a fresh matrix, in the other side's span, given
-        the overlaps with it, `between`, that both sides must agree on."""
+        """What to add to omega, images of this side's directions under a fresh matrix, in the other side's
+        span, given the overlaps with it, `between`, that both sides must agree on."""
 
     def answer(self, parameter, query):
         if query.transposed:
             learned = self._stretch * parameter.learned.T
-            return self._answer(parameter.scale, learned, query, self.backward, self.forward, 1 / self._stretch)
-        return self._answer(parameter.scale, parameter.learned, query, self.forward, self.backward, self._stretch)
+            return self._answer(
+                parameter.scale, learned, query, self.backward, self.forward, 1 / self._stretch
+            )
+        return self._answer(
+            parameter.scale, parameter.learned, query, self.forward, self.backward, self._stretch
+        )
 
     @property
     def refused(self) -> float:
@@ -92,9 +100,13 @@ class Revealed(Based):
         return side.out.draws.accepts((self._source(side), number, vector))
 
     def refresh(self, keep):
-        # A fresh matrix, asked about both bases at once: what it does between them is one rectangle of normals.
+        # A fresh matrix, asked about both bases at once: what it does between them is one rectangle of
+        # normals.
         between = self.out.draws.noise(self.rank)
-        for this, other, own in ((self.forward, self.backward, between), (self.backward, self.forward, between.T)):
+        for this, other, own in (
+            (self.forward, self.backward, between),
+            (self.backward, self.forward, between.T),
+        ):
             omega = this.out.draws.noise((this.basis.rank, this.out.count))
             along = self._along(own / np.sqrt(this.out.count), omega, this, other)
             this.refresh(keep, this.out.combine(along, other.basis.rows, omega))
@@ -128,7 +140,9 @@ class Revealed(Based):
         learned = self._stretch * parameter.learned.T
         return self._parts(parameter.scale, learned, g, self.backward, self.forward, chosen)
 
-    def _answer(self, scale: float, learned: np.ndarray, query: Query, this: _Side, other: _Side, stretch: float) -> np.ndarray:
+    def _answer(
+        self, scale: float, learned: np.ndarray, query: Query, this: _Side, other: _Side, stretch: float
+    ) -> np.ndarray:
         handle, added, vectors = query.handle, query.added, len(query.handle)
         omega = self._innovations(query, this)
         moved, known = learned.shape
@@ -138,7 +152,9 @@ class Revealed(Based):
             fixed, replaced = self._fixed(this.basis.rows[-len(added) :], omega, this, other, stretch)
             along_other[: len(omega)] = fixed - replaced
         # New images and the learned part read the other side's basis in one sweep.
-        both = this.out.combine(along_other, other.basis.rows, np.vstack([omega, np.zeros((vectors, this.out.count))]))
+        both = this.out.combine(
+            along_other, other.basis.rows, np.vstack([omega, np.zeros((vectors, this.out.count))])
+        )
         if added:
             this.add_images(both[: len(added)], fixed.T)
             self._keep_overlaps(fixed, query.transposed)

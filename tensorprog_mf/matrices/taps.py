@@ -7,7 +7,8 @@ from .parameter import Parameter
 
 
 class Taps:
-    """W_b, b = 0 ... taps - 1, all applied to every vector. They share the bases of what they are asked, not the answers.
+    """W_b, b = 0 ... taps - 1, all applied to every vector. They share the bases of what they are asked, not
+    the answers.
 
     The parameter's learned part has the tap first. Divisions are those of each matrix by itself.
     """
@@ -25,7 +26,10 @@ class Taps:
 
     def each(self, parameter: Parameter) -> list[tuple[Matrix, Parameter]]:
         """Every matrix with its own parameter."""
-        return [(matrix, Parameter(parameter.scale, learned)) for matrix, learned in zip(self.matrices, parameter.learned)]
+        return [
+            (matrix, Parameter(parameter.scale, learned))
+            for matrix, learned in zip(self.matrices, parameter.learned)
+        ]
 
     def apply(self, parameter: Parameter, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """W_b x / sqrt(n_in), (tap, vector, site of `out`), and the handle of x."""
@@ -38,8 +42,11 @@ class Taps:
         return np.array([matrix.answer(own, query) for matrix, own in self.each(parameter)]), query.handle
 
     def outer(self, pairs: list[tuple[np.ndarray, np.ndarray, np.ndarray]]) -> Parameter:
-        """Gradients, from (weights, handle of g, handle of x) of each tap: sum_v weights_v g_v x_v^T / sqrt(n_in)."""
-        return Parameter(0.0, np.array([matrix.outer(*pair).learned for matrix, pair in zip(self.matrices, pairs)]))
+        """Gradients, from (weights, handle of g, handle of x) of each tap: sum_v weights_v g_v x_v^T /
+        sqrt(n_in)."""
+        return Parameter(
+            0.0, np.array([matrix.outer(*pair).learned for matrix, pair in zip(self.matrices, pairs)])
+        )
 
     def refresh(self, keep: float) -> None:
         """As of `Matrix`."""
@@ -50,7 +57,9 @@ class Taps:
         """As of `Matrix`, of all taps together."""
         return float(np.sqrt(sum(matrix.size(own) ** 2 for matrix, own in self.each(parameter))))
 
-    def parts(self, parameter: Parameter, handle: np.ndarray, chosen: slice, transposed: bool) -> list[Parts] | None:
+    def parts(
+        self, parameter: Parameter, handle: np.ndarray, chosen: slice, transposed: bool
+    ) -> list[Parts] | None:
         """Parts of the answers of every tap at the `chosen` sites."""
         found = []
         for matrix, own in self.each(parameter):

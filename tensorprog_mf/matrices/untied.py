@@ -1,4 +1,5 @@
-"""The gradient independence approximation: backward queries see a matrix drawn independently of the forward one."""
+"""The gradient independence approximation: backward queries see a matrix drawn independently of the forward
+one."""
 
 import numpy as np
 

@@ -1,9 +1,10 @@
 """Mean-field (1/N) limits of training that have dynamics of their own.
 
-`distributional_dynamics`: two layers, as a law of parameters that moves; `fokker_planck` and `boltzmann`: the same in one
-dimension on a grid, and where noise takes it; `certificate`: whether it got to the best that any law can do;
-`train_particles`: real networks. `autoencoder`: weight-tied autoencoders; `train_autoencoder`: real ones. Deep networks in this scaling are
-a network as others, `tensorprog_mf.MeanFieldMLP`; `escape_rate` is of its saddle. Importing is light: what a name needs is loaded when it is first used.
+`distributional_dynamics`: two layers, as a law of parameters that moves; `fokker_planck` and `boltzmann`: the
+same in one dimension on a grid, and where noise takes it; `certificate`: whether it got to the best that any
+law can do; `train_particles`: real networks. `autoencoder`: weight-tied autoencoders; `train_autoencoder`:
+real ones. Deep networks in this scaling are a network as others, `tensorprog_mf.MeanFieldMLP`; `escape_rate`
+is of its saddle. Importing is light: what a name needs is loaded when it is first used.
 """
 
 import importlib

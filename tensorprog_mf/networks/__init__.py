@@ -8,4 +8,14 @@ from .residual import ResidualMLP
 from .rnn import RNN
 from .transformer import Transformer
 
-__all__ = ["CNN", "MLP", "RNN", "Correlated", "Footprint", "MeanFieldMLP", "Network", "ResidualMLP", "Transformer"]
+__all__ = [
+    "CNN",
+    "MLP",
+    "RNN",
+    "Correlated",
+    "Footprint",
+    "MeanFieldMLP",
+    "Network",
+    "ResidualMLP",
+    "Transformer",
+]

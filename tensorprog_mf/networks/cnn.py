@@ -6,9 +6,8 @@ from functools import partial
 
 import numpy as np
 
-from ..activations import Activation, as_activation
-from ..calls import checked_call
-from ..errors import DataWarning, require, warn, whole
+from ..ground.calls import checked_call
+from ..ground.errors import DataWarning, require, warn, whole
 from ..layers.chain import Chain
 from ..layers.convolution import Convolution
 from ..layers.elementwise import Elementwise
@@ -17,10 +16,11 @@ from ..layers.input import Input
 from ..layers.layer import Layer
 from ..layers.pooling import LastPooling, Pooling
 from ..layers.readout import Readout
-from ..oddities import channels_last
-from ..realization import Realization
-from ..windows import PADDINGS, blocks, patches, windows
+from ..matrices.realization import Realization
+from ..problems.oddities import channels_last
+from ..sites.activations import Activation, as_activation
 from .network import Asked, Footprint, Network, checked_richness
+from .windows import PADDINGS, blocks, patches, windows
 
 
 @checked_call
@@ -28,10 +28,11 @@ from .network import Asked, Footprint, Network, checked_richness
 class CNN(Network):
     """Convolutional network in one or two dimensions, in the limit of many channels.
 
-    h^1_a = (1/sqrt(D K)) sum_b W^0_b x_{a+b}, h^{l+1}_a = (1/sqrt(N K)) sum_b W^l_b phi(h^l_{a+b}), all entries N(0,1) at the start,
-    K taps b; f = (1/(richness N A)) sum_a w . phi(h^L_a) or, flat, (1/(richness N sqrt(A))) sum_a w_a . phi(h^L_a), over A positions
-    (Bordelon & Pehlevan 2022, appendix on convolutions). Inputs are (example, channel, row) or (example, channel, row, column);
-    kernels and fields have a dimension `position`, flat in C order; where layers have fewer, the rest is NaN.
+    h^1_a = (1/sqrt(D K)) sum_b W^0_b x_{a+b}, h^{l+1}_a = (1/sqrt(N K)) sum_b W^l_b phi(h^l_{a+b}), all
+    entries N(0,1) at the start, K taps b; f = (1/(richness N A)) sum_a w . phi(h^L_a) or, flat, (1/(richness
+    N sqrt(A))) sum_a w_a . phi(h^L_a), over A positions (Bordelon & Pehlevan 2022, appendix on convolutions).
+    Inputs are (example, channel, row) or (example, channel, row, column); kernels and fields have a dimension
+    `position`, flat in C order; where layers have fewer, the rest is NaN.
 
     Parameters
     ----------
@@ -42,10 +43,11 @@ class CNN(Network):
     padding
         "circular", or "zero": outside counts as zero, the division stays by K.
     stride
-        Positions are this far apart in the output of each convolution: one number, or one for each of `depth` convolutions.
+        Positions are this far apart in the output of each convolution: one number, or one for each of `depth`
+        convolutions.
     pooling
-        Average over blocks of this size after each activation but the last: one number, or depth - 1. Matrices see, and
-        feature kernels are of, what has been pooled.
+        Average over blocks of this size after each activation but the last: one number, or depth - 1.
+        Matrices see, and feature kernels are of, what has been pooled.
     readout
         "average" over positions, or "flat".
 
@@ -70,8 +72,14 @@ class CNN(Network):
         object.__setattr__(self, "depth", whole("depth", self.depth, 1))
         object.__setattr__(self, "richness", checked_richness(self.richness))
         object.__setattr__(self, "activation", as_activation(self.activation))
-        require(self.padding in PADDINGS, f"padding={self.padding!r} is unknown; choose one of {', '.join(PADDINGS)}.")
-        require(self.readout in ("average", "flat"), f"readout={self.readout!r} is unknown; choose average or flat.")
+        require(
+            self.padding in PADDINGS,
+            f"padding={self.padding!r} is unknown; choose one of {', '.join(PADDINGS)}.",
+        )
+        require(
+            self.readout in ("average", "flat"),
+            f"readout={self.readout!r} is unknown; choose average or flat.",
+        )
         kernel = self.kernel if np.ndim(self.kernel) else (self.kernel,)
         object.__setattr__(self, "kernel", tuple(whole("kernel", taps, 1) for taps in kernel))
         for name, count in (("stride", self.depth), ("pooling", self.depth - 1)):
@@ -81,9 +89,16 @@ class CNN(Network):
             object.__setattr__(self, name, tuple(whole(name, value, 1) for value in values))
 
     def check(self, shape):
-        require(len(shape) in (2, 3), f"inputs of CNN are (example, channel, row) or (example, channel, row, column); these have {len(shape) + 1} dimensions.")
+        require(
+            len(shape) in (2, 3),
+            "inputs of CNN are (example, channel, row) or (example, channel, row, column); these have"
+            f" {len(shape) + 1} dimensions.",
+        )
         axes = len(shape) - 1
-        require(len(self.kernel) in (1, axes), f"kernel={self.kernel} has {len(self.kernel)} axes, inputs have {axes}.")
+        require(
+            len(self.kernel) in (1, axes),
+            f"kernel={self.kernel} has {len(self.kernel)} axes, inputs have {axes}.",
+        )
 
     def suits(self, route, matrix, problem, training):
         shape = problem.all_inputs.shape[1:]
@@ -99,13 +114,16 @@ class CNN(Network):
     def footprint(self, shape):
         taps = int(np.prod(self._kernel(shape)))
         geometry = list(self._geometry(shape))
-        hidden = tuple(Asked(before, len(window), (1 + taps, 1 + taps), taps) for _, before, window in geometry[1:])
+        hidden = tuple(
+            Asked(before, len(window), (1 + taps, 1 + taps), taps) for _, before, window in geometry[1:]
+        )
         made = [len(window) for _, _, window in geometry]
         directions = 0.42 if len(shape) == 2 else 0.36  # measured: neighbours are alike
         return Footprint(self.depth, shape[0] * taps, hidden, max(made), sum(made), directions)
 
     def _geometry(self, shape) -> Iterator[tuple[np.ndarray | None, int, np.ndarray]]:
-        """Of every convolution: the blocks that are pooled before it or None, positions that it sees, its window."""
+        """Of every convolution: the blocks that are pooled before it or None, positions that it sees, its
+        window."""
         grid, kernel = shape[1:], self._kernel(shape)
         for stride, pooling in zip(self.stride, (1, *self.pooling)):
             groups = None
@@ -134,6 +152,13 @@ class CNN(Network):
             positions = len(window)
         layers.append(Elementwise(self.activation, self.depth, positions=positions))
         if self.readout == "flat":
-            return Chain([*layers, FlatReadout(realization.readout("w", sites[-1], positions=positions), self.depth, positions)])
+            return Chain(
+                [
+                    *layers,
+                    FlatReadout(
+                        realization.readout("w", sites[-1], positions=positions), self.depth, positions
+                    ),
+                ]
+            )
         layers.append(LastPooling(np.arange(positions)[None], positions, sites[-1], self.depth))
         return Chain([*layers, Readout(realization.readout("w", sites[-1]), self.depth, observed=False)])

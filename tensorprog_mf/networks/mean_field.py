@@ -5,10 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..activations import Activation, as_activation
-from ..calls import checked_call
-from ..errors import InputError, SaddleWarning, UnsupportedError, require, warn, whole
-from ..laws import Gaussian, Law, as_law
+from ..ground.calls import checked_call
+from ..ground.errors import InputError, SaddleWarning, UnsupportedError, require, warn, whole
 from ..layers.bias import Bias
 from ..layers.chain import Chain
 from ..layers.dense import Dense
@@ -16,8 +14,10 @@ from ..layers.elementwise import Elementwise
 from ..layers.input import Input
 from ..layers.layer import Layer
 from ..layers.readout import Readout
-from ..realization import Realization
-from ..sites import Sites
+from ..matrices.realization import Realization
+from ..sites.activations import Activation, as_activation
+from ..sites.laws import Gaussian, Law, as_law
+from ..sites.sites import Sites
 from .mlp import each
 from .network import Asked, Footprint, Network
 from .saddle import dead_span, saddle_message
@@ -31,9 +31,9 @@ class Correlated:
     Parameters
     ----------
     out, into
-        Functions from the labels of a population to (k, site): `out` of the layer that the matrix feeds, `into` of the one it
-        reads. Labels are a dict of (row, site): "W0" in the first layer, "w" in the last, "b" where there are random
-        biases, and everywhere "label", one N(0,1) of its own.
+        Functions from the labels of a population to (k, site): `out` of the layer that the matrix feeds,
+        `into` of the one it reads. Labels are a dict of (row, site): "W0" in the first layer, "w" in the
+        last, "b" where there are random biases, and everywhere "label", one N(0,1) of its own.
 
     Examples
     --------
@@ -56,10 +56,10 @@ class Correlated:
 class MeanFieldMLP(Network):
     """Fully connected network whose hidden layers are averages, (1/N) sum, of the layer below.
 
-    H^1 = W^0 x + b^0, H^{l+1} = (1/N) W^l phi(H^l) + b^l, f = (1/N) w . phi(H^L). With gradients times N (N^2 for W^l), as in
-    `Training`, every weight moves, and as N -> infinity the neurons of a layer are independent given their labels, their
-    own initial weights (Mei, Montanari & Nguyen 2018, arXiv:1804.06561; Nguyen & Pham 2020, arXiv:2001.11443). What is
-    random in W^l beside its mean averages out:
+    H^1 = W^0 x + b^0, H^{l+1} = (1/N) W^l phi(H^l) + b^l, f = (1/N) w . phi(H^L). With gradients times N (N^2
+    for W^l), as in `Training`, every weight moves, and as N -> infinity the neurons of a layer are
+    independent given their labels, their own initial weights (Mei, Montanari & Nguyen 2018, arXiv:1804.06561;
+    Nguyen & Pham 2020, arXiv:2001.11443). What is random in W^l beside its mean averages out:
 
         H^{l+1}(t) = m E[phi(H^l(t))] - eta sum_s C^l(t, s) delta^{l+1}(s),        C(t, s) = E[phi(H^l(t)) phi(H^l(s))]
 
@@ -76,21 +76,23 @@ class MeanFieldMLP(Network):
     hidden_std
         Their standard deviations: they matter at finite width only.
     bias_std
-        As of `MLP`. Random biases keep neurons different; without them all neurons of layers 2 ... L - 1 are the same,
-        and those of layer L differ by w only (coordinate `collapsed`).
+        As of `MLP`. Random biases keep neurons different; without them all neurons of layers 2 ... L - 1 are
+        the same, and those of layer L differ by w only (coordinate `collapsed`).
 
     Raises
     ------
     InputError
-        Depth below 1, unknown activation, what is no law, numbers that are too many or negative standard deviations.
+        Depth below 1, unknown activation, what is no law, numbers that are too many or negative standard
+        deviations.
 
     Notes
     -----
-    Use it with `sample` and `train_finite`. Inputs are not divided by sqrt(D). There is no richness: this network learns
-    features always, and has no lazy limit. Where symmetry silences a layer in both directions, as means of zero do (see `frozen`),
-    the start is a saddle that the limit never leaves, and `sample` stays at, while networks of width N leave it after a time of the
-    order of log N (see `escape_rate`): a `SaddleWarning` says so. From three hidden layers on so do
-    readout weights of mean zero behind odd activations, which is why theirs is 0.5 by default.
+    Use it with `sample` and `train_finite`. Inputs are not divided by sqrt(D). There is no richness: this
+    network learns features always, and has no lazy limit. Where symmetry silences a layer in both directions,
+    as means of zero do (see `frozen`), the start is a saddle that the limit never leaves, and `sample` stays
+    at, while networks of width N leave it after a time of the order of log N (see `escape_rate`): a
+    `SaddleWarning` says so. From three hidden layers on so do readout weights of mean zero behind odd
+    activations, which is why theirs is 0.5 by default.
     """
 
     depth: int
@@ -116,14 +118,17 @@ class MeanFieldMLP(Network):
             object.__setattr__(self, "bias_std", each("bias_std", self.bias_std, self.depth))
 
     def footprint(self, shape):
-        return Footprint(self.depth, shape[0], (Asked(kept=(1, 1)),) * (self.depth - 1), fields=self.depth)  # without images
+        return Footprint(
+            self.depth, shape[0], (Asked(kept=(1, 1)),) * (self.depth - 1), fields=self.depth
+        )  # without images
 
     @property
     def frozen(self) -> bool:
         """Whether the limit never leaves the saddle it starts at: no layer has both features and a gradient.
 
-        Without biases, and with phi(0) = 0, layers 2 ... L - 1 have one neuron. Its features are zero if a mean below is, or if
-        phi is odd and the law of W^0 symmetric about 0; no gradient comes back to it if a mean above is zero, or E[w] = 0.
+        Without biases, and with phi(0) = 0, layers 2 ... L - 1 have one neuron. Its features are zero if a
+        mean below is, or if phi is odd and the law of W^0 symmetric about 0; no gradient comes back to it if
+        a mean above is zero, or E[w] = 0.
         """
         return dead_span(self) is not None
 
@@ -144,13 +149,25 @@ class MeanFieldMLP(Network):
 
     def suits(self, route, matrix, problem, training):
         if route == "perturbation":
-            raise UnsupportedError("perturbation expands in the richness, which a MeanFieldMLP does not have; take tp.sample, or an MLP.")
+            raise UnsupportedError(
+                "perturbation expands in the richness, which a MeanFieldMLP does not have; take tp.sample, or"
+                " an MLP."
+            )
         if matrix == "untied":
-            raise UnsupportedError(f"{route} draws backward weights anew; in a MeanFieldMLP they have no random part that is seen: take tp.sample.")
+            raise UnsupportedError(
+                f"{route} draws backward weights anew; in a MeanFieldMLP they have no random part that is"
+                " seen: take tp.sample."
+            )
         if route == "train_finite" and matrix == "conditioned" and any(self.hidden_std):
-            raise UnsupportedError("matrix='conditioned' knows hidden weights by their means; take matrix='dense', or hidden_std=0.")
+            raise UnsupportedError(
+                "matrix='conditioned' knows hidden weights by their means; take matrix='dense', or"
+                " hidden_std=0."
+            )
         if training.temperature:
-            raise UnsupportedError("temperature with a MeanFieldMLP is not there; for two layers take tp.mean_field.distributional_dynamics.")
+            raise UnsupportedError(
+                "temperature with a MeanFieldMLP is not there; for two layers take"
+                " tp.mean_field.distributional_dynamics."
+            )
         training.refuse_rules("a MeanFieldMLP")
         if self.frozen and route != "train_finite":
             warn(saddle_message(self, problem), SaddleWarning)
@@ -168,8 +185,12 @@ class MeanFieldMLP(Network):
             mean, pair = self.hidden_mean[layer - 1], slice(layer - 1, layer + 1)
             if isinstance(mean, Correlated):
                 labels = labels or _labels(sites, biases, first, last)
-            u, v = _mean_rows(mean, sites[pair], None if labels is None else labels[pair], f"hidden_mean of W{layer}")
-            matrix = realization.mean_field(f"W{layer}", sites[layer], sites[layer - 1], u, v, self.hidden_std[layer - 1])
+            u, v = _mean_rows(
+                mean, sites[pair], None if labels is None else labels[pair], f"hidden_mean of W{layer}"
+            )
+            matrix = realization.mean_field(
+                f"W{layer}", sites[layer], sites[layer - 1], u, v, self.hidden_std[layer - 1]
+            )
             layers += [Elementwise(self.activation, layer), Dense(matrix, layer, bias=biases[layer])]
         return Chain([*layers, Elementwise(self.activation, self.depth), Readout(last, self.depth)])
 
@@ -201,19 +222,32 @@ def _labels(sites: list[Sites], biases: list, first, last) -> list[dict[str, np.
     return found
 
 
-def _mean_rows(mean, sites: list[Sites], labels: list[dict] | None, what: str) -> tuple[np.ndarray, np.ndarray]:
+def _mean_rows(
+    mean, sites: list[Sites], labels: list[dict] | None, what: str
+) -> tuple[np.ndarray, np.ndarray]:
     """u and v, (k, site), of m = sum_k u_k v_k."""
     below, above = sites
     if not isinstance(mean, Correlated):
         return np.full((int(mean != 0), above.count), mean), np.ones((int(mean != 0), below.count))
     rows = []
-    for name, function, own, site in (("out", mean.out, labels[1], above), ("into", mean.into, labels[0], below)):
+    for name, function, own, site in (
+        ("out", mean.out, labels[1], above),
+        ("into", mean.into, labels[0], below),
+    ):
         try:
             row = np.atleast_2d(np.asarray(function(own), float))
         except KeyError as error:
-            raise InputError(f"{what}: `{name}` asks for the label {error}; there are {', '.join(own)}.") from None
-        require(row.ndim == 2 and row.shape[1] == site.count, f"{what}: `{name}` must return (k, site), here (k, {site.count}); it returned {row.shape}.")
+            raise InputError(
+                f"{what}: `{name}` asks for the label {error}; there are {', '.join(own)}."
+            ) from None
+        require(
+            row.ndim == 2 and row.shape[1] == site.count,
+            f"{what}: `{name}` must return (k, site), here (k, {site.count}); it returned {row.shape}.",
+        )
         require(bool(np.isfinite(row).all()), f"{what}: `{name}` returned a value that is not finite.")
         rows.append(row)
-    require(len(rows[0]) == len(rows[1]), f"{what}: `out` returned {len(rows[0])} rows and `into` {len(rows[1])}; they must be as many.")
+    require(
+        len(rows[0]) == len(rows[1]),
+        f"{what}: `out` returned {len(rows[0])} rows and `into` {len(rows[1])}; they must be as many.",
+    )
     return rows[0], rows[1]

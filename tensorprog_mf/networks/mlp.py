@@ -4,9 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..activations import Activation, as_activation
-from ..calls import checked_call
-from ..errors import real, require, whole
+from ..ground.calls import checked_call
+from ..ground.errors import real, require, whole
 from ..layers.bias import Bias
 from ..layers.chain import Chain
 from ..layers.dense import Dense
@@ -14,7 +13,8 @@ from ..layers.elementwise import Elementwise
 from ..layers.input import Input
 from ..layers.layer import Layer
 from ..layers.readout import Readout
-from ..realization import Realization
+from ..matrices.realization import Realization
+from ..sites.activations import Activation, as_activation
 from .network import Asked, Footprint, Network, checked_richness
 
 
@@ -23,8 +23,8 @@ from .network import Asked, Footprint, Network, checked_richness
 class MLP(Network):
     """Fully connected network.
 
-    h^1 = W^0 x / sqrt(D), h^{l+1} = W^l phi(h^l) / sqrt(N), f = w . phi(h^L) / (richness N), all entries N(0,1) at the
-    start (Bordelon & Pehlevan 2022, arXiv:2205.09653; muP of Yang & Hu 2021, arXiv:2011.14522).
+    h^1 = W^0 x / sqrt(D), h^{l+1} = W^l phi(h^l) / sqrt(N), f = w . phi(h^L) / (richness N), all entries
+    N(0,1) at the start (Bordelon & Pehlevan 2022, arXiv:2205.09653; muP of Yang & Hu 2021, arXiv:2011.14522).
 
     Parameters
     ----------
@@ -35,17 +35,21 @@ class MLP(Network):
     richness
         gamma0 > 0: how much features move; towards 0 the network becomes its static tangent kernel.
     weight_std
-        Standard deviations of the initial entries of W^0 ... W^{L-1}, w: one number or L + 1. Factors in front of weights
-        that start as N(0,1), h = sigma W phi / sqrt(N), are the same network with a learning-rate multiplier sigma^2.
+        Standard deviations of the initial entries of W^0 ... W^{L-1}, w: one number or L + 1. Factors in
+        front of weights that start as N(0,1), h = sigma W phi / sqrt(N), are the same network with a
+        learning-rate multiplier sigma^2.
     bias_std
-        Of biases b^0 ... b^{L-1} added to h^1 ... h^L: one number or L, 0 for biases that start at zero. None: no biases.
+        Of biases b^0 ... b^{L-1} added to h^1 ... h^L: one number or L, 0 for biases that start at zero.
+        None: no biases.
     output_bias
-        Factor s of a bias added to the output, f + s B, which starts at zero and has learning rate eta s. 0: none.
+        Factor s of a bias added to the output, f + s B, which starts at zero and has learning rate eta s. 0:
+        none.
 
     Raises
     ------
     InputError
-        Depth below 1, richness not positive, unknown activation, standard deviations that are negative or too many.
+        Depth below 1, richness not positive, unknown activation, standard deviations that are negative or too
+        many.
     """
 
     depth: int
@@ -62,7 +66,9 @@ class MLP(Network):
         object.__setattr__(self, "weight_std", each("weight_std", self.weight_std, self.depth + 1))
         if self.bias_std is not None:
             object.__setattr__(self, "bias_std", each("bias_std", self.bias_std, self.depth))
-        object.__setattr__(self, "output_bias", real("output_bias", self.output_bias, "be 0 or more", lambda v: v >= 0))
+        object.__setattr__(
+            self, "output_bias", real("output_bias", self.output_bias, "be 0 or more", lambda v: v >= 0)
+        )
 
     @property
     def weights(self) -> list[str]:
@@ -88,9 +94,10 @@ class MLP(Network):
             matrix = realization.hidden(f"W{layer}", sites[layer], sites[layer - 1], std[layer])
             layers.append(Dense(matrix, layer, std[layer], biases[layer]))
         layers.append(Elementwise(self.activation, self.depth))
-        layers.append(Readout(realization.readout("w", sites[-1], std[-1]), self.depth, std[-1], self.output_bias))
+        layers.append(
+            Readout(realization.readout("w", sites[-1], std[-1]), self.depth, std[-1], self.output_bias)
+        )
         return Chain(layers)
-
 
 
 def each(name: str, given, count: int) -> tuple[float, ...]:

@@ -6,17 +6,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..activations import Activation
-from ..errors import real, require
+from ..ground.errors import real, require
 from ..layers.layer import Layer
-from ..realization import Realization
+from ..matrices.realization import Realization
+from ..sites.activations import Activation
 
 
 class Asked(NamedTuple):
     """A hidden matrix, or several that share bases, for estimates of memory.
 
-    Vectors per example in a query `forward` and `backward`; site arrays `kept` for every direction of the two, a direction and
-    its images; `learned` parts, one for each matrix.
+    Vectors per example in a query `forward` and `backward`; site arrays `kept` for every direction of the
+    two, a direction and its images; `learned` parts, one for each matrix.
     """
 
     forward: int = 1
@@ -28,8 +28,9 @@ class Asked(NamedTuple):
 class Footprint(NamedTuple):
     """What decides the memory of a run.
 
-    Observed `layers`; `features` of an input vector; the `hidden` matrices; `vectors` per example, of the layer that has most,
-    and of all layers together, those whose `fields` a pass leaves behind; `directions` per vector, those of an MLP being 1.
+    Observed `layers`; `features` of an input vector; the `hidden` matrices; `vectors` per example, of the
+    layer that has most, and of all layers together, those whose `fields` a pass leaves behind; `directions`
+    per vector, those of an MLP being 1.
     """
 
     layers: int
@@ -41,7 +42,8 @@ class Footprint(NamedTuple):
 
 
 class Network(ABC):
-    """A frozen description of an architecture in mean-field (muP) parameterisation, outputs divided by `richness`."""
+    """A frozen description of an architecture in mean-field (muP) parameterisation, outputs divided by
+    `richness`."""
 
     richness: float
     activation: Activation
@@ -59,10 +61,14 @@ class Network(ABC):
     def check(self, shape: tuple[int, ...]) -> None:
         """Refuse inputs of a wrong shape."""
         wanted = f"(example, {', '.join(self.input_dims)})"
-        require(len(shape) == len(self.input_dims), f"inputs of {type(self).__name__} are {wanted}; these have {len(shape) + 1} dimensions.")
+        require(
+            len(shape) == len(self.input_dims),
+            f"inputs of {type(self).__name__} are {wanted}; these have {len(shape) + 1} dimensions.",
+        )
 
     def suits(self, route: str, matrix: str, problem, training) -> None:
-        """Refuse a `route` with hidden matrices of a kind, or a training, that this network does not have; warn of what may surprise."""
+        """Refuse a `route` with hidden matrices of a kind, or a training, that this network does not have;
+        warn of what may surprise."""
 
     def coordinates(self, layers: list[int]) -> dict[str, np.ndarray]:
         """Coordinates along the observed layers, beside their numbers."""
@@ -79,7 +85,10 @@ class Network(ABC):
 
     def describe(self) -> dict:
         """The description as plain values."""
-        return {"architecture": type(self).__name__, **{field.name: _plain(getattr(self, field.name)) for field in fields(self)}}
+        return {
+            "architecture": type(self).__name__,
+            **{field.name: _plain(getattr(self, field.name)) for field in fields(self)},
+        }
 
 
 def _plain(value):
@@ -91,4 +100,9 @@ def _plain(value):
 
 def checked_richness(given) -> float:
     """The argument `richness`."""
-    return real("richness", given, "be positive; for the limit richness -> 0 take a small value such as 0.01", lambda v: v > 0)
+    return real(
+        "richness",
+        given,
+        "be positive; for the limit richness -> 0 take a small value such as 0.01",
+        lambda v: v > 0,
+    )

@@ -4,9 +4,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..activations import Activation, as_activation
-from ..calls import checked_call
-from ..errors import UnsupportedError, real, require, whole
+from ..ground.calls import checked_call
+from ..ground.errors import UnsupportedError, real, require, whole
 from ..layers.chain import Chain
 from ..layers.dense import Dense
 from ..layers.elementwise import Elementwise
@@ -14,7 +13,8 @@ from ..layers.input import Input
 from ..layers.layer import Layer
 from ..layers.readout import Readout
 from ..layers.residual import Residual, Stream
-from ..realization import Realization
+from ..matrices.realization import Realization
+from ..sites.activations import Activation, as_activation
 from .network import Asked, Footprint, Network, checked_richness
 
 
@@ -23,15 +23,17 @@ from .network import Asked, Footprint, Network, checked_richness
 class ResidualMLP(Network):
     """Fully connected residual network, branches scaled so that a limit of infinite depth exists.
 
-    h^0 = W^0 x / sqrt(D), h^{l+1} = h^l + (beta / sqrt(L)) W^l phi(h^l) / sqrt(N), l = 0 ... L - 1, f = w . phi(h^L) /
-    (richness N), all entries N(0,1) at the start (Bordelon, Noci, Li, Hanin & Pehlevan 2023, arXiv:2309.16620; Yang, Yu, Zhu &
-    Hayou 2023, arXiv:2310.02244). Results have layers 0 ... L of the stream, gradients are those with respect to it.
+    h^0 = W^0 x / sqrt(D), h^{l+1} = h^l + (beta / sqrt(L)) W^l phi(h^l) / sqrt(N), l = 0 ... L - 1, f = w .
+    phi(h^L) / (richness N), all entries N(0,1) at the start (Bordelon, Noci, Li, Hanin & Pehlevan 2023,
+    arXiv:2309.16620; Yang, Yu, Zhu & Hayou 2023, arXiv:2310.02244). Results have layers 0 ... L of the
+    stream, gradients are those with respect to it.
 
     Parameters
     ----------
     depth
-        Number L of branches, or "infinite": as L grows the stream becomes a stochastic process in tau = l / L. It is
-        sampled at n_tau / 4, n_tau / 2 and n_tau steps, of which the last two are extrapolated (the error is of order 1 / L).
+        Number L of branches, or "infinite": as L grows the stream becomes a stochastic process in tau = l /
+        L. It is sampled at n_tau / 4, n_tau / 2 and n_tau steps, of which the last two are extrapolated (the
+        error is of order 1 / L).
     activation, richness
         As of `MLP`.
     branch_scale
@@ -57,9 +59,14 @@ class ResidualMLP(Network):
             object.__setattr__(self, "depth", whole("depth", self.depth, 1))
         object.__setattr__(self, "richness", checked_richness(self.richness))
         object.__setattr__(self, "activation", as_activation(self.activation))
-        object.__setattr__(self, "branch_scale", real("branch_scale", self.branch_scale, "be finite", lambda v: True))
+        object.__setattr__(
+            self, "branch_scale", real("branch_scale", self.branch_scale, "be finite", lambda v: True)
+        )
         object.__setattr__(self, "n_tau", whole("n_tau", self.n_tau, 4))
-        require(self.n_tau % 4 == 0, f"n_tau={self.n_tau} must be a multiple of 4: its half and its quarter are run too.")
+        require(
+            self.n_tau % 4 == 0,
+            f"n_tau={self.n_tau} must be a multiple of 4: its half and its quarter are run too.",
+        )
 
     @property
     def refinements(self) -> tuple[Network, ...] | None:
@@ -77,12 +84,17 @@ class ResidualMLP(Network):
 
     def compose(self, realization: Realization, inputs: np.ndarray) -> Layer:
         if realization.rule.local:
-            raise UnsupportedError(f"learning_rule={realization.rule.name!r} has no scale of its own in a stream that branches add to; take an MLP, or another rule.")
+            raise UnsupportedError(
+                f"learning_rule={realization.rule.name!r} has no scale of its own in a stream that branches"
+                " add to; take an MLP, or another rule."
+            )
         stream = realization.sites("stream")
         layers: list[Layer] = [Input(realization.input("W0", stream, inputs), 0, of_stream=True)]
         for layer in range(self.depth):
             matrix = realization.hidden(f"W{layer + 1}", stream, stream)
-            branch = Chain([Elementwise(self.activation, layer, in_branch=True), Dense(matrix, layer, in_branch=True)])
+            branch = Chain(
+                [Elementwise(self.activation, layer, in_branch=True), Dense(matrix, layer, in_branch=True)]
+            )
             layers += [Stream(stream, layer), Residual(branch, self.branch_scale / np.sqrt(self.depth))]
         layers += [Stream(stream, self.depth), Elementwise(self.activation, self.depth, in_branch=True)]
         layers.append(Readout(realization.readout("w", stream), self.depth, of_stream=True))

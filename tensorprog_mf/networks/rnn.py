@@ -4,16 +4,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..activations import Activation, as_activation
-from ..calls import checked_call
-from ..errors import require
+from ..ground.calls import checked_call
+from ..ground.errors import require
 from ..layers.chain import Chain
 from ..layers.layer import Layer
 from ..layers.readout import Readout
 from ..layers.recurrent import Recurrent
-from ..realization import Realization
-from ..windows import as_vectors
+from ..matrices.realization import Realization
+from ..sites.activations import Activation, as_activation
 from .network import Asked, Footprint, Network, checked_richness
+from .windows import as_vectors
 
 
 @checked_call
@@ -21,8 +21,9 @@ from .network import Asked, Footprint, Network, checked_richness
 class RNN(Network):
     """Recurrent network: one hidden matrix for all positions of a sequence.
 
-    h_1 = U x_1 / sqrt(D), h_k = W phi(h_{k-1}) / sqrt(N) + U x_k / sqrt(D), k = 2 ... S, f = w . phi(h_S) / (richness N), all entries
-    N(0,1) at the start. Inputs are (example, position, feature); kernels and fields have a dimension `position`.
+    h_1 = U x_1 / sqrt(D), h_k = W phi(h_{k-1}) / sqrt(N) + U x_k / sqrt(D), k = 2 ... S, f = w . phi(h_S) /
+    (richness N), all entries N(0,1) at the start. Inputs are (example, position, feature); kernels and fields
+    have a dimension `position`.
 
     Parameters
     ----------
@@ -46,7 +47,10 @@ class RNN(Network):
     def __post_init__(self):
         object.__setattr__(self, "richness", checked_richness(self.richness))
         object.__setattr__(self, "activation", as_activation(self.activation))
-        require(self.readout in ("last", "average"), f"readout={self.readout!r} is unknown; choose last or average.")
+        require(
+            self.readout in ("last", "average"),
+            f"readout={self.readout!r} is unknown; choose last or average.",
+        )
 
     def footprint(self, shape):
         return Footprint(1, shape[1], (Asked(shape[0], shape[0]),), shape[0], shape[0])
@@ -55,5 +59,11 @@ class RNN(Network):
         realization.refuse_rules("RNN")
         sites = realization.sites("layer 1")
         positions, drive = inputs.shape[1], realization.input("U", sites, as_vectors(inputs))
-        recurrent = Recurrent(realization.hidden("W", sites, sites), drive, self.activation, positions, self.readout == "average")
+        recurrent = Recurrent(
+            realization.hidden("W", sites, sites),
+            drive,
+            self.activation,
+            positions,
+            self.readout == "average",
+        )
         return Chain([recurrent, Readout(realization.readout("w", sites), 1, observed=False)])

@@ -1,20 +1,22 @@
-"""Mean-field networks that start at a saddle: which they are, and how fast networks of finite width leave it."""
+"""Mean-field networks that start at a saddle: which they are, and how fast networks of finite width leave
+it."""
 
 import math
 
 import numpy as np
 
-from ..calls import checked_call
-from ..draws import Draws
-from ..errors import UnsupportedError, require
-from ..laws import Gaussian, Uniform
-from ..sites import Sites
+from ..ground.calls import checked_call
+from ..ground.errors import UnsupportedError, require
+from ..sites.draws import Draws
+from ..sites.laws import Gaussian, Uniform
+from ..sites.sites import Sites
 
 _SITES = 2**14  # for the kernel in an escape rate
 
 
 def dead_span(network) -> tuple[int, int] | None:
-    """(p, q) where nothing moves: features of layers p, p + 1, ... are 0, and to q, q - 1, ... no gradient comes back; else None.
+    """(p, q) where nothing moves: features of layers p, p + 1, ... are 0, and to q, q - 1, ... no gradient
+    comes back; else None.
 
     The gradient of W^l is delta^{l+1} phi(H^l), so all are zero if and only if q >= p.
     """
@@ -39,7 +41,14 @@ def _silent(network) -> int:
     if law.fixed and law.mean == 0:
         return 1
     averaged_out = isinstance(law, (Gaussian, Uniform)) and law.mean == 0 and _odd(network.activation)
-    return next((layer for layer, mean in enumerate(network.hidden_mean, 2) if mean == 0 or (layer == 2 and averaged_out)), none)
+    return next(
+        (
+            layer
+            for layer, mean in enumerate(network.hidden_mean, 2)
+            if mean == 0 or (layer == 2 and averaged_out)
+        ),
+        none,
+    )
 
 
 def _odd(activation) -> bool:
@@ -48,48 +57,61 @@ def _odd(activation) -> bool:
 
 
 def _deaf(network) -> int:
-    """The last layer to which no gradient comes back: above it means are zero, or readout weights average out; 0 where there is none."""
+    """The last layer to which no gradient comes back: above it means are zero, or readout weights average
+    out; 0 where there is none."""
     law, last = network.readout_weight, network.depth - 1
     if law.fixed and law.mean == 0:
         return network.depth
     means = dict(enumerate(network.hidden_mean, 1))
-    return next((layer for layer in range(last, 0, -1) if means[layer] == 0 or (layer == last and law.mean == 0)), 0)
+    return next(
+        (layer for layer in range(last, 0, -1) if means[layer] == 0 or (layer == last and law.mean == 0)), 0
+    )
 
 
 @checked_call
 def escape_rate(network, problem) -> float:
     """Rate at which networks of finite width leave the saddle at which the limit of `network` is frozen.
 
-    Features vanish from layer p on, gradients from layer q >= p down. To first order, with s = phi'(0), m_l the means,
+    Features vanish from layer p on, gradients from layer q >= p down. To first order, with s = phi'(0), m_l
+    the means,
 
         dh/dt = s c Q beta,   dbeta/dt = T c h,   lambda^2 = s c^2 Q T,   c = prod_{l=p}^{q-1} m_l s,
         Q = sum_{mn} y_m K_mn y_n / P^2,   K = E[phi phi] + m_1^2 E[phi' phi'] x x of layer 1 for p = 2, E[phi phi] of layer p - 1 above,
         T = s (q = L),   s^3 (E w^2 + m_q^2) (q = L - 1),   s (s^(L-q) E[w] prod_{l>q} m_l)^2 below,
 
-    h = sum y H^p / P and beta what comes back to layer q. With means of zero and three hidden layers lambda^2 = s^4 E[w^2] Q. The loss
-    has fallen after log(N) / (2 lambda) + const. If lambda is zero, as with means of zero from four hidden layers on, the saddle is left as
-    a power of time, and only after a power of N.
+    h = sum y H^p / P and beta what comes back to layer q. With means of zero and three hidden layers lambda^2
+    = s^4 E[w^2] Q. The loss has fallen after log(N) / (2 lambda) + const. If lambda is zero, as with means of
+    zero from four hidden layers on, the saddle is left as a power of time, and only after a power of N.
 
     Raises
     ------
     InputError
         A network whose limit moves; several outputs.
     UnsupportedError
-        An activation with a corner at 0, as relu: half of the neurons of a real network are on its one side, half on the other.
+        An activation with a corner at 0, as relu: half of the neurons of a real network are on its one side,
+        half on the other.
     """
     span = dead_span(network)
     require(
         span is not None,
-        "escape_rate is of a network whose limit is frozen, see `frozen` of MeanFieldMLP; this one has biases, or means or laws that move it.",
+        "escape_rate is of a network whose limit is frozen, see `frozen` of MeanFieldMLP; this one has"
+        " biases, or means or laws that move it.",
     )
     require(problem.outputs is None, "escape_rate is known for one output, targets (example,).")
     if _has_corner(network.activation):
-        raise UnsupportedError("escape_rate needs an activation that is smooth at 0; measure the rate with train_finite.")
+        raise UnsupportedError(
+            "escape_rate needs an activation that is smooth at 0; measure the rate with train_finite."
+        )
     first, last = span
     slope, means = _at_zero(network)[1], dict(enumerate(network.hidden_mean, 1))
     pull = problem.loss.error(np.zeros(problem.n_train), problem.targets) / problem.n_train
     through = math.prod(means[layer] * slope for layer in range(first, last))
-    square = slope * through**2 * float(pull @ _kernel(network, problem.inputs, first, means) @ pull) * _top(network, last, slope, means)
+    square = (
+        slope
+        * through**2
+        * float(pull @ _kernel(network, problem.inputs, first, means) @ pull)
+        * _top(network, last, slope, means)
+    )
     return math.sqrt(max(square, 0.0))
 
 
@@ -103,7 +125,9 @@ def _kernel(network, inputs: np.ndarray, first: int, means: dict) -> np.ndarray:
     if first == 1:
         return inputs @ inputs.T
     sites = Sites("layer 1", _SITES, Draws(_SITES, (0,)))
-    weight = network.input_weight.of_normals(np.array([sites.draws.column(j) for j in range(inputs.shape[1])]))
+    weight = network.input_weight.of_normals(
+        np.array([sites.draws.column(j) for j in range(inputs.shape[1])])
+    )
     feature, slope = network.activation(inputs @ weight)
     if first == 2:
         return sites.mean(feature, feature) + means[1] ** 2 * sites.mean(slope, slope) * (inputs @ inputs.T)
@@ -133,7 +157,8 @@ def saddle_message(network, problem) -> str:
     rate = escape_rate(network, problem)
     if rate == 0:
         return begin + f"networks of width N leave it as a power of time, after a power of N. {remedy}"
-    return begin + (
-        f"networks of width N leave it at the rate lambda = {rate:.3g}, after a time of log(N) / (2 lambda) = {1 / (2 * rate):.3g} log N "
-        f"+ const. {remedy}"
+    return (
+        begin
+        + f"networks of width N leave it at the rate lambda = {rate:.3g}, after a time of log(N) / (2 lambda)"
+        f" = {1 / (2 * rate):.3g} log N + const. {remedy}"
     )

@@ -4,9 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..activations import Activation, as_activation
-from ..calls import checked_call
-from ..errors import boolean, real, require, whole
+from ..ground.calls import checked_call
+from ..ground.errors import boolean, real, require, whole
 from ..layers.attention import Attention
 from ..layers.chain import Chain
 from ..layers.dense import Dense
@@ -17,28 +16,33 @@ from ..layers.normalisation import Normalisation
 from ..layers.pooling import LastPooling
 from ..layers.readout import Readout
 from ..layers.residual import Residual, Stream
-from ..realization import Realization
-from ..windows import as_vectors
+from ..matrices.realization import Realization
+from ..sites.activations import Activation, as_activation
 from .network import Asked, Footprint, Network, checked_richness
+from .windows import as_vectors
 
 
 @checked_call
 @dataclass(frozen=True)
 class Transformer(Network):
-    """Multi-head self-attention on a residual stream of M units, in the limit of many heads or of infinite head dimension.
+    """Multi-head self-attention on a residual stream of M units, in the limit of many heads or of infinite
+    head dimension.
 
-    h^0_a = W^E x_a / sqrt(D); L blocks h' = h + (beta / sqrt(L)) W^O o / sqrt(M), o_a = sum_b softmax_b(kappa q_a . k_b) v_b per head,
-    q, k, v = W^{Q,K,V} h / sqrt(M), and with mlp=True h = h' + (beta / sqrt(L)) W^m phi(h') / sqrt(M); f = w . mean_a phi(h^L_a) /
-    (richness M); all entries N(0,1) at the start (Bordelon, Chaudhry & Pehlevan 2024, arXiv:2405.15712). Inputs are (example, token,
-    feature), positional features among them. n_samples or width is M, so that there are M / head_dimension heads.
+    h^0_a = W^E x_a / sqrt(D); L blocks h' = h + (beta / sqrt(L)) W^O o / sqrt(M), o_a = sum_b softmax_b(kappa
+    q_a . k_b) v_b per head,
+    q, k, v = W^{Q,K,V} h / sqrt(M), and with mlp=True h = h' + (beta / sqrt(L)) W^m phi(h') / sqrt(M); f = w
+    . mean_a phi(h^L_a) / (richness M); all entries N(0,1) at the start (Bordelon, Chaudhry & Pehlevan 2024,
+    arXiv:2405.15712). Inputs are (example, token, feature), positional features among them. n_samples or
+    width is M, so that there are M / head_dimension heads.
 
     Parameters
     ----------
     depth, activation, richness, branch_scale
         Blocks L; as of `ResidualMLP`; the activation is that of readout and MLP.
     head_dimension
-        Coordinates n of a head. Heads are then random, with mean and variance of their attention in the result. "infinite": one
-        head of all M units, with logits divided by n: attention becomes deterministic.
+        Coordinates n of a head. Heads are then random, with mean and variance of their attention in the
+        result. "infinite": one head of all M units, with logits divided by n: attention becomes
+        deterministic.
     logit_exponent
         kappa = head_dimension^-logit_exponent; 1 for infinite head dimension.
     causal
@@ -75,15 +79,26 @@ class Transformer(Network):
         object.__setattr__(self, "activation", as_activation(self.activation))
         if self.head_dimension != "infinite":
             object.__setattr__(self, "head_dimension", whole("head_dimension", self.head_dimension, 1))
-        object.__setattr__(self, "branch_scale", real("branch_scale", self.branch_scale, "be finite", lambda v: True))
-        object.__setattr__(self, "logit_exponent", real("logit_exponent", self.logit_exponent, "be finite", lambda v: True))
-        object.__setattr__(self, "query_key_rate", real("query_key_rate", self.query_key_rate, "be 0 or more", lambda v: v >= 0))
+        object.__setattr__(
+            self, "branch_scale", real("branch_scale", self.branch_scale, "be finite", lambda v: True)
+        )
+        object.__setattr__(
+            self, "logit_exponent", real("logit_exponent", self.logit_exponent, "be finite", lambda v: True)
+        )
+        object.__setattr__(
+            self,
+            "query_key_rate",
+            real("query_key_rate", self.query_key_rate, "be 0 or more", lambda v: v >= 0),
+        )
         for name in ("causal", "mlp", "normalise"):
             object.__setattr__(self, name, boolean(name, getattr(self, name)))
 
     def footprint(self, shape):
         tokens = shape[0]
-        readers, output = Asked(tokens, tokens, (4, 6), 3), Asked(tokens, tokens)  # which share the basis of the stream
+        readers, output = (
+            Asked(tokens, tokens, (4, 6), 3),
+            Asked(tokens, tokens),
+        )  # which share the basis of the stream
         block = (readers, output, *[Asked(tokens, tokens)] * self.mlp)
         return Footprint(self.depth + 1, shape[1], block * self.depth, tokens, 4 * self.depth * tokens, 1.4)
 
@@ -94,7 +109,11 @@ class Transformer(Network):
         """Coordinates of a head among so many units, and kappa."""
         if self.head_dimension == "infinite":
             return units, 1 / units
-        require(units % self.head_dimension == 0, f"head_dimension={self.head_dimension} does not divide the {units} units; take n_samples or width a multiple of it, and draws=\"pseudo-random\" if that is no power of two.")
+        require(
+            units % self.head_dimension == 0,
+            f"head_dimension={self.head_dimension} does not divide the {units} units; take n_samples or width"
+            ' a multiple of it, and draws="pseudo-random" if that is no power of two.',
+        )
         return self.head_dimension, self.head_dimension**-self.logit_exponent
 
     def _group(self, units: int) -> int:
@@ -103,18 +122,34 @@ class Transformer(Network):
 
     def compose(self, realization: Realization, inputs: np.ndarray) -> Layer:
         realization.refuse_rules("Transformer")
-        stream, tokens, scale = realization.sites("stream"), inputs.shape[1], self.branch_scale / np.sqrt(self.depth)
+        stream, tokens, scale = (
+            realization.sites("stream"),
+            inputs.shape[1],
+            self.branch_scale / np.sqrt(self.depth),
+        )
         first = realization.input("WE", stream, as_vectors(inputs))
         layers: list[Layer] = [Input(first, 0, of_stream=True, positions=tokens, vectors=as_vectors)]
         for block in range(self.depth):
             heads = realization.sites(f"heads {block}", self._group(realization.ensemble.count))
             layers.append(Stream(stream, block, tokens))
-            layers.append(Residual(self._branch(self._attention(realization, stream, heads, tokens, block)), scale))
+            layers.append(
+                Residual(self._branch(self._attention(realization, stream, heads, tokens, block)), scale)
+            )
             if self.mlp:
                 matrix = realization.hidden(f"W{block + 1}", stream, stream)
                 dense = Dense(matrix, block, in_branch=True, positions=tokens)
-                layers.append(Residual(self._branch(Elementwise(self.activation, block, in_branch=True, positions=tokens), dense), scale))
-        layers += [Stream(stream, self.depth, tokens), Elementwise(self.activation, self.depth, in_branch=True, positions=tokens)]
+                layers.append(
+                    Residual(
+                        self._branch(
+                            Elementwise(self.activation, block, in_branch=True, positions=tokens), dense
+                        ),
+                        scale,
+                    )
+                )
+        layers += [
+            Stream(stream, self.depth, tokens),
+            Elementwise(self.activation, self.depth, in_branch=True, positions=tokens),
+        ]
         layers.append(LastPooling(np.arange(tokens)[None], tokens, stream, self.depth, of_stream=True))
         return Chain([*layers, Readout(realization.readout("w", stream), self.depth, observed=False)])
 
@@ -125,4 +160,6 @@ class Transformer(Network):
         names = (f"W{letter}{block + 1}" for letter in "QKV")
         readers = [realization.hidden(name, heads, stream) for name in names]
         output = realization.hidden(f"WO{block + 1}", stream, heads)
-        return Attention(*readers, output, tokens, *self._head(heads.count), self.causal, self.query_key_rate, block)
+        return Attention(
+            *readers, output, tokens, *self._head(heads.count), self.causal, self.query_key_rate, block
+        )

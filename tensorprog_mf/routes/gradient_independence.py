@@ -1,14 +1,15 @@
-"""The gradient independence approximation: backward passes see weights drawn anew, so nothing answers itself."""
+"""The gradient independence approximation: backward passes see weights drawn anew, so nothing answers
+itself."""
 
 import pathlib
 
 import xarray as xr
 
 from ..networks import Network
-from ..optimizers import Training
-from ..problems import Problem
-from .arguments import route
-from .monte_carlo import MonteCarlo
+from ..problems.problem import Problem
+from ..training.training import Training
+from .sampling.arguments import route
+from .sampling.monte_carlo import MonteCarlo
 
 
 @route
@@ -39,12 +40,13 @@ def gradient_independence(
         h^l(t) = u^l(t) + eta gamma0 sum_s Delta(s) Phi^{l-1}(t,s) g^l(s),       u ~ GP(0, Phi^{l-1}),  g = phi'(h) z
         z^l(t) = r^l(t) + eta gamma0 sum_s Delta(s) G^{l+1}(t,s) phi(h^l(s)),    r ~ GP(0, G^{l+1})
 
-    (Bordelon & Pehlevan 2022, section on the gradient independence ansatz; exact at depth 1, where no hidden matrix
-    serves both directions, and at step 0.)
+    (Bordelon & Pehlevan 2022, section on the gradient independence ansatz; exact at depth 1, where no hidden
+    matrix serves both directions, and at step 0.)
 
     Parameters
     ----------
-    network, problem, training, n_samples, n_replicates, seed, tolerance, draws, samples, record, target_error, progress
+    network, problem, training, n_samples, n_replicates, seed, tolerance, draws, samples, record,
+    target_error, progress
         As for `sample`.
 
     Other parameters
@@ -64,11 +66,11 @@ def gradient_independence(
 
     Notes
     -----
-    Error and cost as of `sample`. The approximation itself leaves kernels off by order richness^2 (relu: richness), and
-    outputs by order one even as richness -> 0: without A the forward pass of a layer does not see what the layers below have
-    learned. f = E[z phi(h)] / gamma0 then moves as if only the last two weights learned, `static_ntk` with
-    multipliers 0 but for these, and not with the tangent kernel of the same run. At large richness
-    it does better than any expansion; see `recipes/approximations.py`.
+    Error and cost as of `sample`. The approximation itself leaves kernels off by order richness^2 (relu:
+    richness), and outputs by order one even as richness -> 0: without A the forward pass of a layer does not
+    see what the layers below have learned. f = E[z phi(h)] / gamma0 then moves as if only the last two
+    weights learned, `static_ntk` with multipliers 0 but for these, and not with the tangent kernel of the
+    same run. At large richness it does better than any expansion; see `recipes/approximations.py`.
 
     References
     ----------
@@ -83,7 +85,19 @@ def gradient_independence(
     0.0
     """
     run = MonteCarlo(
-        n_samples, n_replicates, seed, tolerance, draws, samples, record, target_error, progress, centred, common_draws,
-        keep_replicates, checkpoint, threads,
-    )  # fmt: skip
+        n_samples,
+        n_replicates,
+        seed,
+        tolerance,
+        draws,
+        samples,
+        record,
+        target_error,
+        progress,
+        centred,
+        common_draws,
+        keep_replicates,
+        checkpoint,
+        threads,
+    )
     return run.result("gradient_independence", "untied", network, problem, training)

@@ -6,21 +6,31 @@ from dataclasses import replace
 import numpy as np
 import xarray as xr
 
-from .. import memory
-from ..divergence import advice, grown, sentence
-from ..engine import Status
-from ..errors import DivergenceWarning, Interrupted, ToleranceWarning, UnsupportedError, boolean, real, require, warn, whole
-from ..interruption import nothing_kept
+from ..engine.recorder import as_record, recorded_steps
+from ..ground.divergence import advice, grown, sentence
+from ..ground.errors import (
+    DivergenceWarning,
+    Interrupted,
+    ToleranceWarning,
+    UnsupportedError,
+    boolean,
+    real,
+    require,
+    warn,
+    whole,
+)
+from ..ground.interruption import nothing_kept
+from ..ground.status import Status
 from ..networks import Network
-from ..optimizers import Training
-from ..problems import Problem
-from ..provenance import attributes
-from ..recorder import as_record, recorded_steps
-from ..results import dataset, summarise
-from ..schema import ORDERS
-from .arguments import route
-from .lazy import refuse_decay, train_lazily
-from .monte_carlo import MonteCarlo
+from ..problems.problem import Problem
+from ..results import memory
+from ..results.dataset import dataset, summarise
+from ..results.provenance import attributes
+from ..results.schema import ORDERS
+from ..training.training import Training
+from .sampling.arguments import route
+from .sampling.monte_carlo import MonteCarlo
+from .static_ntk.training import refuse_decay, train_lazily
 
 _EXPANDED = ("output", "feature_kernel", "gradient_kernel", "tangent_kernel")
 _SMOOTH, _KINKED = (0.02, 0.04, 0.06, 0.08), (0.1, 0.2, 0.3, 0.4)
@@ -51,11 +61,11 @@ def perturbation(
 
         f = f_0 + gamma0 f_1 + gamma0^2 f_2 + gamma0^3 f_3 + ...,     K = K_0 + gamma0 K_1 + gamma0^2 K_2 + ...
 
-    (perturbation theory of Bordelon & Pehlevan 2022, appendix on small feature learning). Order 0 is the static kernel
-    and training on it. For smooth activations odd orders vanish in the limit, since the signs of richness and readout
-    are flipped together; in a sample they are noise, and keep the result near `sample` on the same draws. For
-    activations with kinks they do not: a neuron that training switches off gets no gradient to come back, and the
-    leading correction is of order 1.
+    (perturbation theory of Bordelon & Pehlevan 2022, appendix on small feature learning). Order 0 is the
+    static kernel and training on it. For smooth activations odd orders vanish in the limit, since the signs
+    of richness and readout are flipped together; in a sample they are noise, and keep the result near
+    `sample` on the same draws. For activations with kinks they do not: a neuron that training switches off
+    gets no gradient to come back, and the leading correction is of order 1.
 
     Parameters
     ----------
@@ -67,19 +77,20 @@ def perturbation(
     Other parameters
     ----------------
     order
-        Largest order in the variables of the result, at most 3. None: 3, but 2 for activations with a kink, where order 3 is
-        mostly noise.
+        Largest order in the variables of the result, at most 3. None: 3, but 2 for activations with a kink,
+        where order 3 is mostly noise.
     probes
-        Values of richness that are run; as many orders are solved for, the highest of which take up what is left out. None:
-        0.02 ... 0.08, and 0.1 ... 0.4 for activations with a kink, as few neurons cross one at smaller ones; see `kinked` of
-        `Activation`.
+        Values of richness that are run; as many orders are solved for, the highest of which take up what is
+        left out. None: 0.02 ... 0.08, and 0.1 ... 0.4 for activations with a kink, as few neurons cross one
+        at smaller ones; see `kinked` of `Activation`.
     centred, common_draws, keep_replicates, threads
         As for `sample`. A result that keeps its draws may itself be the common_draws of `sample`.
 
     Returns
     -------
     xarray.Dataset
-        As of `sample`, without fields at sites and ranks; <name>_coefficient (time, order, ...) with standard errors.
+        As of `sample`, without fields at sites and ranks; <name>_coefficient (time, order, ...) with standard
+        errors.
 
     Raises
     ------
@@ -90,11 +101,11 @@ def perturbation(
 
     Notes
     -----
-    A `ToleranceWarning` tells where standard errors are of the size of outputs: activations that are steep, if not kinked, want
-    larger probes.
+    A `ToleranceWarning` tells where standard errors are of the size of outputs: activations that are steep,
+    if not kinked, want larger probes.
 
-    Error of f at order 3 for smooth activations: gamma0^4 f_4; it diverges at richness of order one, where `sample` is
-    needed. Cost: one run of `sample` per probe.
+    Error of f at order 3 for smooth activations: gamma0^4 f_4; it diverges at richness of order one, where
+    `sample` is needed. Cost: one run of `sample` per probe.
 
     References
     ----------
@@ -112,30 +123,58 @@ def perturbation(
     training.refuse_noise_and_rules("perturbation")
     problem.refuse_outputs("perturbation")
     if network.refinements is not None:
-        raise UnsupportedError("perturbation needs common draws, which networks of infinite depth do not have; take a finite depth, or tp.sample.")
+        raise UnsupportedError(
+            "perturbation needs common draws, which networks of infinite depth do not have; take a finite"
+            " depth, or tp.sample."
+        )
     refuse_decay("perturbation", training)
     order, probes = _checked(network, order, probes)
     keeps_draws = as_record(record).draws
     record = replace(as_record(record), draws=False)
     steps = recorded_steps(record, training.steps, "perturbation")
     run = MonteCarlo(
-        n_samples, n_replicates, seed, tolerance, draws, 0, replace(record, draws=True), None, progress, centred, common_draws, True, None, threads
+        n_samples,
+        n_replicates,
+        seed,
+        tolerance,
+        draws,
+        0,
+        replace(record, draws=True),
+        None,
+        progress,
+        centred,
+        common_draws,
+        True,
+        None,
+        threads,
     )
     settings = run.settings(network) | {
-        "keep_replicates": boolean("keep_replicates", keep_replicates), "order": order, "probes": probes,
+        "keep_replicates": boolean("keep_replicates", keep_replicates),
+        "order": order,
+        "probes": probes,
         "record": replace(record, draws=keeps_draws).describe(),
-    }  # fmt: skip
+    }
     del settings["samples"]  # no fields are kept
     network.check(problem.all_inputs.shape[1:])
     network.suits("perturbation", "conditioned", problem, training)
     foot = network.footprint(problem.all_inputs.shape[1:])
     memory.check(
-        (2 + len(probes) + ORDERS) * memory.of_results(len(steps), foot.layers, len(problem.all_inputs), 0, settings["n_replicates"], vectors=foot.vectors),
+        (2 + len(probes) + ORDERS)
+        * memory.of_results(
+            len(steps),
+            foot.layers,
+            len(problem.all_inputs),
+            0,
+            settings["n_replicates"],
+            vectors=foot.vectors,
+        ),
         "record fewer times (record=tp.log_steps(...))",
-    )  # fmt: skip
+    )
     run = replace(run, seed=settings["seed"])
     initial = run.initial("perturbation", network, problem, training)
-    lazy = [train_lazily(kernel[0], problem, training, "perturbation") for kernel in initial.tangent_kernel.values]
+    lazy = [
+        train_lazily(kernel[0], problem, training, "perturbation") for kernel in initial.tangent_kernel.values
+    ]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DivergenceWarning)  # said once, below
         runs = _probe(run, network, problem, training, probes)
@@ -145,15 +184,27 @@ def perturbation(
         zeroth = {"output": outputs[steps], **{name: initial[name].values[r] for name in _EXPANDED[1:]}}
         values = {name: [ds[name].values[r, : len(steps)] for ds in runs] for name in _EXPANDED}
         found = {name: _coefficients(zeroth[name], values[name], probes) for name in _EXPANDED}
-        records.append(_record(found, problem, network.richness, order, [training.example_weights(t, problem.n_train) for t in steps]))
+        records.append(
+            _record(
+                found,
+                problem,
+                network.richness,
+                order,
+                [training.example_weights(t, problem.n_train) for t in steps],
+            )
+        )
     arrays = summarise(records, settings["keep_replicates"], network.vector_dim)
     _say_if_noisy(arrays)
-    described = attributes("perturbation", network, problem, training, settings, *status) | {"replicates": len(records)}
+    described = attributes("perturbation", network, problem, training, settings, *status) | {
+        "replicates": len(records)
+    }
     if keeps_draws:
         arrays["draw_slot"] = (runs[0].draw_slot.dims, runs[0].draw_slot.values)
         described["slots_json"] = runs[0].attrs["slots_json"]
     labels = initial.layer.values.tolist()
-    return dataset(arrays, problem, training, steps, labels, described, network.coordinates(labels), network.input_dims)
+    return dataset(
+        arrays, problem, training, steps, labels, described, network.coordinates(labels), network.input_dims
+    )
 
 
 def _checked(network: Network, order, probes) -> tuple[int, list[float]]:
@@ -163,26 +214,36 @@ def _checked(network: Network, order, probes) -> tuple[int, list[float]]:
     require(np.ndim(probes) == 1, f"probes={probes!r} must list values of the richness.")
     probes = sorted(real("probes", value, "be positive", lambda v: v > 0) for value in probes)
     order = whole("order", (2 if kinked else ORDERS - 1) if order is None else order)
-    require(order < ORDERS, f"order={order} is more than is kept; orders go up to {ORDERS - 1}, beyond it take tp.sample.")
-    require(len(set(probes)) == len(probes) >= ORDERS, f"probes={probes} must hold {ORDERS} or more different values.")
+    require(
+        order < ORDERS,
+        f"order={order} is more than is kept; orders go up to {ORDERS - 1}, beyond it take tp.sample.",
+    )
+    require(
+        len(set(probes)) == len(probes) >= ORDERS,
+        f"probes={probes} must hold {ORDERS} or more different values.",
+    )
     return order, probes
 
 
 def _say_if_noisy(arrays: dict) -> None:
-    """Warn where the errors of the outputs are of their size, as where the fields of few neurons bend between probes."""
+    """Warn where the errors of the outputs are of their size, as where the fields of few neurons bend between
+    probes."""
     if "output_stderr" not in arrays:
         return
     size, error = (float(np.sqrt((arrays[name][1] ** 2).mean())) for name in ("output", "output_stderr"))
     if error > _NOISY * size:
         warn(
-            f"perturbation: standard errors of outputs ({error:.2g} in root mean square) are of the size of outputs ({size:.2g}); "
-            "take larger probes and a lower order, or more n_samples.",
+            f"perturbation: standard errors of outputs ({error:.2g} in root mean square) are of the size of"
+            f" outputs ({size:.2g}); take larger probes and a lower order, or more n_samples.",
             ToleranceWarning,
-        )  # fmt: skip
+        )
 
 
-def _probe(run: MonteCarlo, network: Network, problem: Problem, training: Training, probes: list[float]) -> list[xr.Dataset]:
-    """Runs at every probe, the largest first: it reveals the most directions, and the others use its draws."""
+def _probe(
+    run: MonteCarlo, network: Network, problem: Problem, training: Training, probes: list[float]
+) -> list[xr.Dataset]:
+    """Runs at every probe, the largest first: it reveals the most directions, and the others use its
+    draws."""
     runs = []
     for richness in reversed(probes):
         try:
@@ -214,13 +275,16 @@ def _ending(
 
 
 def _coefficients(zeroth: np.ndarray, values: list[np.ndarray], probes: list[float]) -> np.ndarray:
-    """Coefficients (time, order, ...) of the polynomial without remainder through order 0 and the values at the probes."""
+    """Coefficients (time, order, ...) of the polynomial without remainder through order 0 and the values at
+    the probes."""
     powers = np.array(probes[::-1])[:, None] ** np.arange(1, len(probes) + 1)
     solved = np.tensordot(np.linalg.inv(powers)[: ORDERS - 1], np.array(values) - zeroth, axes=1)
     return np.moveaxis(np.concatenate([np.broadcast_to(zeroth, solved[:1].shape), solved]), 0, 1)
 
 
-def _record(found: dict[str, np.ndarray], problem: Problem, richness: float, order: int, shares: list) -> dict[str, np.ndarray]:
+def _record(
+    found: dict[str, np.ndarray], problem: Problem, richness: float, order: int, shares: list
+) -> dict[str, np.ndarray]:
     """The record of one replicate: the expansions summed at the richness, and their coefficients."""
     powers = richness ** np.arange(order + 1)
     summed = {name: np.tensordot(powers, c[:, : order + 1], axes=(0, 1)) for name, c in found.items()}

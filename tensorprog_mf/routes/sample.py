@@ -5,10 +5,10 @@ import pathlib
 import xarray as xr
 
 from ..networks import Network
-from ..optimizers import Training
-from ..problems import Problem
-from .arguments import route
-from .monte_carlo import MonteCarlo
+from ..problems.problem import Problem
+from ..training.training import Training
+from .sampling.arguments import route
+from .sampling.monte_carlo import MonteCarlo
 
 
 @route
@@ -39,10 +39,12 @@ def sample(
 
         h^l(t) = u^l(t) + sum_s [A^{l-1}(t,s) + eta gamma0 Delta(s) Phi^{l-1}(t,s)] g^l(s),            g = phi'(h) z
         z^l(t) = r^l(t) + sum_s [B^{l+1}(t,s) + eta gamma0 Delta(s) G^{l+1}(t,s)] phi(h^l(s)),         f = E[z phi(h)] / gamma0
-        Phi = E[phi(h) phi(h)], G = E[g g], u ~ GP(0, Phi^{l-1}), r ~ GP(0, G^{l+1}), A = E[d phi/d r], B = E[d g/d u]
+        Phi = E[phi(h) phi(h)], G = E[g g], u ~ GP(0, Phi^{l-1}), r ~ GP(0, G^{l+1}), A = E[d phi/d r], B =
+        E[d g/d u]
 
-    (the self-consistent equations of Bordelon & Pehlevan 2022, in discrete time). Random matrices are revealed direction
-    by direction, so that responses A and B come without being computed and one pass through time is exact.
+    (the self-consistent equations of Bordelon & Pehlevan 2022, in discrete time). Random matrices are
+    revealed direction by direction, so that responses A and B come without being computed and one pass
+    through time is exact.
 
     Parameters
     ----------
@@ -55,19 +57,21 @@ def sample(
     seed
         Names the draws; None takes one from the operating system. Recorded either way.
     tolerance
-        A query adds a direction to the basis of its matrix if its remainder exceeds this, relative to its size. None: 1e-4
-        down to richness 0.1, below it 1e-3 richness (with `target_error`, target_error times richness if that is less), but
-        never below 1e-10. For a gradient flow at most a tenth of the flow's own tolerance. The number is recorded.
+        A query adds a direction to the basis of its matrix if its remainder exceeds this, relative to its
+        size. None: 1e-4 down to richness 0.1, below it 1e-3 richness (with `target_error`, target_error times
+        richness if that is less), but never below 1e-10. For a gradient flow at most a tenth of the flow's
+        own tolerance. The number is recorded.
     draws
         "sobol" or "pseudo-random".
     samples
         Sites per layer whose fields are kept, of replicate 0.
     record
-        Steps to record; None for all. `log_steps` spaces them. Recorded steps ask for all examples: with batches, record
-        few. Of a gradient flow, indices of its times.
+        Steps to record; None for all. `log_steps` spaces them. Recorded steps ask for all examples: with
+        batches, record few. Of a gradient flow, indices of its times.
     target_error
-        Double n_samples, from the given one on, until the 95 % interval of every output (see `tp.interval`) and its shift
-        from half as many samples are within +- this; the attribute target_error_message says what was used.
+        Double n_samples, from the given one on, until the 95 % interval of every output (see `tp.interval`)
+        and its shift from half as many samples are within +- this; the attribute target_error_message says
+        what was used.
     progress
         Show progress and time left, if standard error is a terminal, or in a notebook.
 
@@ -76,16 +80,17 @@ def sample(
     centred
         Make the readout orthogonal to the initial features, so that outputs start at zero as in the limit.
     common_draws
-        An earlier result, of a run with record=tp.Record(draws=True): use its draws, slot by slot, at another richness or
-        learning rate; all else must be the same. Directions that the earlier run did not need are left out, with a warning
-        where that matters. Without a tolerance of its own this run takes that of the earlier one.
+        An earlier result, of a run with record=tp.Record(draws=True): use its draws, slot by slot, at another
+        richness or learning rate; all else must be the same. Directions that the earlier run did not need are
+        left out, with a warning where that matters. Without a tolerance of its own this run takes that of the
+        earlier one.
     keep_replicates
         Keep every replicate along dimension `replicate` instead of mean and standard error.
     checkpoint
-        A folder to keep the state of unfinished runs in, written every minute, less often if that takes long, and on Ctrl-C:
-        calling again with the same arguments goes on from there and gives the same bits. Removed when the run is done. It
-        takes as much disk as the bases of all replicates take memory, 32 bytes x sites x rank per hidden matrix, for a
-        moment twice that; the line of progress says how much.
+        A folder to keep the state of unfinished runs in, written every minute, less often if that takes long,
+        and on Ctrl-C: calling again with the same arguments goes on from there and gives the same bits.
+        Removed when the run is done. It takes as much disk as the bases of all replicates take memory, 32
+        bytes x sites x rank per hidden matrix, for a moment twice that; the line of progress says how much.
     threads
         Threads to use; all by default. Results do not depend on it.
 
@@ -103,22 +108,25 @@ def sample(
 
     Notes
     -----
-    Ctrl-C ends the run at its next step and raises `tp.Interrupted`, a KeyboardInterrupt, so that loops of runs stop too:
+    Ctrl-C ends the run at its next step and raises `tp.Interrupted`, a KeyboardInterrupt, so that loops of
+    runs stop too:
 
         try:
             ds = tp.sample(...)
         except tp.Interrupted as stop:
             ds = stop.result  # status "interrupted", the times before; None if there is none yet
 
-    Where nothing caught it, as in a notebook, the result is `sys.last_value.result`. A second Ctrl-C waits for no step.
+    Where nothing caught it, as in a notebook, the result is `sys.last_value.result`. A second Ctrl-C waits
+    for no step.
 
-    What the tolerance leaves out moves outputs by up to tolerance / richness. It is estimated, mostly within a factor of 3,
-    in variable `output_truncation`, and joined in quadrature to the standard errors of outputs, losses and error signal;
-    kernels, which are not divided by the richness, are off by about the tolerance. The default keeps it below a tenth of
-    the sampling error at 4096 samples; where a larger one keeps `target_error` out of reach, the message says so.
+    What the tolerance leaves out moves outputs by up to tolerance / richness. It is estimated, mostly within
+    a factor of 3, in variable `output_truncation`, and joined in quadrature to the standard errors of
+    outputs, losses and error signal; kernels, which are not divided by the richness, are off by about the
+    tolerance. The default keeps it below a tenth of the sampling error at 4096 samples; where a larger one
+    keeps `target_error` out of reach, the message says so.
 
-    Error: O(1/n_samples) bias plus fluctuations, n^-1/2 for pseudo-random draws and about n^-0.7 for Sobol, from
-    a two to four times smaller value. Cost per step:
+    Error: O(1/n_samples) bias plus fluctuations, n^-1/2 for pseudo-random draws and about n^-0.7 for Sobol,
+    from a two to four times smaller value. Cost per step:
     O(n_samples rank examples) per hidden matrix, linear in the steps once the rank has saturated.
 
     References
@@ -134,7 +142,19 @@ def sample(
     {'time': 3, 'example': 2}
     """
     run = MonteCarlo(
-        n_samples, n_replicates, seed, tolerance, draws, samples, record, target_error, progress, centred, common_draws,
-        keep_replicates, checkpoint, threads,
-    )  # fmt: skip
+        n_samples,
+        n_replicates,
+        seed,
+        tolerance,
+        draws,
+        samples,
+        record,
+        target_error,
+        progress,
+        centred,
+        common_draws,
+        keep_replicates,
+        checkpoint,
+        threads,
+    )
     return run.result("sample", "conditioned", network, problem, training)

@@ -4,15 +4,15 @@ import pathlib
 
 import xarray as xr
 
-from ..draws import fresh_seed
-from ..errors import UnsupportedError, boolean, require, whole
+from ..ground.errors import UnsupportedError, boolean, require, whole
+from ..matrices.realization import Ensemble
 from ..networks import Network
-from ..optimizers import Training
-from ..parameterization import as_mean_field
-from ..problems import Problem
-from ..realization import Ensemble
-from .arguments import route
-from .replicates import gather, listed, small
+from ..networks.parameterization import as_mean_field
+from ..problems.problem import Problem
+from ..sites.draws import fresh_seed
+from ..training.training import Training
+from .sampling.arguments import route
+from .sampling.replicates import gather, listed, small
 
 
 @route
@@ -44,8 +44,8 @@ def train_finite(
     width
         Neurons per layer.
     matrix
-        "dense" stores every weight; "conditioned" reveals a matrix only as far as training asks it, with exactly the
-        same law (Bolthausen conditioning), at a cost linear in the width.
+        "dense" stores every weight; "conditioned" reveals a matrix only as far as training asks it, with
+        exactly the same law (Bolthausen conditioning), at a cost linear in the width.
     n_replicates
         Networks with independent weights; results are their means, with standard errors.
     seed, samples, record, progress, keep_replicates, checkpoint, threads
@@ -64,8 +64,8 @@ def train_finite(
     Returns
     -------
     xarray.Dataset
-        As of `sample`; a stored matrix cannot tell the parts of a field apart, so with "dense" those behind hidden
-        matrices are NaN.
+        As of `sample`; a stored matrix cannot tell the parts of a field apart, so with "dense" those behind
+        hidden matrices are NaN.
 
     Raises
     ------
@@ -74,21 +74,50 @@ def train_finite(
 
     Notes
     -----
-    Deviations of the mean from the limit fall as 1/width, those of one network as 1/sqrt(width). Cost per step: O(width^2
-    examples) dense, O(width rank examples) conditioned.
+    Deviations of the mean from the limit fall as 1/width, those of one network as 1/sqrt(width). Cost per
+    step: O(width^2 examples) dense, O(width rank examples) conditioned.
     """
-    require(matrix in ("dense", "conditioned"), f"matrix={matrix!r} is unknown here; choose 'dense' or 'conditioned'.")
+    require(
+        matrix in ("dense", "conditioned"),
+        f"matrix={matrix!r} is unknown here; choose 'dense' or 'conditioned'.",
+    )
     if network.refinements is not None:
-        raise UnsupportedError("train_finite trains networks of a finite depth; for depth='infinite' take tp.sample.")
+        raise UnsupportedError(
+            "train_finite trains networks of a finite depth; for depth='infinite' take tp.sample."
+        )
     settings = {
-        "width": whole("width", width, 1), "matrix": matrix, "n_replicates": whole("n_replicates", n_replicates, 1),
-        "seed": fresh_seed(seed, checkpoint), "samples": whole("samples", samples), "record": listed(record), "centred": boolean("centred", centred),
-        "tolerance": small(tolerance), "draws": "pseudo-random", "keep_replicates": boolean("keep_replicates", keep_replicates),
+        "width": whole("width", width, 1),
+        "matrix": matrix,
+        "n_replicates": whole("n_replicates", n_replicates, 1),
+        "seed": fresh_seed(seed, checkpoint),
+        "samples": whole("samples", samples),
+        "record": listed(record),
+        "centred": boolean("centred", centred),
+        "tolerance": small(tolerance),
+        "draws": "pseudo-random",
+        "keep_replicates": boolean("keep_replicates", keep_replicates),
         "parameterization": parameterization,
-    }  # fmt: skip
+    }
     meant = as_mean_field(parameterization, network, training, settings["width"], problem.all_inputs.shape[1])
-    ensemble = Ensemble(settings["width"], matrix, "pseudo-random", settings["seed"], settings["tolerance"], settings["centred"])
+    ensemble = Ensemble(
+        settings["width"],
+        matrix,
+        "pseudo-random",
+        settings["seed"],
+        settings["tolerance"],
+        settings["centred"],
+    )
     return gather(
-        "train_finite", network, problem, training, ensemble, settings, record=record, threads=threads, progress=progress,
-        checkpoint=checkpoint, limit=False, meant=meant,
-    )  # fmt: skip
+        "train_finite",
+        network,
+        problem,
+        training,
+        ensemble,
+        settings,
+        record=record,
+        threads=threads,
+        progress=progress,
+        checkpoint=checkpoint,
+        limit=False,
+        meant=meant,
+    )

@@ -5,17 +5,18 @@ from dataclasses import replace
 import numpy as np
 import xarray as xr
 
-from .. import memory
-from ..accelerate import blocks_on_threads, one_blas_thread, thread_count
-from ..calls import checked_call
-from ..draws import fresh_seed
-from ..divergence import LossWatch, RunAway, allowed, check_size
-from ..engine import Status
-from ..errors import UnsupportedError, whole
-from ..interruption import unless_interrupted
-from ..progress import Progress
-from ..recorder import recorded_steps
-from .labels import TWO_TIME, add_doubt, bias_variance, ending, ensemble_sizes as checked_sizes, result
+from ..engine.recorder import recorded_steps
+from ..ground.accelerate import blocks_on_threads, one_blas_thread, thread_count
+from ..ground.calls import checked_call
+from ..ground.divergence import LossWatch, RunAway, allowed, check_size
+from ..ground.errors import UnsupportedError, whole
+from ..ground.interruption import unless_interrupted
+from ..ground.progress import Progress
+from ..ground.status import Status
+from ..results import memory
+from ..sites.draws import fresh_seed
+from .labels import TWO_TIME, add_doubt, bias_variance, ending, result
+from .labels import ensemble_sizes as checked_sizes
 from .model import Descent, Flow, Model, check_kinds
 from .recursion import Recursion, footprint
 from .rounding import CHANGED, ROUNDED, doubt, twin
@@ -38,7 +39,8 @@ def solve(
 ) -> xr.Dataset:
     """Correlation and response functions of a linear network with random or learned features, step by step.
 
-    In the limit N, P, B, M -> infinity at fixed ratios modes, examples and features become independent Gaussian processes
+    In the limit N, P, B, M -> infinity at fixed ratios modes, examples and features become independent
+    Gaussian processes
 
         v1(t)   = u1(t)   + (1/P) sum_s R02(t, s) v1(s),       u1 ~ GP(0, C0 + sigma^2)
         v2_k(t) = u2_k(t) + lam_k sum_s R1(t, s) v0_k(s),      u2_k ~ GP(0, lam_k C1 / P)
@@ -46,8 +48,9 @@ def solve(
         v4_k(t) = u4_k(t) + sum_s R3(t, s) v2_k(s),            u4_k ~ GP(0, C3 / N)
         v0_k(t) = w*_k - sum_s [Th4(t, s) v4_k(s) + Th2(t, s) v2_k(s)]
 
-    whose correlations C and responses R are causal in each other (Bordelon, Atanasov & Pehlevan 2024, arXiv:2402.01092,
-    arXiv:2409.17858). Momentum enters the propagators Th of weights and projection, so that it goes with any richness.
+    whose correlations C and responses R are causal in each other (Bordelon, Atanasov & Pehlevan 2024,
+    arXiv:2402.01092, arXiv:2409.17858). Momentum enters the propagators Th of weights and projection, so that
+    it goes with any richness.
 
     Parameters
     ----------
@@ -56,9 +59,9 @@ def solve(
     record
         Steps to keep; None: all.
     ensemble_sizes
-        Sizes E of ensembles (own features, same data) and of bagging (same features, own data). If any, errors are also
-        correlated between students, and the result splits the test loss into bias and variances. Batches are always a
-        student's own.
+        Sizes E of ensembles (own features, same data) and of bagging (same features, own data). If any,
+        errors are also correlated between students, and the result splits the test loss into bias and
+        variances. Batches are always a student's own.
     samples
         Sites of each kind to draw from the Gaussian processes: v0 of every mode, v1, v3 and w.
     seed
@@ -69,25 +72,28 @@ def solve(
     Returns
     -------
     xarray.Dataset
-        test_loss, loss (on training examples, if they are finitely many), bias_loss (time); H, var_v0 (mode, time); C0, C1 (if there are
-        finitely many examples), C2, C3, R1, R3, R02 (if there are finitely many examples, or batches of new ones), R24 (of finite
+        test_loss, loss (on training examples, if they are finitely many), bias_loss (time); H, var_v0 (mode,
+        time); C0, C1 (if there are finitely many examples), C2, C3, R1, R3, R02 (if there are finitely many
+        examples, or batches of new ones), R24 (of finite
         width), W, Cw (time, time_prime), the diagonal of Cw being |w|^2 / N; `time` is eta summed. Test loss and ensemble losses hold
         the label noise, biases and correlations do not.
 
     Raises
     ------
     InputError
-        An argument that cannot be used, a batch larger than the data, not enough memory, a run that diverges before its first record.
+        An argument that cannot be used, a batch larger than the data, not enough memory, a run that diverges
+        before its first record.
     UnsupportedError
         Gradient flow.
 
     Notes
     -----
-    Exact to rounding in the limit; finite networks are off by order 1/N, with a prefactor of 0.5 to 4. Of small batches, online
-    the theory keeps lam_k U / B of the noise covariance (lam_k U + lam_k^2 v0_k^2) / B; see `solve_reduced` for all of it. Cost:
-    O(modes steps^3), memory 32 modes steps^2 bytes; half of it without random features, or without noise from examples. Learned
-    features sharpen the kernel, and rates past its bound let rounding errors grow: where the test loss rises, a second run with
-    eigenvalues changed in their last digits tells, with a StabilityWarning, from which step on.
+    Exact to rounding in the limit; finite networks are off by order 1/N, with a prefactor of 0.5 to 4. Of
+    small batches, online the theory keeps lam_k U / B of the noise covariance (lam_k U + lam_k^2 v0_k^2) / B;
+    see `solve_reduced` for all of it. Cost: O(modes steps^3), memory 32 modes steps^2 bytes; half of it
+    without random features, or without noise from examples. Learned features sharpen the kernel, and rates
+    past its bound let rounding errors grow: where the test loss rises, a second run with eigenvalues changed
+    in their last digits tells, with a StabilityWarning, from which step on.
 
     Examples
     --------
@@ -101,21 +107,39 @@ def solve(
     check_kinds(model, training)
     if isinstance(training, Flow):
         raise UnsupportedError(
-            "solve goes in steps; for gradient flow take solve_stationary (richness 0) or solve_reduced (infinitely many examples)."
+            "solve goes in steps; for gradient flow take solve_stationary (richness 0) or solve_reduced"
+            " (infinitely many examples)."
         )
     training.check(model)
     sizes, samples = checked_sizes(ensemble_sizes), whole("samples", samples)
     seed = fresh_seed(seed)
     steps = recorded_steps(record, training.steps, "solve")
-    memory.check(footprint(len(model.modes.power), training.steps, model, training), "take fewer steps, or bins of modes (bin_ratio=1.1)")
-    run, status, reached, what = _run(model, training, bool(sizes), Progress("solve", training.steps + 1, progress), threads)
+    memory.check(
+        footprint(len(model.modes.power), training.steps, model, training),
+        "take fewer steps, or bins of modes (bin_ratio=1.1)",
+    )
+    run, status, reached, what = _run(
+        model, training, bool(sizes), Progress("solve", training.steps + 1, progress), threads
+    )
     kept = steps[steps < reached]
     ending("scaling_laws.solve", status, reached, len(kept), what)
     settings = {"record": kept.tolist(), "ensemble_sizes": list(sizes), "samples": samples, "seed": seed}
     arrays = _arrays(run, kept, sizes) | (draw_sites(run, kept, samples, seed) if samples else {})
     more = {"ensemble_size": np.array(sizes)}
     loss, stopped = np.diag(run.rows["C0"])[:reached] + model.noise, []
-    ds = result("solve", arrays, training.clock()[kept], model, training, settings, kept, status, reached, more, what=what)
+    ds = result(
+        "solve",
+        arrays,
+        training.clock()[kept],
+        model,
+        training,
+        settings,
+        kept,
+        status,
+        reached,
+        more,
+        what=what,
+    )
     if status is Status.COMPLETED and model.richness > 0:
         del run  # before there is a second one
         add_doubt(ds, doubt(loss, lambda: _twin_loss(model, training, stopped, threads), CHANGED))
@@ -123,9 +147,12 @@ def solve(
 
 
 def _twin_loss(model: Model, training: Descent, stopped: list, threads: int | None) -> np.ndarray:
-    """Test loss of the twin as far as it goes; Ctrl-C is noted in `stopped`, and nothing is said of the rest."""
+    """Test loss of the twin as far as it goes; Ctrl-C is noted in `stopped`, and nothing is said of the
+    rest."""
     other = replace(model, spectrum=twin(model.modes, ROUNDED))
-    run, status, reached, _ = _run(other, training, False, Progress("solve", training.steps + 1, False), threads)
+    run, status, reached, _ = _run(
+        other, training, False, Progress("solve", training.steps + 1, False), threads
+    )
     if status is Status.INTERRUPTED:
         stopped.append(True)
         return np.full(training.steps + 1, np.nan)
@@ -135,7 +162,8 @@ def _twin_loss(model: Model, training: Descent, stopped: list, threads: int | No
 def _run(
     model: Model, training: Descent, cross: bool, progress: Progress, threads: int | None
 ) -> tuple[Recursion, Status, int, RunAway | None]:
-    """The recursion as far as it goes, how it ended, the number of times that are complete, and what ran away."""
+    """The recursion as far as it goes, how it ended, the number of times that are complete, and what ran
+    away."""
     run, t, growth = Recursion(model, training, cross), 0, LossWatch(allowed(model.richness))
     try:
         with one_blas_thread(), blocks_on_threads(thread_count(threads)):
@@ -170,5 +198,7 @@ def _arrays(run: Recursion, steps: np.ndarray, sizes: tuple[int, ...]) -> dict:
         arrays["loss"] = (("time",), run.train[steps])
     arrays |= {name: (TWO_TIME, run.rows[name][np.ix_(steps, steps)]) for name in stored}
     if sizes:
-        arrays |= bias_variance(diagonal["C0"], diagonal["C0a"], diagonal["C0d"], diagonal["bias"], noise, sizes)
+        arrays |= bias_variance(
+            diagonal["C0"], diagonal["C0a"], diagonal["C0d"], diagonal["bias"], noise, sizes
+        )
     return arrays

@@ -1,12 +1,14 @@
-"""Rows of the causal recursion over modes. Modes are walked in fixed blocks; sums over them leave as a partial per block.
+"""Rows of the causal recursion over modes. Modes are walked in fixed blocks; sums over them leave as a
+partial per block.
 
-Legend, row t, columns before it: th4, e, q propagators; m = H 1; g4 = H Th4, g2 = H E, H = (1 + lam Q)^-1; r1 response of
-data sites; rm, rg4 = R1 m, R1 G4; j = 1 - lam R1 G2; k* covariances (time, time_prime) of the Gaussian sources.
+Legend, row t, columns before it: th4, e, q propagators; m = H 1; g4 = H Th4, g2 = H E, H = (1 + lam Q)^-1; r1
+response of data sites; rm, rg4 = R1 m, R1 G4; j = 1 - lam R1 G2; k* covariances (time, time_prime) of the
+Gaussian sources.
 """
 
 import numpy as np
 
-from ..accelerate import kernel
+from ..ground.accelerate import kernel
 
 MODES = 16  # of a block, part of the numerical definition
 
@@ -57,11 +59,39 @@ def propagate(first, last, t, lam, count, th4, e, q, m, g4, g2, with_g4, with_g2
 
 @kernel(sums=True)
 def respond(
-    first, last, t, lam, count, weight, r1, m, g4, g2, rm, rg4, j, with_g4, with_g2, k4, k2, cross4, cross2, with_cross, variance, partial
+    first,
+    last,
+    t,
+    lam,
+    count,
+    weight,
+    r1,
+    m,
+    g4,
+    g2,
+    rm,
+    rg4,
+    j,
+    with_g4,
+    with_g2,
+    k4,
+    k2,
+    cross4,
+    cross2,
+    with_cross,
+    variance,
+    partial,
 ):
-    """Rows t of rm, rg4, j; variance[k] of v0; partial[block] of R24, of C0 and of its parts with the same features, data, none."""
+    """Rows t of rm, rg4, j; variance[k] of v0; partial[block] of R24, of C0 and of its parts with the same
+    features, data, none."""
     for block in range(first, last):
-        row, c0, c0a, c0d, bias = partial[block, 0], partial[block, 1], partial[block, 2], partial[block, 3], partial[block, 4]
+        row, c0, c0a, c0d, bias = (
+            partial[block, 0],
+            partial[block, 1],
+            partial[block, 2],
+            partial[block, 3],
+            partial[block, 4],
+        )
         for k in range(block * MODES, min(block * MODES + MODES, len(lam))):
             total = 0.0
             for u in range(t + 1):
@@ -89,7 +119,9 @@ def respond(
 
 
 @kernel(sums=True)
-def gather(first, last, t, lam, count, weight, rm, rg4, j, with_g4, with_g2, k4, k2, cross4, with_cross, partial):
+def gather(
+    first, last, t, lam, count, weight, rm, rg4, j, with_g4, with_g2, k4, k2, cross4, with_cross, partial
+):
     """partial[block] of C2 and of its part with the same features only."""
     for block in range(first, last):
         c2, c2a = partial[block, 0], partial[block, 1]

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import xarray as xr
 
-from ..calls import checked_call
-from ..errors import UnsupportedError, require, whole
+from ..ground.calls import checked_call
+from ..ground.errors import UnsupportedError, require, whole
 from .checks import numbers
 from .inversion import late_population_loss
 from .labels import result
@@ -16,7 +16,8 @@ from .reduced import solve_reduced
 
 @checked_call
 def compute_optimal(model: Model, compute, widths, n_times: int = 40) -> xr.Dataset:
-    """Smallest test loss at compute C = N t, over the widths N of students trained by gradient flow on infinitely many examples.
+    """Smallest test loss at compute C = N t, over the widths N of students trained by gradient flow on
+    infinitely many examples.
 
     Parameters
     ----------
@@ -25,15 +26,16 @@ def compute_optimal(model: Model, compute, widths, n_times: int = 40) -> xr.Data
     compute
         (compute,) budgets C, increasing.
     widths
-        (width,) increasing whole numbers, at least three; the optimum is interpolated between them by a parabola in logarithms.
+        (width,) increasing whole numbers, at least three; the optimum is interpolated between them by a
+        parabola in logarithms.
     n_times
         Times of test_loss, log-spaced over those that the budgets reach.
 
     Returns
     -------
     xarray.Dataset
-        L_opt, N_opt, t_opt (compute); test_loss (width, time). Budgets are ds["compute"], as ds.compute is a method of xarray.
-        Budgets whose optimum is at an end of the widths are NaN.
+        L_opt, N_opt, t_opt (compute); test_loss (width, time). Budgets are ds["compute"], as ds.compute is a
+        method of xarray. Budgets whose optimum is at an end of the widths are NaN.
 
     Raises
     ------
@@ -55,22 +57,35 @@ def compute_optimal(model: Model, compute, widths, n_times: int = 40) -> xr.Data
     check_kinds(model)
     if model.examples is not None:
         raise UnsupportedError("compute_optimal is for infinitely many examples; leave out examples.")
-    budgets, sizes = _rising("compute", compute, 1), np.array([whole("widths", n, 1) for n in _rising("widths", widths, 3)])
+    budgets, sizes = (
+        _rising("compute", compute, 1),
+        np.array([whole("widths", n, 1) for n in _rising("widths", widths, 3)]),
+    )
     times = np.geomspace(budgets[0] / sizes[-1], budgets[-1] / sizes[0], whole("n_times", n_times, 2))
     losses = [_losses(replace(model, width=int(n)), np.concatenate([times, budgets / n])) for n in sizes]
     loss, at_budget = np.array([v[: len(times)] for v in losses]), np.array([v[len(times) :] for v in losses])
     best = np.array([_lowest(np.log(sizes), np.log(column)) for column in at_budget.T])
     n_opt = np.exp(best[:, 0])
     arrays = {"L_opt": np.exp(best[:, 1]), "N_opt": n_opt, "t_opt": budgets / n_opt}
-    arrays = {name: (("compute",), values) for name, values in arrays.items()} | {"test_loss": (("width", "time"), loss)}
+    arrays = {name: (("compute",), values) for name, values in arrays.items()} | {
+        "test_loss": (("width", "time"), loss)
+    }
     settings = {"widths": sizes.tolist(), "n_times": len(times)}
     more = {"compute": budgets, "width": sizes}
-    return result("compute_optimal", arrays, times, replace(model, width=None), Flow(times), settings, more=more)
+    return result(
+        "compute_optimal", arrays, times, replace(model, width=None), Flow(times), settings, more=more
+    )
 
 
 def _rising(name: str, values, least: int) -> np.ndarray:
     values = numbers(name, values)
-    good = values.ndim == 1 and len(values) >= least and np.isfinite(values).all() and (values > 0).all() and (np.diff(values) > 0).all()
+    good = (
+        values.ndim == 1
+        and len(values) >= least
+        and np.isfinite(values).all()
+        and (values > 0).all()
+        and (np.diff(values) > 0).all()
+    )
     require(bool(good), f"{name} must be a list of {least} or more positive numbers that increase.")
     return values
 

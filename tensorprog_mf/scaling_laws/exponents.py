@@ -9,10 +9,10 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
-from ..calls import checked_call
-from ..errors import real, require
-from ..provenance import made
-from ..results import labelled
+from ..ground.calls import checked_call
+from ..ground.errors import real, require
+from ..results.dataset import labelled
+from ..results.provenance import made
 from .checks import numbers
 from .labels import REFERENCES
 from .power_law import PowerLaw
@@ -44,8 +44,9 @@ def local_exponent(resource, loss) -> np.ndarray:
 def fit_exponent(resource, loss, window: tuple[float, float] | None = None) -> Fit:
     """Least squares slope of log loss over log resource inside a window (ends included; None: all).
 
-    `stderr` is that of the regression, as if points scattered independently; `drift`, the local exponent at the end of the
-    window less that at its beginning, tells whether there is a power law: far from it is a crossover.
+    `stderr` is that of the regression, as if points scattered independently; `drift`, the local exponent at
+    the end of the window less that at its beginning, tells whether there is a power law: far from it is a
+    crossover.
 
     Raises
     ------
@@ -61,24 +62,38 @@ def fit_exponent(resource, loss, window: tuple[float, float] | None = None) -> F
     resource, loss = _pair(resource, loss)
     low, high = (-np.inf, np.inf) if window is None else _window(window)
     inside = (resource >= low * (1 - 1e-12)) & (resource <= high * (1 + 1e-12))
-    require(inside.sum() >= 3, f"{inside.sum()} points lie in the window {window}; a fit with an error needs three or more.")
+    require(
+        inside.sum() >= 3,
+        f"{inside.sum()} points lie in the window {window}; a fit with an error needs three or more.",
+    )
     x, y = _logs(resource[inside], loss[inside])
     x0 = x - x.mean()
     slope = float(x0 @ y / (x0 @ x0))
     scatter = y - y.mean() - slope * x0
     local = np.diff(y) / np.diff(x)
-    return Fit(-slope, float(np.sqrt(scatter @ scatter / (len(x) - 2) / (x0 @ x0))), float(local[0] - local[-1]), len(x))
+    return Fit(
+        -slope,
+        float(np.sqrt(scatter @ scatter / (len(x) - 2) / (x0 @ x0))),
+        float(local[0] - local[-1]),
+        len(x),
+    )
 
 
 def _pair(resource, loss) -> tuple[np.ndarray, np.ndarray]:
     x, y = numbers("resource", resource), numbers("loss", loss)
-    require(x.ndim == 1 and x.shape == y.shape, f"resource has shape {x.shape}, loss {y.shape}; give two lists of the same length.")
+    require(
+        x.ndim == 1 and x.shape == y.shape,
+        f"resource has shape {x.shape}, loss {y.shape}; give two lists of the same length.",
+    )
     return x, y
 
 
 def _window(window) -> np.ndarray:
     ends = numbers("window", window)
-    require(ends.shape == (2,) and bool(ends[0] < ends[1]), f"window={window!r} must be two numbers that increase, (from, to).")
+    require(
+        ends.shape == (2,) and bool(ends[0] < ends[1]),
+        f"window={window!r} must be two numbers that increase, (from, to).",
+    )
     return ends
 
 
@@ -88,8 +103,8 @@ def _logs(resource, loss) -> tuple[np.ndarray, np.ndarray]:
     good = bool((x > 0).all() and (y > 0).all() and np.isfinite(x).all() and np.isfinite(y).all())
     require(
         good,
-        "resource and loss must be positive and finite; leave out time 0 and budgets whose optimum is at an end of the widths, "
-        "and subtract no more than the limit of the loss.",
+        "resource and loss must be positive and finite; leave out time 0 and budgets whose optimum is at an"
+        " end of the widths, and subtract no more than the limit of the loss.",
     )
     require(bool((np.diff(x) > 0).all()), "resource must increase.")
     return np.log(x), np.log(y)
@@ -97,15 +112,18 @@ def _logs(resource, loss) -> tuple[np.ndarray, np.ndarray]:
 
 @checked_call
 def predicted_exponents(law: PowerLaw, richness: float = 0.0) -> dict[str, float]:
-    """Exponents of the test loss in each resource, the others infinite, without label noise; of N and t at optimal compute C = N t.
+    """Exponents of the test loss in each resource, the others infinite, without label noise; of N and t at
+    optimal compute C = N t.
 
         time: beta, or chi = beta max(1, 2 / (1 + beta)) if features learn      width: min(a - 1, b)    examples: min(a - 1, 2 b)
         online_time: min(beta, 2 - 1 / alpha)                                   bias_width: min(a - 1, 2 b)
-        width_correction, L(t, N) - L(t, inf) ~ N^-1 t^-e: min((a - 2) / b, 1 - 1 / b), negative where it grows
+        width_correction, L(t, N) - L(t, inf) ~ N^-1 t^-e: min((a - 2) / b, 1 - 1 / b), negative where it
+        grows
 
-    Compute, lazy: (a - 1) / (1 + b) for a - 1 < b, with N ~ C^(1 / (1 + b)), otherwise (a - 1) / a with N ~ C^((a - b) / a). Features
-    that learn: alpha beta chi / (alpha beta + chi) with N ~ C^(chi / (alpha beta + chi)) for beta < 1; alpha beta / (alpha beta + 1)
-    for beta > 1, where the exponent of N is not predicted. Time is what is left, t = C / N.
+    Compute, lazy: (a - 1) / (1 + b) for a - 1 < b, with N ~ C^(1 / (1 + b)), otherwise (a - 1) / a with N ~
+    C^((a - b) / a). Features that learn: alpha beta chi / (alpha beta + chi) with N ~ C^(chi / (alpha beta +
+    chi)) for beta < 1; alpha beta / (alpha beta + 1) for beta > 1, where the exponent of N is not predicted.
+    Time is what is left, t = C / N.
 
     Raises
     ------
@@ -119,7 +137,9 @@ def predicted_exponents(law: PowerLaw, richness: float = 0.0) -> dict[str, float
     >>> predicted_exponents(hard)["time"], round(predicted_exponents(hard, richness=1.0)["time"], 4)
     (0.5, 0.6667)
     """
-    require(isinstance(law, PowerLaw), f"law={law!r} must be a PowerLaw; of other spectra no exponents are known.")
+    require(
+        isinstance(law, PowerLaw), f"law={law!r} must be a PowerLaw; of other spectra no exponents are known."
+    )
     richness = real("richness", richness, "be 0 or more", lambda v: v >= 0)
     a, b, beta = law.a, law.b, law.beta
     bias = min(a - 1, 2 * b)
@@ -127,7 +147,10 @@ def predicted_exponents(law: PowerLaw, richness: float = 0.0) -> dict[str, float
     if richness == 0:
         found |= {"online_time": min(beta, 2 - 1 / b), "width_correction": min((a - 2) / b, 1 - 1 / b)}
         hard = a - 1 < b
-        found |= {"compute": (a - 1) / (1 + b) if hard else (a - 1) / a, "N_opt": 1 / (1 + b) if hard else (a - b) / a}
+        found |= {
+            "compute": (a - 1) / (1 + b) if hard else (a - 1) / a,
+            "N_opt": 1 / (1 + b) if hard else (a - b) / a,
+        }
     else:
         chi = found["time"] = beta * max(1.0, 2 / (1 + beta))
         found["compute"] = b * beta * chi / (b * beta + chi) if beta < 1 else b * beta / (b * beta + 1)
@@ -140,15 +163,18 @@ def predicted_exponents(law: PowerLaw, richness: float = 0.0) -> dict[str, float
 
 @checked_call
 def fit_exponents(
-    curves: Mapping[str, tuple], law: PowerLaw | None = None, richness: float = 0.0, windows: Mapping[str, tuple] | None = None
+    curves: Mapping[str, tuple],
+    law: PowerLaw | None = None,
+    richness: float = 0.0,
+    windows: Mapping[str, tuple] | None = None,
 ) -> xr.Dataset:
     """Exponents of several resources, beside the predicted ones.
 
     Parameters
     ----------
     curves
-        Maps names of resources, those of `predicted_exponents` or others, to (resource, loss); of N_opt and t_opt, which grow,
-        to (compute, N) and (compute, t).
+        Maps names of resources, those of `predicted_exponents` or others, to (resource, loss); of N_opt and
+        t_opt, which grow, to (compute, N) and (compute, t).
     law, richness
         What to predict for; None: nothing is.
     windows
@@ -157,7 +183,8 @@ def fit_exponents(
     Returns
     -------
     xarray.Dataset
-        exponent, exponent_stderr, exponent_drift, predicted_exponent (NaN where there is none), all (resource).
+        exponent, exponent_stderr, exponent_drift, predicted_exponent (NaN where there is none), all
+        (resource).
 
     Raises
     ------
@@ -180,20 +207,33 @@ def fit_exponents(
     fits, names = [fit_exponent(*curve, windows.get(name)) for name, curve in curves.items()], list(curves)
     sign = [-1.0 if name in ("N_opt", "t_opt") else 1.0 for name in names]
     arrays = {
-        "exponent": [s * fit.exponent for s, fit in zip(sign, fits)], "exponent_stderr": [fit.stderr for fit in fits],
+        "exponent": [s * fit.exponent for s, fit in zip(sign, fits)],
+        "exponent_stderr": [fit.stderr for fit in fits],
         "exponent_drift": [s * fit.drift for s, fit in zip(sign, fits)],
         "predicted_exponent": [expected.get(name, np.nan) for name in names],
-    }  # fmt: skip
+    }
     described = {} if law is None else {"model": {"spectrum": law.describe(), "richness": richness}}
     settings = {"windows": {name: list(map(float, window)) for name, window in windows.items()}}
     attributes = made("scaling_laws.fit_exponents", "", settings, "completed", "", REFERENCES, described)
-    return labelled({name: (("resource",), values) for name, values in arrays.items()}, {"resource": np.array(names)}, attributes)
+    return labelled(
+        {name: (("resource",), values) for name, values in arrays.items()},
+        {"resource": np.array(names)},
+        attributes,
+    )
 
 
 def _check_curves(curves, windows) -> None:
-    require(isinstance(curves, Mapping) and len(curves) > 0, "curves must map names of resources to (resource, loss), one or more.")
+    require(
+        isinstance(curves, Mapping) and len(curves) > 0,
+        "curves must map names of resources to (resource, loss), one or more.",
+    )
     require(isinstance(windows, Mapping), f"windows={windows!r} must map names of resources to (from, to).")
     for name, curve in curves.items():
-        require(isinstance(curve, (tuple, list)) and len(curve) == 2, f"curves[{name!r}] must be a pair, (resource, loss).")
+        require(
+            isinstance(curve, (tuple, list)) and len(curve) == 2,
+            f"curves[{name!r}] must be a pair, (resource, loss).",
+        )
     unknown = sorted(set(windows) - set(curves))
-    require(not unknown, f"windows has {', '.join(unknown)}, of which there is no curve; take names of curves.")
+    require(
+        not unknown, f"windows has {', '.join(unknown)}, of which there is no curve; take names of curves."
+    )

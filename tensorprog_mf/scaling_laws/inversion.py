@@ -1,11 +1,23 @@
-"""Two-time functions of the stationary theory over times: on circles for few steps, on Talbot's contour for late times."""
+"""Two-time functions of the stationary theory over times: on circles for few steps, on Talbot's contour for
+late times."""
 
 import numpy as np
 
-from ..errors import require
+from ..ground.errors import require
 from .model import Descent, Flow, Model
 from .resolvent import largest_eigenvalue
-from .transforms import LINE, PLANE, Nodes, circle, descent_nodes, flow_nodes, from_circle, from_torus, full_circle, talbot
+from .transforms import (
+    LINE,
+    PLANE,
+    Nodes,
+    circle,
+    descent_nodes,
+    flow_nodes,
+    from_circle,
+    from_torus,
+    full_circle,
+    talbot,
+)
 from .two_point import OnePoint, two_point
 
 FEW = 200  # steps up to which all are on a circle
@@ -15,20 +27,29 @@ _FORGOTTEN = 1e-8
 
 
 def on_circle(model: Model, training: Descent, times: int) -> tuple[dict, dict]:
-    """Covariances (time, time_prime) of steps 0 ... times - 1, and functions of one time: H (mode, time), R1, R3 (time,)."""
+    """Covariances (time, time_prime) of steps 0 ... times - 1, and functions of one time: H (mode, time), R1,
+    R3 (time,)."""
     nodes, radius, count = circle(times, training.learning_rate, training.momentum)
     one = OnePoint.at(nodes, model)
     whole = OnePoint(
-        Nodes(full_circle(nodes.h, count), full_circle(nodes.step, count)), *(full_circle(v, count) for v in (one.x, one.r1, one.r3))
+        Nodes(full_circle(nodes.h, count), full_circle(nodes.step, count)),
+        *(full_circle(v, count) for v in (one.x, one.r1, one.r3)),
     )
-    pairs = {name: from_torus(values, radius, count, times) for name, values in two_point(whole, one, model).items()}
+    pairs = {
+        name: from_torus(values, radius, count, times)
+        for name, values in two_point(whole, one, model).items()
+    }
     transfer = (one.transfer(model.modes.eigenvalues) * nodes.step[:, None]).T
     single = {"H": transfer, "R1": one.r1, "R3": one.r3}
     return pairs, {name: from_circle(values, radius, count, times) for name, values in single.items()}
 
 
 def _nodes(training: Descent | Flow, s: np.ndarray) -> Nodes:
-    return flow_nodes(s) if isinstance(training, Flow) else descent_nodes(s, training.learning_rate, training.momentum)
+    return (
+        flow_nodes(s)
+        if isinstance(training, Flow)
+        else descent_nodes(s, training.learning_rate, training.momentum)
+    )
 
 
 def on_talbot(model: Model, training: Descent | Flow, times: np.ndarray) -> dict:
@@ -40,7 +61,10 @@ def on_talbot(model: Model, training: Descent | Flow, times: np.ndarray) -> dict
     for block in _blocks(times, PLANE, model):
         one = OnePoint.at(_nodes(training, zeta / block[:, None]), model)
         found.append(
-            {name: np.einsum("i,j,tij->t", weight, weight, values).real / block**2 for name, values in two_point(one, one, model).items()}
+            {
+                name: np.einsum("i,j,tij->t", weight, weight, values).real / block**2
+                for name, values in two_point(one, one, model).items()
+            }
         )
     return {name: np.concatenate([part[name] for part in found]) for name in found[0]}
 
@@ -51,7 +75,10 @@ def between_times(model: Model, training: Flow, times: np.ndarray) -> dict:
     one = OnePoint.at(_nodes(training, (zeta / times[:, None]).ravel()), model)
     scaled = (weight / times[:, None])[:, :, None, None] * (weight / times[:, None])
     shape = (len(times), PLANE, len(times), PLANE)
-    return {name: (values.reshape(shape) * scaled).sum(axis=(1, 3)).real for name, values in two_point(one, one, model).items()}
+    return {
+        name: (values.reshape(shape) * scaled).sum(axis=(1, 3)).real
+        for name, values in two_point(one, one, model).items()
+    }
 
 
 def transfer(model: Model, training: Descent | Flow, times: np.ndarray) -> np.ndarray:
@@ -62,7 +89,10 @@ def transfer(model: Model, training: Descent | Flow, times: np.ndarray) -> np.nd
     found = []
     for block in _blocks(times, LINE, model):
         one = OnePoint.at(_nodes(training, zeta / block[:, None]), model)
-        found.append(np.einsum("j,tj,tjk->kt", weight, one.nodes.step, one.transfer(model.modes.eigenvalues)).real / block)
+        found.append(
+            np.einsum("j,tj,tjk->kt", weight, one.nodes.step, one.transfer(model.modes.eigenvalues)).real
+            / block
+        )
     return np.concatenate(found, axis=1)
 
 
@@ -71,7 +101,8 @@ def _nothing_random(model: Model) -> bool:
 
 
 def _population(model: Model, times: np.ndarray) -> dict:
-    """Equal-time covariances of the flow H_k = exp(-lam_k t), which keep their digits where the loss is far below 1e-9."""
+    """Equal-time covariances of the flow H_k = exp(-lam_k t), which keep their digits where the loss is far
+    below 1e-9."""
     modes, h = model.modes, np.exp(-2 * model.modes.eigenvalues * times[:, None])
     c0 = h @ (modes.multiplicity * modes.power)
     c2 = h @ (modes.multiplicity * modes.power * modes.eigenvalues)
@@ -84,36 +115,38 @@ def _blocks(times: np.ndarray, nodes: int, model: Model) -> list[np.ndarray]:
 
 
 def early_steps(model: Model, training: Descent) -> int:
-    """Step from which on Talbot's contour serves: when what oscillates, which lies outside of it, has decayed to 1e-8.
+    """Step from which on Talbot's contour serves: when what oscillates, which lies outside of it, has decayed
+    to 1e-8.
 
     Modes obey r^2 - (1 + mu - eta lam) r + mu = 0; roots that are not positive oscillate.
 
     Raises
     ------
     InputError
-        Descent that diverges, eta lam_max >= 2 (1 + mu), lam_max the upper edge of the empirical spectrum; descent of many steps
-        that oscillates for more than 800 of them.
+        Descent that diverges, eta lam_max >= 2 (1 + mu), lam_max the upper edge of the empirical spectrum;
+        descent of many steps that oscillates for more than 800 of them.
     """
     top = largest_eigenvalue(model.modes, model.inverse_width, model.inverse_examples)
     rate, mu = training.learning_rate, training.momentum
     require(
         rate * top < 2 * (1 + mu),
-        f"learning_rate={rate} makes descent diverge: the largest eigenvalue of these features on these data is {top:.4g}; "
-        f"take less than {2 * (1 + mu) / top:.4g}.",
+        f"learning_rate={rate} makes descent diverge: the largest eigenvalue of these features on these data"
+        f" is {top:.4g}; take less than {2 * (1 + mu) / top:.4g}.",
     )
     middle = rate * top - 1 - mu
     slowest = max(mu**0.5, (middle + max(middle**2 - 4 * mu, 0.0) ** 0.5) / 2)
     early = max(_EARLY, int(np.ceil(np.log(_FORGOTTEN) / np.log(slowest)))) if slowest > 0 else _EARLY
     require(
         early <= _LATEST or training.steps < FEW,
-        f"descent with momentum={mu}, learning_rate={rate} oscillates over {early} steps, too many for late times; "
-        f"take less than {FEW} steps, a smaller rate or less momentum.",
+        f"descent with momentum={mu}, learning_rate={rate} oscillates over {early} steps, too many for late"
+        f" times; take less than {FEW} steps, a smaller rate or less momentum.",
     )
     return early
 
 
 def late_population_loss(model: Model, times: np.ndarray) -> np.ndarray:
-    """Test loss of a flow on infinitely many examples at positive times: sum_k lam_k w*_k^2 H_k(2 t) + sigma^2, of one frequency only."""
+    """Test loss of a flow on infinitely many examples at positive times: sum_k lam_k w*_k^2 H_k(2 t) +
+    sigma^2, of one frequency only."""
     if _nothing_random(model):
         return _population(model, times)["C0"] + model.noise
     zeta, weight = talbot(LINE)

@@ -3,12 +3,12 @@
 import numpy as np
 import xarray as xr
 
-from ..divergence import RunAway, sentence
-from ..engine import Status
-from ..errors import DivergenceWarning, require, warn, whole
-from ..interruption import nothing_kept
-from ..provenance import made
-from ..results import labelled
+from ..ground.divergence import RunAway, sentence
+from ..ground.errors import DivergenceWarning, require, warn, whole
+from ..ground.interruption import nothing_kept
+from ..ground.status import Status
+from ..results.dataset import labelled
+from ..results.provenance import made
 from .model import Descent, Flow, Model
 
 REFERENCES = (
@@ -20,34 +20,65 @@ TWO_TIME = ("time", "time_prime")
 
 def architecture(model: Model) -> str:
     """Of the attributes."""
-    return "random features" if model.richness == 0 else "projected linear network" if model.projected else "unprojected linear network"
+    return (
+        "random features"
+        if model.richness == 0
+        else "projected linear network"
+        if model.projected
+        else "unprojected linear network"
+    )
 
 
 def result(
-    route: str, arrays: dict, times: np.ndarray, model: Model, training: Descent | Flow, settings: dict, steps: np.ndarray | None = None,
-    status: Status = Status.COMPLETED, step: int = 0, more: dict | None = None, replicates: int | None = None,
+    route: str,
+    arrays: dict,
+    times: np.ndarray,
+    model: Model,
+    training: Descent | Flow,
+    settings: dict,
+    steps: np.ndarray | None = None,
+    status: Status = Status.COMPLETED,
+    step: int = 0,
+    more: dict | None = None,
+    replicates: int | None = None,
     what: RunAway | None = None,
 ) -> xr.Dataset:
-    """A labelled Dataset; spectrum and coordinates are added. `replicates` are those that standard errors stand for."""
+    """A labelled Dataset; spectrum and coordinates are added. `replicates` are those that standard errors
+    stand for."""
     modes = model.modes
     arrays = arrays | {
         name: (("mode",), values)
-        for name, values in (("eigenvalue", modes.eigenvalues), ("power", modes.power), ("multiplicity", modes.multiplicity))
+        for name, values in (
+            ("eigenvalue", modes.eigenvalues),
+            ("power", modes.power),
+            ("multiplicity", modes.multiplicity),
+        )
     }
-    coordinates = {"time": times, "time_prime": times, "mode": np.arange(1, 1 + len(modes.power)), **(more or {})}
+    coordinates = {
+        "time": times,
+        "time_prime": times,
+        "mode": np.arange(1, 1 + len(modes.power)),
+        **(more or {}),
+    }
     if steps is not None:
         coordinates["step"] = coordinates["step_prime"] = steps
     described = {"model": model.describe(), "training": training.describe()}
     message = _message(status, step, what)
-    attributes = made(f"scaling_laws.{route}", architecture(model), settings, status.label, message, REFERENCES, described)
-    return labelled(arrays, coordinates, attributes | ({} if replicates is None else {"replicates": replicates}))
+    attributes = made(
+        f"scaling_laws.{route}", architecture(model), settings, status.label, message, REFERENCES, described
+    )
+    return labelled(
+        arrays, coordinates, attributes | ({} if replicates is None else {"replicates": replicates})
+    )
 
 
 def _message(status: Status, step: int, what: RunAway | None, kept: bool = True) -> str:
     """How a run ended, and what ran away."""
     if status is not Status.DIVERGED:
         return status.message.format(step=step, count="")
-    return sentence(f"At step {step}", what, "Take a smaller learning rate, or a smaller spectrum or target.", kept)
+    return sentence(
+        f"At step {step}", what, "Take a smaller learning rate, or a smaller spectrum or target.", kept
+    )
 
 
 def ending(route: str, status: Status, step: int, kept: int, what: RunAway | None = None) -> None:
@@ -72,13 +103,22 @@ def ensemble_sizes(given) -> tuple[int, ...]:
 
 
 def bias_variance(
-    total: np.ndarray, same_a: np.ndarray, same_data: np.ndarray, bias: np.ndarray, noise: float, sizes: tuple[int, ...]
+    total: np.ndarray,
+    same_a: np.ndarray,
+    same_data: np.ndarray,
+    bias: np.ndarray,
+    noise: float,
+    sizes: tuple[int, ...],
 ) -> dict:
     """Bias, variances and losses of ensembles from the correlations of students' errors, (..., time)."""
     arrays = {
-        "bias_loss": bias, "loss_same_A": same_a, "loss_same_data": same_data,
-        "variance_data": same_data - bias, "variance_features": same_a - bias, "variance_both": total - same_a - same_data + bias,
-    }  # fmt: skip
+        "bias_loss": bias,
+        "loss_same_A": same_a,
+        "loss_same_data": same_data,
+        "variance_data": same_data - bias,
+        "variance_features": same_a - bias,
+        "variance_both": total - same_a - same_data + bias,
+    }
     found = {name: (("time",), values) for name, values in arrays.items()}
     if sizes:
         each = np.array(sizes, float)[:, None]

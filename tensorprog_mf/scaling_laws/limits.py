@@ -6,8 +6,8 @@ Legend: kappa resolution, x = 1 / kappa, H = kappa / (lam + kappa), G = x H = 1 
 import numpy as np
 import xarray as xr
 
-from ..calls import checked_call
-from ..errors import UnsupportedError, require
+from ..ground.calls import checked_call
+from ..ground.errors import UnsupportedError, require
 from .labels import result
 from .model import Flow, Model, check_kinds
 from .spectrum import Spectrum
@@ -27,9 +27,21 @@ def resolution(modes: Spectrum, count: float | None) -> float:
     least = np.log(lam.min()) - 50
     require(
         excess(least) > 0,
-        f"{count} features or examples are so near the number of modes that the resolution is rounding; take fewer, or more modes.",
+        f"{count} features or examples are so near the number of modes that the resolution is rounding; take"
+        " fewer, or more modes.",
     )
-    return float(np.exp(brentq(excess, least, np.log(lam.max() * modes.modes / count) + 1, xtol=1e-14, rtol=1e-15, maxiter=500)))
+    return float(
+        np.exp(
+            brentq(
+                excess,
+                least,
+                np.log(lam.max() * modes.modes / count) + 1,
+                xtol=1e-14,
+                rtol=1e-15,
+                maxiter=500,
+            )
+        )
+    )
 
 
 @checked_call
@@ -41,8 +53,8 @@ def limits(model: Model) -> xr.Dataset:
         P = inf:  L = kappa sum_k lam_k w*_k^2 / (lam_k + kappa) + sigma^2
         N = inf:  L = (kappa^2 sum_k lam_k w*_k^2 / (lam_k + kappa)^2 + sigma^2) / (1 - df2 / P)
 
-    and the formulas of `solve_stationary` at x = 1 / kappa for both finite (Bordelon, Atanasov & Pehlevan 2024, arXiv:2402.01092).
-    For N or P -> infinity leave them out of the `Model`.
+    and the formulas of `solve_stationary` at x = 1 / kappa for both finite (Bordelon, Atanasov & Pehlevan
+    2024, arXiv:2402.01092). For N or P -> infinity leave them out of the `Model`.
 
     Returns
     -------
@@ -52,7 +64,8 @@ def limits(model: Model) -> xr.Dataset:
     Raises
     ------
     InputError
-        N = P below the number of modes, or P = M with label noise, where the test loss diverges (double descent).
+        N = P below the number of modes, or P = M with label noise, where the test loss diverges (double
+        descent).
     UnsupportedError
         Richness.
 
@@ -65,7 +78,9 @@ def limits(model: Model) -> xr.Dataset:
     """
     check_kinds(model)
     if model.richness > 0:
-        raise UnsupportedError("limits are those of random features; with richness, take solve_reduced to late times.")
+        raise UnsupportedError(
+            "limits are those of random features; with richness, take solve_reduced to late times."
+        )
     n, p = model.width, model.examples
     require(
         n is None or n != p or n >= model.modes.modes,
@@ -79,7 +94,14 @@ def limits(model: Model) -> xr.Dataset:
     kappa = resolution(model.modes, min((v for v in (n, p) if v is not None), default=None))
     test, train, bias = _late(model, kappa)
     arrays = {"kappa": kappa, "test_t_inf": test, "train_t_inf": train, "bias_t_inf": bias}
-    return result("limits", {name: ((), value) for name, value in arrays.items()}, np.array([]), model, Flow([np.finfo(float).max]), {})
+    return result(
+        "limits",
+        {name: ((), value) for name, value in arrays.items()},
+        np.array([]),
+        model,
+        Flow([np.finfo(float).max]),
+        {},
+    )
 
 
 def _late(model: Model, kappa: float) -> tuple[float, float, float]:

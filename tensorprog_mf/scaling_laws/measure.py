@@ -1,26 +1,35 @@
 """The spectral measure of the kernel of a finite width, in the direction of the target.
 
-Legend: S = Lam^1/2 K0 Lam^1/2, K0 = A0^T A0 / N; F(s) = sum c / (1 + lam x(s)) / s with x = (1/s)(1 - df/N) is the transform
+Legend: S = Lam^1/2 K0 Lam^1/2, K0 = A0^T A0 / N; F(s) = sum c / (1 + lam x(s)) / s with x = (1/s)(1 - df/N)
+is the transform
 of its measure, c = lam w*^2 the power; u nodes.
 """
 
 import numpy as np
 
-from ..accelerate import kernel
-from ..errors import UnsupportedError
+from ..ground.accelerate import kernel
+from ..ground.errors import UnsupportedError
 from .limits import resolution
 from .model import Model
 from .resolvent import largest_eigenvalue, newton
 from .spectrum import Spectrum
 
-_RATIO, _ARC, _REACH = 1.05, 40, 2.7  # of neighbouring edges; nodes of the arc between them, and how near they come to its ends
+_RATIO, _ARC, _REACH = (
+    1.05,
+    40,
+    2.7,
+)  # of neighbouring edges; nodes of the arc between them, and how near they come to its ends
 _TOGETHER, _NUMBERS = 128, 4_000_000  # bins, and nodes x modes, done at once
-_NOTHING, _ALL = 1e-9, 1e-10  # share of the power below which a bin is left out; what may be missing at the end
+_NOTHING, _ALL = (
+    1e-9,
+    1e-10,
+)  # share of the power below which a bin is left out; what may be missing at the end
 
 
 @kernel()
 def _walk(s, lam, count, n, x, good):
-    """x(s) along a path in the upper half plane that begins far out; the solution there has x below the axis, and is alone."""
+    """x(s) along a path in the upper half plane that begins far out; the solution there has x below the axis,
+    and is alone."""
     value = 1 / s[0]
     for i in range(len(s)):
         value, good[i] = newton(value, 1 / s[i], lam, count, n, 0.0)
@@ -28,12 +37,13 @@ def _walk(s, lam, count, n, x, good):
 
 
 def spectral_measure(model: Model, ratio: float = _RATIO) -> Spectrum:
-    """Nodes u and masses of the measure of S in the direction Lam^1/2 w*, two in each of many bins; `unexplained` is the atom at 0.
+    """Nodes u and masses of the measure of S in the direction Lam^1/2 w*, two in each of many bins;
+    `unexplained` is the atom at 0.
 
     `ratio` of neighbouring edges: larger ones tell how much depends on the bins.
 
-    Masses and three moments of a bin are integrals of F over an arc between its edges through the upper half plane, where F is
-    smooth: narrow bands are not missed, and none of their tails is counted.
+    Masses and three moments of a bin are integrals of F over an arc between its edges through the upper half
+    plane, where F is smooth: narrow bands are not missed, and none of their tails is counted.
 
     Raises
     ------
@@ -63,7 +73,8 @@ def spectral_measure(model: Model, ratio: float = _RATIO) -> Spectrum:
 
 
 def _edges(eigenvalues: np.ndarray, top: float, ratio: float) -> np.ndarray:
-    """Edges from `top` down, at most `ratio` apart, none on a band: at large widths these are narrow, and near the eigenvalues.
+    """Edges from `top` down, at most `ratio` apart, none on a band: at large widths these are narrow, and
+    near the eigenvalues.
 
     They lie half-way between eigenvalues that are apart, and around these.
     """
@@ -85,7 +96,8 @@ def _edges(eigenvalues: np.ndarray, top: float, ratio: float) -> np.ndarray:
 
 
 def _arc() -> tuple[np.ndarray, np.ndarray]:
-    """Angles from pi to 0 and weights of the integral over them: nodes crowd at the ends, near which there may be a band."""
+    """Angles from pi to 0 and weights of the integral over them: nodes crowd at the ends, near which there
+    may be a band."""
     x = np.linspace(-_REACH, _REACH, _ARC)
     inner = np.pi / 2 * np.sinh(x)
     return np.pi / 2 * (1 - np.tanh(inner)), (x[1] - x[0]) * np.pi**2 / 4 * np.cosh(x) / np.cosh(inner) ** 2
@@ -95,12 +107,16 @@ def _bins(model: Model, edges: np.ndarray):
     """(nodes, masses) of every bin between falling edges that has any."""
     modes, (angle, weight) = model.modes, _arc()
     middle, radius = (edges[:-1] + edges[1:]) / 2, (edges[:-1] - edges[1:]) / 2
-    around = radius[:, None] * np.exp(1j * angle)  # from the larger edge of u, on the left in s = -u, to the smaller one
+    around = radius[:, None] * np.exp(
+        1j * angle
+    )  # from the larger edge of u, on the left in s = -u, to the smaller one
     s = around - middle[:, None]
     transform = _transform(s.ravel(), modes, model.inverse_width).reshape(s.shape)
     slope = 1j * around * weight
     return [
-        found for bin in range(len(middle)) if (found := _quadrature(around[bin], transform[bin] * slope[bin], middle[bin], radius[bin]))
+        found
+        for bin in range(len(middle))
+        if (found := _quadrature(around[bin], transform[bin] * slope[bin], middle[bin], radius[bin]))
     ]
 
 
@@ -112,14 +128,28 @@ def _transform(s: np.ndarray, modes: Spectrum, n: float) -> np.ndarray:
     _walk(path, modes.eigenvalues, modes.multiplicity, n, x, good)
     x = x[len(far) :]
     if not good.all() or (x.imag > 1e-6 * np.abs(x)).any():
-        raise UnsupportedError("the spectral measure was not found: the spectrum spans more than rounding allows; take fewer modes.")
+        raise UnsupportedError(
+            "the spectral measure was not found: the spectrum spans more than rounding allows; take fewer"
+            " modes."
+        )
     each = max(1, _NUMBERS // len(modes.power))
     blocks = [x[first : first + each, None] for first in range(0, len(x), each)]
-    return np.concatenate([(modes.multiplicity * modes.power / (1 + block * modes.eigenvalues)).sum(axis=1) for block in blocks]) / s
+    return (
+        np.concatenate(
+            [
+                (modes.multiplicity * modes.power / (1 + block * modes.eigenvalues)).sum(axis=1)
+                for block in blocks
+            ]
+        )
+        / s
+    )
 
 
-def _quadrature(around: np.ndarray, weighted: np.ndarray, middle: float, radius: float) -> tuple[np.ndarray, np.ndarray] | None:
-    """Two Gauss nodes and masses from the moments of (-s - middle) / radius in a bin; one where it is too narrow for two."""
+def _quadrature(
+    around: np.ndarray, weighted: np.ndarray, middle: float, radius: float
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Two Gauss nodes and masses from the moments of (-s - middle) / radius in a bin; one where it is too
+    narrow for two."""
     moments = [float((weighted * (-around / radius) ** k).sum().imag) / np.pi for k in range(4)]
     mass = moments[0]
     if not mass > 0:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..calls import checked_call
-from ..errors import boolean, real, require, whole
-from ..schedules import factors
+from ..ground.calls import checked_call
+from ..ground.errors import boolean, real, require, whole
+from ..training.schedules import factors
 from .power_law import PowerLaw
 from .spectrum import Spectrum
 
@@ -15,13 +15,15 @@ from .spectrum import Spectrum
 @checked_call
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A student f = (1/N) w . A psi of width N on P examples of y = sum_k w*_k psi_k + sigma eps, psi_k ~ N(0, lam_k).
+    """A student f = (1/N) w . A psi of width N on P examples of y = sum_k w*_k psi_k + sigma eps, psi_k ~
+    N(0, lam_k).
 
         v0 = w* - (1/N) A^T w,      v2 = (1/B) sum_mu psi_mu (psi_mu . v0 + sigma eps_mu)
         w(t+1) = w(t) + eta A v2,   A(t+1) = A(t) + eta richness w (K0 v2)^T,   K0 = (1/N) A0^T A0
 
-    with A0 iid N(0, 1), w(0) = 0. richness = 0: random features, the lazy limit ("system A"; Bordelon, Atanasov & Pehlevan
-    2024, arXiv:2402.01092). richness > 0: the projection learns ("system B"; the same 2024, arXiv:2409.17858).
+    with A0 iid N(0, 1), w(0) = 0. richness = 0: random features, the lazy limit ("system A"; Bordelon,
+    Atanasov & Pehlevan 2024, arXiv:2402.01092). richness > 0: the projection learns ("system B"; the same
+    2024, arXiv:2409.17858).
 
     Parameters
     ----------
@@ -50,7 +52,10 @@ class Model:
     projected: bool = True
 
     def __post_init__(self):
-        require(isinstance(self.spectrum, (PowerLaw, Spectrum)), f"spectrum={self.spectrum!r} must be a PowerLaw or a Spectrum.")
+        require(
+            isinstance(self.spectrum, (PowerLaw, Spectrum)),
+            f"spectrum={self.spectrum!r} must be a PowerLaw or a Spectrum.",
+        )
         for name in ("width", "examples"):
             value = getattr(self, name)
             infinite = value is None or (isinstance(value, float) and value == math.inf)
@@ -94,8 +99,8 @@ class Descent:
     schedule
         Factor on the learning rate of every step, as of `tensorprog_mf.Training`.
     batch_size
-        B examples, drawn afresh at every step: of the P of the model, or with infinitely many of them new ones (online). None:
-        all. Batches that shuffle epochs are not covered: they correlate in time.
+        B examples, drawn afresh at every step: of the P of the model, or with infinitely many of them new
+        ones (online). None: all. Batches that shuffle epochs are not covered: they correlate in time.
     replacement
         Draw batches with replacement.
 
@@ -114,8 +119,12 @@ class Descent:
 
     def __post_init__(self):
         object.__setattr__(self, "steps", whole("steps", self.steps))
-        object.__setattr__(self, "learning_rate", real("learning_rate", self.learning_rate, "be positive", lambda v: v > 0))
-        object.__setattr__(self, "momentum", real("momentum", self.momentum, "lie in [0, 1)", lambda v: 0 <= v < 1))
+        object.__setattr__(
+            self, "learning_rate", real("learning_rate", self.learning_rate, "be positive", lambda v: v > 0)
+        )
+        object.__setattr__(
+            self, "momentum", real("momentum", self.momentum, "lie in [0, 1)", lambda v: 0 <= v < 1)
+        )
         object.__setattr__(self, "schedule", factors(self.schedule, self.steps))
         if self.batch_size is not None:
             object.__setattr__(self, "batch_size", whole("batch_size", self.batch_size, 1))
@@ -138,11 +147,13 @@ class Descent:
             fits = self.batch_size <= model.examples
             require(
                 fits,
-                f"batch_size={self.batch_size} is more than the {model.examples} examples of the model; take fewer, or replacement=True.",
+                f"batch_size={self.batch_size} is more than the {model.examples} examples of the model; take"
+                " fewer, or replacement=True.",
             )
 
     def excess(self, model: Model) -> float:
-        """How much larger the variance of a batch is: P / B - 1, P / B with replacement, 0 for all examples."""
+        """How much larger the variance of a batch is: P / B - 1, P / B with replacement, 0 for all
+        examples."""
         if self.batch_size is None or model.examples is None:
             return 0.0
         return model.examples / self.batch_size - (0.0 if self.replacement else 1.0)
@@ -171,7 +182,8 @@ class Flow:
 
     def __post_init__(self):
         require(
-            np.ndim(self.times) == 1 and len(self.times) > 0, f"times={self.times!r} must list the times at which the flow is recorded."
+            np.ndim(self.times) == 1 and len(self.times) > 0,
+            f"times={self.times!r} must list the times at which the flow is recorded.",
         )
         times = tuple(real("times", t, "be 0 or more", lambda v: v >= 0) for t in self.times)
         require(all(a < b for a, b in zip(times, times[1:])), "times must increase.")
@@ -201,4 +213,7 @@ def check_kinds(model, *trainings) -> None:
     """Refuse what is no `Model`, or no training."""
     require(isinstance(model, Model), f"model={model!r} must be a scaling_laws.Model.")
     for training in trainings:
-        require(isinstance(training, (Descent, Flow)), f"training={training!r} must be a scaling_laws.Descent, or a scaling_laws.Flow.")
+        require(
+            isinstance(training, (Descent, Flow)),
+            f"training={training!r} must be a scaling_laws.Descent, or a scaling_laws.Flow.",
+        )

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..calls import checked_call
-from ..errors import real, require, whole
+from ..ground.calls import checked_call
+from ..ground.errors import real, require, whole
 from .spectrum import Spectrum
 
 _UNBINNED, _LARGEST = 1_000_000, 10**300
@@ -18,7 +18,8 @@ class PowerLaw:
     """Power laws lam_k = k^-b and lam_k w*_k^2 = k^-a, k = 1 ... modes.
 
     Give (a, b), or capacity alpha = b and source beta = (a - 1) / b: tasks are hard for beta < 1, easy for
-    1 < beta < 2 - 1 / alpha, super-easy above (Bordelon, Atanasov & Pehlevan 2024, arXiv:2402.01092 and arXiv:2409.17858).
+    1 < beta < 2 - 1 / alpha, super-easy above (Bordelon, Atanasov & Pehlevan 2024, arXiv:2402.01092 and
+    arXiv:2409.17858).
 
     Parameters
     ----------
@@ -27,16 +28,16 @@ class PowerLaw:
     modes
         M, their number; 1e9 is fine with `bin_ratio`.
     bin_ratio
-        Width of geometric bins behind the first `exact_modes` modes, such as 1.05; relative errors are about 0.02
-        (bin_ratio - 1)^2. None: every mode by itself.
+        Width of geometric bins behind the first `exact_modes` modes, such as 1.05; relative errors are about
+        0.02 (bin_ratio - 1)^2. None: every mode by itself.
     exact_modes
         Modes that are not binned.
 
     Raises
     ------
     InputError
-        Not exactly one pair of exponents, a <= 1 (the power of the target would not be normalisable), b <= 0, more
-        modes than can be held without bins.
+        Not exactly one pair of exponents, a <= 1 (the power of the target would not be normalisable), b <= 0,
+        more modes than can be held without bins.
 
     Examples
     --------
@@ -60,17 +61,30 @@ class PowerLaw:
             pair in (["a", "b"], ["alpha", "beta"]),
             f"PowerLaw got {' and '.join(pair) or 'no exponents'}; give a and b, or alpha and beta.",
         )
-        b = real(pair[1] if pair[0] == "a" else "alpha", self.b if pair[0] == "a" else self.alpha, "be positive", lambda v: v > 0)
+        b = real(
+            pair[1] if pair[0] == "a" else "alpha",
+            self.b if pair[0] == "a" else self.alpha,
+            "be positive",
+            lambda v: v > 0,
+        )
         source = "be positive: the power of the target k^-(1 + alpha beta) is not normalisable otherwise"
         a = self.a if pair[0] == "a" else 1 + b * real("beta", self.beta, source, lambda v: v > 0)
-        a = real("a", a, "be above 1: the power of the target k^-a is not normalisable otherwise", lambda v: v > 1)
+        a = real(
+            "a", a, "be above 1: the power of the target k^-a is not normalisable otherwise", lambda v: v > 1
+        )
         for name, value in (("a", a), ("b", b), ("alpha", b), ("beta", (a - 1) / b)):
             object.__setattr__(self, name, float(value))
         object.__setattr__(self, "modes", whole("modes", self.modes, 1))
         object.__setattr__(self, "exact_modes", whole("exact_modes", self.exact_modes, 16))
         if self.bin_ratio is not None:
-            object.__setattr__(self, "bin_ratio", real("bin_ratio", self.bin_ratio, "lie above 1 and below 2", lambda v: 1 < v < 2))
-        require(self.modes <= _LARGEST, f"modes must be {_LARGEST:.0e} at most, larger numbers are no floats.")
+            object.__setattr__(
+                self,
+                "bin_ratio",
+                real("bin_ratio", self.bin_ratio, "lie above 1 and below 2", lambda v: 1 < v < 2),
+            )
+        require(
+            self.modes <= _LARGEST, f"modes must be {_LARGEST:.0e} at most, larger numbers are no floats."
+        )
         require(
             self.bin_ratio is None or self._bins() <= _UNBINNED,
             f"modes={self.modes:.3g}, bin_ratio={self.bin_ratio} are too many bins; pass bin_ratio=1.05.",

@@ -1,7 +1,7 @@
 """How weights and projection depend on the gradients before: the propagators of descent.
 
-Legend: w(t) = sum_s W(t, s) v3(s), Cw(t, t') = w(t) . w(t') / N; c(t, s) = sum_{s <= u < t} eta_u mu^(u - s), what momentum and
-schedule make of the gradient of step s by time t; X = C3 if projected, otherwise C2.
+Legend: w(t) = sum_s W(t, s) v3(s), Cw(t, t') = w(t) . w(t') / N; c(t, s) = sum_{s <= u < t} eta_u mu^(u - s),
+what momentum and schedule make of the gradient of step s by time t; X = C3 if projected, otherwise C2.
 """
 
 import numpy as np
@@ -21,7 +21,8 @@ class Propagators:
     def advance(self, t: int, x: np.ndarray, c3: np.ndarray) -> None:
         """Row t + 1, from X and C3 up to time t:
 
-        W(t + 1) = W(t) + eta_t velocity,  velocity <- mu velocity + delta_t + richness sum_{u < t} c(t, u) X(t, u) W(u)
+        W(t + 1) = W(t) + eta_t velocity,  velocity <- mu velocity + delta_t + richness sum_{u < t} c(t, u)
+        X(t, u) W(u)
         """
         gradient = self.richness * (self.c[t, :t] * x[t, :t]) @ self.w[:t]
         gradient[t] += 1.0

@@ -1,14 +1,14 @@
 """The causal recursion: one pass through time, nothing implicit.
 
-Legend: Th4, Th2 propagators of the weights, E = Th4 R3 + Th2, Q = E R1; R1, R3 responses of data and feature sites, R02,
-R24 of modes; C0 ... C3 covariances of modes' errors, data sites, modes' gradients and feature sites; W the weights'
-dependence on feature sites, Cw their covariance; S covariance of the gradients' noise over examples; a, d: with another
-student on the same features, on the same data.
+Legend: Th4, Th2 propagators of the weights, E = Th4 R3 + Th2, Q = E R1; R1, R3 responses of data and feature
+sites, R02, R24 of modes; C0 ... C3 covariances of modes' errors, data sites, modes' gradients and feature
+sites; W the weights' dependence on feature sites, Cw their covariance; S covariance of the gradients' noise
+over examples; a, d: with another student on the same features, on the same data.
 """
 
 import numpy as np
 
-from ..accelerate import BLOCK, over_blocks
+from ..ground.accelerate import BLOCK, over_blocks
 from .causal_numba import MODES, gather, propagate, respond
 from .model import Descent, Model
 from .propagators import Propagators
@@ -31,7 +31,8 @@ def _kinds(model: Model, training: Descent) -> tuple[bool, bool]:
 class Recursion:
     """All rows of correlation and response functions, added one time at a time.
 
-    `rows` holds the (time, time_prime) functions by name, complete up to the last time that `advance` has done.
+    `rows` holds the (time, time_prime) functions by name, complete up to the last time that `advance` has
+    done.
     """
 
     def __init__(self, model: Model, training: Descent, cross: bool):
@@ -42,12 +43,14 @@ class Recursion:
         self.times, size = training.steps + 1, len(self.lam)
         self.blocks = -(-size // MODES)
         self.rows = {
-            name: np.zeros((self.times, self.times)) for name in (*COVARIANCES, *RESPONSES, "Th4", "Th2", "E", "Q", "U", "S", "Sd")
+            name: np.zeros((self.times, self.times))
+            for name in (*COVARIANCES, *RESPONSES, "Th4", "Th2", "E", "Q", "U", "S", "Sd")
         }
         self.train, self.variance = np.zeros(self.times), np.zeros((size, self.times))
         self.m, self.rm = np.zeros((size, self.times)), np.zeros((size, self.times))
         shapes = [
-            (size, self.times, self.times) if kind else (1, 1, 1) for kind in (self.with_g4, self.with_g4, self.with_g2, self.with_g2)
+            (size, self.times, self.times) if kind else (1, 1, 1)
+            for kind in (self.with_g4, self.with_g4, self.with_g2, self.with_g2)
         ]
         self.g4, self.rg4, self.g2, self.j = (np.zeros(shape) for shape in shapes)
         self.propagators = Propagators(training, model.richness)
@@ -57,7 +60,11 @@ class Recursion:
         """Sums over modes, (row, time), of the partials of a kernel."""
         partial = np.zeros((self.blocks, rows, self.times))
         shaped = partial[:, 0] if rows == 1 else partial
-        over_blocks(lambda first, last: kernel(first, last, t, *arguments, shaped), self.blocks * BLOCK, MODES * self.blocks * t * t)
+        over_blocks(
+            lambda first, last: kernel(first, last, t, *arguments, shaped),
+            self.blocks * BLOCK,
+            MODES * self.blocks * t * t,
+        )
         return partial.sum(axis=0)
 
     def advance(self, t: int) -> None:
@@ -70,7 +77,18 @@ class Recursion:
                 propagate,
                 1,
                 t,
-                (self.lam, self.count, r["Th4"][t], r["E"][t], r["Q"][t], self.m, self.g4, self.g2, self.with_g4, self.with_g2),
+                (
+                    self.lam,
+                    self.count,
+                    r["Th4"][t],
+                    r["E"][t],
+                    r["Q"][t],
+                    self.m,
+                    self.g4,
+                    self.g2,
+                    self.with_g4,
+                    self.with_g2,
+                ),
             )
             r["R02"][t] = row
             r["R1"][t, t], r["R1"][t, :t] = 1.0, p * row[:t] @ r["R1"][:t, :t]
@@ -84,10 +102,30 @@ class Recursion:
         """R24, R3 and C0."""
         r, variance = self.rows, np.zeros(len(self.lam))
         r24, c0, c0a, c0d, bias = self._over_modes(
-            respond, 5, t,
-            (self.lam, self.count, self.weight, r["R1"][t], self.m, self.g4, self.g2, self.rm, self.rg4, self.j, self.with_g4, self.with_g2,
-             n * r["C3"], r["S"], n * r["C3a"], r["Sd"], self.cross, variance),
-        )  # fmt: skip
+            respond,
+            5,
+            t,
+            (
+                self.lam,
+                self.count,
+                self.weight,
+                r["R1"][t],
+                self.m,
+                self.g4,
+                self.g2,
+                self.rm,
+                self.rg4,
+                self.j,
+                self.with_g4,
+                self.with_g2,
+                n * r["C3"],
+                r["S"],
+                n * r["C3a"],
+                r["Sd"],
+                self.cross,
+                variance,
+            ),
+        )
         r["R24"][t] = r24
         r["R3"][t, t], r["R3"][t, :t] = 1.0, n * r24[:t] @ r["R3"][:t, :t]
         self.variance[:, t] = variance
@@ -115,10 +153,24 @@ class Recursion:
         """C2 and C3."""
         r = self.rows
         c2, c2a = self._over_modes(
-            gather, 2, t,
-            (self.lam, self.count, self.weight, self.rm, self.rg4, self.j, self.with_g4, self.with_g2,
-             n * r["C3"], r["S"], n * r["C3a"], self.cross),
-        )  # fmt: skip
+            gather,
+            2,
+            t,
+            (
+                self.lam,
+                self.count,
+                self.weight,
+                self.rm,
+                self.rg4,
+                self.j,
+                self.with_g4,
+                self.with_g2,
+                n * r["C3"],
+                r["S"],
+                n * r["C3a"],
+                self.cross,
+            ),
+        )
         self._set("C2", t, c2)
         self._set("C3", t, self._sandwich("R3", r["C2"], t))
         if self.cross:

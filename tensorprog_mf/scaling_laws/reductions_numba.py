@@ -7,12 +7,13 @@ the rate 2 (1 + 2 m) b_g and the pull (m / |b|^2) b_g of `solve_reduced` is the 
 
 which no fast mode makes stiff.
 
-Legend: in a step of length h, g is quadratic through its last two values and the new one, y = fixed + free g_new.
+Legend: in a step of length h, g is quadratic through its last two values and the new one, y = fixed + free
+g_new.
 """
 
 import numpy as np
 
-from ..accelerate import kernel
+from ..ground.accelerate import kernel
 
 
 @kernel()
@@ -57,7 +58,8 @@ def _step(u, weight, gamma, h, back, g_back, g, m, y, fixed, free):
 
 @kernel()
 def _elapsed(h, back, m_back, m, m_new):
-    """Time that passes in a step of tau: the integral of the quadratic through three values of 1 / (1 + m)."""
+    """Time that passes in a step of tau: the integral of the quadratic through three values of 1 / (1 +
+    m)."""
     q, rise = 1 / (1 + m), 1 / (1 + m_new) - 1 / (1 + m)
     if back == 0:
         return h * (q + rise / 2)
@@ -67,9 +69,20 @@ def _elapsed(h, back, m_back, m, m_new):
 
 @kernel()
 def flow(u, power, gamma, first, growth, times, kept_h, kept_m):
-    """H (time, node) and m (time,) at rising times; steps of tau are `first`, and grow from ten of them on."""
+    """H (time, node) and m (time,) at rising times; steps of tau are `first`, and grow from ten of them
+    on."""
     weight, y = power / u, np.zeros(len(u))
-    fixed, free, m, m_back, h, back, t, i, count = np.empty_like(u), np.empty_like(u), 0.0, 0.0, first, 0.0, 0.0, 0, 0
+    fixed, free, m, m_back, h, back, t, i, count = (
+        np.empty_like(u),
+        np.empty_like(u),
+        0.0,
+        0.0,
+        first,
+        0.0,
+        0.0,
+        0,
+        0,
+    )
     while i < len(times) and times[i] == 0:
         kept_h[i], kept_m[i] = 1.0, 0.0
         i += 1

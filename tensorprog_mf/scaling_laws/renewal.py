@@ -3,12 +3,13 @@
 import numpy as np
 from scipy.fft import next_fast_len
 
-from ..errors import require
+from ..ground.errors import require
 from .transforms import ALIASING, from_circle
 
 
 def renewal(given: np.ndarray, kernel: np.ndarray) -> np.ndarray:
-    """L(t) = given(t) + sum_{s<t} kernel(t - s) L(s), (time,), by generating functions; kernel(0) is not used.
+    """L(t) = given(t) + sum_{s<t} kernel(t - s) L(s), (time,), by generating functions; kernel(0) is not
+    used.
 
     Error about 1e-11 of the largest value.
 

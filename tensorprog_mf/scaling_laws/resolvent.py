@@ -1,12 +1,13 @@
 """The self-consistent resolvent of random features on random examples.
 
-Legend: x = h R1 R3, df(x) = sum_k lam_k x / (1 + lam_k x), R1 = 1 - df / P, R3 = 1 - df / N, H_k = 1 / (1 + lam_k x).
+Legend: x = h R1 R3, df(x) = sum_k lam_k x / (1 + lam_k x), R1 = 1 - df / P, R3 = 1 - df / N, H_k = 1 / (1 +
+lam_k x).
 """
 
 import numpy as np
 
-from ..accelerate import kernel
-from ..errors import TensorProgError
+from ..ground.accelerate import kernel
+from ..ground.errors import TensorProgError
 from .spectrum import Spectrum
 
 _STAGE = 0.4  # log10 of the growth of |h| from stage to stage
@@ -29,7 +30,8 @@ def _traces(x, lam, count):
 
 @kernel()
 def newton(x, h, lam, count, n, p):
-    """Damped Newton steps for x = h (1 - df/P)(1 - df/N); whether they have come to rest, two steps after a small one."""
+    """Damped Newton steps for x = h (1 - df/P)(1 - df/N); whether they have come to rest, two steps after a
+    small one."""
     left = 2
     for _ in range(200):
         trace, slope = _traces(x, lam, count)
@@ -57,13 +59,16 @@ def _ramp(first, last, h, lam, count, n, p, top, x, df, good):
         x[i], ratio = h[i] * (start / ahead) / growth, growth + 0.0j
         for j in range(stages + 1):
             now, before = h[i] * (start / ahead) * growth**j, x[i]
-            # x comes to rest where features or examples run out: other solutions are near a guess that goes on growing.
+            # x comes to rest where features or examples run out: other solutions are near a guess that goes
+            # on growing.
             x[i], good[i] = newton(before * ratio, now, lam, count, n, p)
             ratio = x[i] / before
         df[i] = x[i] * _traces(x[i], lam, count)[0]
 
 
-def resolve(h: np.ndarray, modes: Spectrum, inverse_width: float, inverse_examples: float) -> tuple[np.ndarray, np.ndarray]:
+def resolve(
+    h: np.ndarray, modes: Spectrum, inverse_width: float, inverse_examples: float
+) -> tuple[np.ndarray, np.ndarray]:
     """x(h) on the physical branch and df(x), (node,).
 
     Raises
@@ -79,7 +84,8 @@ def resolve(h: np.ndarray, modes: Spectrum, inverse_width: float, inverse_exampl
     _ramp(0, len(h), h, lam, count, inverse_width, inverse_examples, top, x, df, good)
     if not good.all():
         raise TensorProgError(
-            f"the resolvent was not found at {(~good).sum()} of {len(h)} nodes; the spectrum spans more than rounding allows."
+            f"the resolvent was not found at {(~good).sum()} of {len(h)} nodes; the spectrum spans more than"
+            " rounding allows."
         )
     return x, df
 
@@ -90,7 +96,8 @@ def _size(modes: Spectrum) -> float:
 
 
 def largest_eigenvalue(modes: Spectrum, inverse_width: float, inverse_examples: float) -> float:
-    """Upper edge of the spectrum of random features on random examples: lam_1 for infinitely many, above it otherwise.
+    """Upper edge of the spectrum of random features on random examples: lam_1 for infinitely many, above it
+    otherwise.
 
     -1 / h at the point of the negative axis where h(x) = x / ((1 - df/P)(1 - df/N)) turns.
     """

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..errors import StabilityWarning, warn
+from ..ground.errors import StabilityWarning, warn
 from .spectrum import Spectrum
 
 ROUNDED = 1e-14  # what sums over modes lose
@@ -22,10 +22,11 @@ def twin(spectrum: Spectrum, size: float) -> Spectrum:
 
 
 def doubt(loss: np.ndarray, other: Callable[[], np.ndarray], change: str) -> str:
-    """Warn of, and return, a sentence about the first step from which the test loss of a twin is another; empty if it stays the same.
+    """Warn of, and return, a sentence about the first step from which the test loss of a twin is another;
+    empty if it stays the same.
 
-    `loss` (time,) of all steps; `other` makes that of the twin, as far as it goes; `change` says what numbers depend on. Where the loss
-    falls at every step no direction grows, and there is no need of a twin.
+    `loss` (time,) of all steps; `other` makes that of the twin, as far as it goes; `change` says what numbers
+    depend on. Where the loss falls at every step no direction grows, and there is no need of a twin.
     """
     if not (np.diff(loss) > 1e-6 * loss[:-1]).any():
         return ""
@@ -36,8 +37,9 @@ def doubt(loss: np.ndarray, other: Callable[[], np.ndarray], change: str) -> str
         return ""
     first = int(np.argmax(apart)) if apart.any() else both
     message = (
-        f"From step {first} on numbers depend on {change} would change the test loss by {_TOLD:.1%} or more. The learning rate is "
-        "past what the kernel that features have learned allows; take a smaller one, or trust the steps before."
+        f"From step {first} on numbers depend on {change} would change the test loss by {_TOLD:.1%} or more."
+        " The learning rate is past what the kernel that features have learned allows; take a smaller one,"
+        " or trust the steps before."
     )
     warn(message, StabilityWarning)
     return message

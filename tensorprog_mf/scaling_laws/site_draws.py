@@ -6,7 +6,8 @@ from .recursion import Recursion
 
 
 def draw_sites(run: Recursion, steps: np.ndarray, samples: int, seed: int) -> dict:
-    """v0 of every mode, v1 (if there are training examples), v3 and w of the same feature, at the recorded steps.
+    """v0 of every mode, v1 (if there are training examples), v3 and w of the same feature, at the recorded
+    steps.
 
     With multiplicities a mode is one of the equal ones.
     """

@@ -1,6 +1,7 @@
 """Spectra of a task: eigenvalues of the kernel and how much of the target each mode carries.
 
-Legend: lam_k eigenvalue, w*_k target weight of mode psi_k ~ N(0, lam_k), c_k = lam_k w*_k^2 power, n_k multiplicity.
+Legend: lam_k eigenvalue, w*_k target weight of mode psi_k ~ N(0, lam_k), c_k = lam_k w*_k^2 power, n_k
+multiplicity.
 """
 
 import hashlib
@@ -8,10 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..calls import checked_call
-from ..containers import read
-from ..errors import real, require, whole
-from ..pairing import paired
+from ..ground.calls import checked_call
+from ..ground.errors import real, require, whole
+from ..problems.containers import read
+from ..problems.pairing import paired
 from .checks import numbers
 
 _SMALLEST = 1e-10  # relative eigenvalue of a measured kernel below which a mode is rounding
@@ -36,7 +37,8 @@ class Spectrum:
     Raises
     ------
     InputError
-        Shapes that differ, eigenvalues or multiplicities that are not positive, power that is negative or not finite.
+        Shapes that differ, eigenvalues or multiplicities that are not positive, power that is negative or not
+        finite.
 
     Examples
     --------
@@ -52,15 +54,35 @@ class Spectrum:
 
     def __post_init__(self):
         size = numbers("eigenvalues", self.eigenvalues).shape
-        require(len(size) == 1 and size[0] > 0, f"eigenvalues have shape {size}; give a list of one number or more.")
+        require(
+            len(size) == 1 and size[0] > 0,
+            f"eigenvalues have shape {size}; give a list of one number or more.",
+        )
         for name, positive in (("eigenvalues", True), ("power", False), ("multiplicity", True)):
-            given = np.ones(size) if (value := getattr(self, name)) is None and name == "multiplicity" else numbers(name, value)
-            require(given.shape == size, f"{name} has shape {given.shape}, eigenvalues {size}; give one number for each mode.")
-            good = np.isfinite(given).all() and (given > 0).all() if positive else np.isfinite(given).all() and (given >= 0).all()
-            require(bool(good), f"{name} must be finite and {'positive' if positive else '0 or more'}; leave out modes that are not.")
+            given = (
+                np.ones(size)
+                if (value := getattr(self, name)) is None and name == "multiplicity"
+                else numbers(name, value)
+            )
+            require(
+                given.shape == size,
+                f"{name} has shape {given.shape}, eigenvalues {size}; give one number for each mode.",
+            )
+            good = (
+                np.isfinite(given).all() and (given > 0).all()
+                if positive
+                else np.isfinite(given).all() and (given >= 0).all()
+            )
+            require(
+                bool(good),
+                f"{name} must be finite and {'positive' if positive else '0 or more'}; leave out modes that"
+                " are not.",
+            )
             given.flags.writeable = False
             object.__setattr__(self, name, given)
-        object.__setattr__(self, "unexplained", real("unexplained", self.unexplained, "be 0 or more", lambda v: v >= 0))
+        object.__setattr__(
+            self, "unexplained", real("unexplained", self.unexplained, "be 0 or more", lambda v: v >= 0)
+        )
 
     @classmethod
     def of_kernel(cls, kernel, targets) -> "Spectrum":
@@ -82,30 +104,38 @@ class Spectrum:
 
         Notes
         -----
-        Modes whose eigenvalue is below 1e-10 of the largest are left out and what they carry is `unexplained`. Eigenvalues of n
-        examples estimate those of the population well up to mode n / 5 or so.
+        Modes whose eigenvalue is below 1e-10 of the largest are left out and what they carry is
+        `unexplained`. Eigenvalues of n examples estimate those of the population well up to mode n / 5 or so.
         """
         given = read("entries of kernel", kernel)
         targets = numbers("targets", paired("targets", read("targets", targets), "kernel", given).values)
         kernel = numbers("kernel", given.values)
         count = len(kernel) if kernel.ndim else 0
         require(
-            kernel.shape == (count, count) and count > 0, f"kernel has shape {kernel.shape}; give a square array (example, example_prime)."
+            kernel.shape == (count, count) and count > 0,
+            f"kernel has shape {kernel.shape}; give a square array (example, example_prime).",
         )
         require(
             targets.ndim in (1, 2) and len(targets) == count,
             f"targets have shape {targets.shape}; give one for each of the {count} examples.",
         )
-        require(bool(np.isfinite(kernel).all() and np.isfinite(targets).all()), "kernel and targets must be finite.")
+        require(
+            bool(np.isfinite(kernel).all() and np.isfinite(targets).all()),
+            "kernel and targets must be finite.",
+        )
         require(
             np.allclose(kernel, kernel.T, rtol=0, atol=1e-8 * np.abs(kernel).max()),
             "kernel is not symmetric; pass one between examples and themselves.",
         )
-        require(bool(kernel.any()), "kernel is 0 everywhere, so that it has no modes; pass one of which some examples are not 0.")
+        require(
+            bool(kernel.any()),
+            "kernel is 0 everywhere, so that it has no modes; pass one of which some examples are not 0.",
+        )
         values, vectors = np.linalg.eigh(kernel / count)
         require(
             values[0] > -1e-6 * values[-1],
-            f"kernel has a negative eigenvalue, {values[0]:.2g} beside {values[-1]:.2g}; pass a positive semi-definite one.",
+            f"kernel has a negative eigenvalue, {values[0]:.2g} beside {values[-1]:.2g}; pass a positive"
+            " semi-definite one.",
         )
         values, vectors = values[::-1], vectors[:, ::-1]
         power = ((vectors.T @ targets.reshape(count, -1)) ** 2).sum(axis=1) / count
@@ -128,7 +158,8 @@ class Spectrum:
         return np.sqrt(self.power / self.eigenvalues)
 
     def repeated(self, copies: int) -> "Spectrum":
-        """Every mode `copies` times, w*_k^2 / copies each: with N, P and B times `copies` the theory stays the same."""
+        """Every mode `copies` times, w*_k^2 / copies each: with N, P and B times `copies` the theory stays
+        the same."""
         copies = whole("copies", copies, 1)
         return Spectrum(self.eigenvalues, self.power / copies, self.multiplicity * copies, self.unexplained)
 

@@ -1,13 +1,14 @@
 """One finite student on finite data, trained as written in `Model`.
 
-Legend: a features (N, mode), psi data (P, mode), eps label noise (P,), w readout weights, v0 weight errors, v2 gradients.
+Legend: a features (N, mode), psi data (P, mode), eps label noise (P,), w readout weights, v0 weight errors,
+v2 gradients.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from ..divergence import LossWatch, RunAway, allowed
+from ..ground.divergence import LossWatch, RunAway, allowed
 from .model import Descent, Flow, Model
 
 
@@ -41,9 +42,16 @@ class Task:
 
 
 def train(
-    task: Task, training: Descent | Flow, a0: np.ndarray | None, data: Data, stream: np.random.Generator, steps: np.ndarray, advance
+    task: Task,
+    training: Descent | Flow,
+    a0: np.ndarray | None,
+    data: Data,
+    stream: np.random.Generator,
+    steps: np.ndarray,
+    advance,
 ) -> dict:
-    """Record of a student: v0 (time, mode), w (time, feature), v2 (time, mode), residual (time, example) as far as it goes.
+    """Record of a student: v0 (time, mode), w (time, feature), v2 (time, mode), residual (time, example) as
+    far as it goes.
 
     `a0` None: infinitely many features, whose kernel is 1.
     """
@@ -56,7 +64,13 @@ def train(
 
 
 def _descend(
-    task: Task, training: Descent, a0: np.ndarray | None, data: Data, stream: np.random.Generator, steps: set[int], advance
+    task: Task,
+    training: Descent,
+    a0: np.ndarray | None,
+    data: Data,
+    stream: np.random.Generator,
+    steps: set[int],
+    advance,
 ) -> dict:
     model, rates, growth = task.model, training.rates(), LossWatch(allowed(task.model.richness))
     lazy, width = model.richness == 0, None if a0 is None else len(a0)
@@ -121,7 +135,9 @@ def _flow(task: Task, training: Flow, a0: np.ndarray | None, data: Data) -> dict
     u, s, _ = np.linalg.svd(factor, full_matrices=False)
     rate = s**2
     # Directions without curvature have no pull either, but for rounding.
-    gone = np.where(rate > 1e-14 * rate.max(), -np.expm1(-rate * times[:, None]) / np.maximum(rate, 1e-300), 0.0)
+    gone = np.where(
+        rate > 1e-14 * rate.max(), -np.expm1(-rate * times[:, None]) / np.maximum(rate, 1e-300), 0.0
+    )
     w = (gone * (pull @ u)) @ u.T
     v0 = task.weight - (w if a0 is None else w @ a0 / width)
     residual = np.zeros((len(times), 0)) if data.psi is None else v0 @ data.psi.T + data.noise

@@ -2,19 +2,32 @@
 
 import numpy as np
 
-from ..progress import Progress
+from ..ground.progress import Progress
 from .labels import TWO_TIME, bias_variance
 from .model import Descent, Flow, Model
 from .student import Task, train
 
 _SITES = ("v1", "v3", "w")
-_DIMS = {"test_loss": ("time",), "loss": ("time",), "H": ("mode", "time"), **{name: TWO_TIME for name in ("C0", "C1", "C2", "C3", "Cw")}}
+_DIMS = {
+    "test_loss": ("time",),
+    "loss": ("time",),
+    "H": ("mode", "time"),
+    **{name: TWO_TIME for name in ("C0", "C1", "C2", "C3", "Cw")},
+}
 
 
 def replicate(
-    task: Task, training: Descent | Flow, steps: np.ndarray, crossed: bool, samples: int, seed: int, number: int, bar: Progress
+    task: Task,
+    training: Descent | Flow,
+    steps: np.ndarray,
+    crossed: bool,
+    samples: int,
+    seed: int,
+    number: int,
+    bar: Progress,
 ) -> dict:
-    """Averages of one replicate, of its first student, some of its sites, and correlations with students of its features or its data."""
+    """Averages of one replicate, of its first student, some of its sites, and correlations with students of
+    its features or its data."""
     model, kinds = task.model, 2 if crossed else 1
 
     def stream(*key):
@@ -22,7 +35,11 @@ def replicate(
 
     features = [None if model.width is None else task.features(stream(0, i)) for i in range(kinds)]
     data = [task.data(stream(1, j), model.examples) for j in range(kinds)]
-    found = [train(task, training, features[i], data[j], stream(2, i, j), steps, bar.advance) for i in range(kinds) for j in range(kinds)]
+    found = [
+        train(task, training, features[i], data[j], stream(2, i, j), steps, bar.advance)
+        for i in range(kinds)
+        for j in range(kinds)
+    ]
     batches = isinstance(training, Descent) and training.batch_size is not None
     record = _measured(task, found[0], features[0], batches) | _sites(found[0], features[0], samples)
     if crossed:
@@ -33,9 +50,11 @@ def replicate(
             return np.mean([(x * y) @ task.lam for x, y in pairs], axis=0)
 
         record = cut(record, reached) | {
-            "total": shared((aa, aa), (ab, ab), (ba, ba), (bb, bb)), "same_A": shared((aa, ab), (ba, bb)),
-            "same_data": shared((aa, ba), (ab, bb)), "bias": shared((aa, bb), (ab, ba)),
-        }  # fmt: skip
+            "total": shared((aa, aa), (ab, ab), (ba, ba), (bb, bb)),
+            "same_A": shared((aa, ab), (ba, bb)),
+            "same_data": shared((aa, ba), (ab, bb)),
+            "bias": shared((aa, bb), (ab, ba)),
+        }
     return record
 
 
@@ -43,20 +62,28 @@ def _sites(student: dict, a0: np.ndarray | None, samples: int) -> dict:
     """v1, v3 and w of the first sites, (time, sample)."""
     found = {}
     if samples and a0 is not None:
-        found |= {"v3": student["v2"] @ a0[:samples].T, "w": student["w"][:, :samples]} if len(student["v2"]) else {}
+        found |= (
+            {"v3": student["v2"] @ a0[:samples].T, "w": student["w"][:, :samples]}
+            if len(student["v2"])
+            else {}
+        )
     if samples and student["residual"].ndim == 2 and student["residual"].shape[1]:
         found["v1"] = student["residual"][:, :samples]
     return found
 
 
 def _measured(task: Task, student: dict, a0: np.ndarray | None, batches: bool) -> dict:
-    """Averages of one student; the residuals of batches are correlated before batches select, which is not C1."""
+    """Averages of one student; the residuals of batches are correlated before batches select, which is not
+    C1."""
     v0, w, residual = student["v0"], student["w"], student["residual"]
     c0 = (v0 * task.lam) @ v0.T if len(v0) else np.zeros((0, 0))
     record = {"test_loss": np.diag(c0) + task.model.noise, "C0": c0}
     if not len(v0):
         return record
-    record |= {"H": (v0 / np.where(task.weight > 0, task.weight, np.nan))[:, task.first].T, "C2": student["v2"] @ student["v2"].T}
+    record |= {
+        "H": (v0 / np.where(task.weight > 0, task.weight, np.nan))[:, task.first].T,
+        "C2": student["v2"] @ student["v2"].T,
+    }
     if a0 is not None:
         v3 = student["v2"] @ a0.T
         record |= {"Cw": w @ w.T / len(a0), "C3": v3 @ v3.T / len(a0)}
@@ -84,7 +111,9 @@ def summary(records: list[dict], model: Model, sizes: tuple[int, ...], keep: boo
     for record in records:
         arrays = {name: (_DIMS[name], values) for name, values in record.items() if name in _DIMS}
         if sizes:
-            arrays |= bias_variance(*(record[name] for name in ("total", "same_A", "same_data", "bias")), model.noise, sizes)
+            arrays |= bias_variance(
+                *(record[name] for name in ("total", "same_A", "same_data", "bias")), model.noise, sizes
+            )
         each.append(arrays)
     result = {name: (("time", "sample"), records[0][name]) for name in _SITES if name in records[0]}
     for name, (dims, _) in each[0].items():

@@ -1,6 +1,7 @@
 """Laplace transforms and generating functions of the resolvent kind, and their numerical inversion.
 
-Legend: s Laplace variable, z = e^-s; h transform of the integrated learning rate, step that of a step function.
+Legend: s Laplace variable, z = e^-s; h transform of the integrated learning rate, step that of a step
+function.
 """
 
 from dataclasses import dataclass
@@ -20,7 +21,8 @@ class Nodes:
 
 
 def circle(times: int, rate: float, momentum: float) -> tuple[Nodes, float, int]:
-    """Nodes z_j = r e^(-2 pi i j / n), j = 0 ... n/2, for times 0 ... times - 1; radius r, number n of all of them."""
+    """Nodes z_j = r e^(-2 pi i j / n), j = 0 ... n/2, for times 0 ... times - 1; radius r, number n of all of
+    them."""
     count = 4 * times
     radius = ALIASING ** (1 / count)
     z = radius * np.exp(-2j * np.pi * np.arange(count // 2 + 1) / count)
@@ -28,7 +30,8 @@ def circle(times: int, rate: float, momentum: float) -> tuple[Nodes, float, int]
 
 
 def from_circle(values: np.ndarray, radius: float, count: int, times: int) -> np.ndarray:
-    """f(t), t = 0 ... times - 1, of F(z) = sum_t f(t) z^t at the nodes of the upper half, along the last axis."""
+    """f(t), t = 0 ... times - 1, of F(z) = sum_t f(t) z^t at the nodes of the upper half, along the last
+    axis."""
     return np.fft.irfft(values, count, axis=-1)[..., :times] * radius ** -np.arange(times)
 
 
@@ -44,7 +47,8 @@ def from_torus(values: np.ndarray, radius: float, count: int, times: int) -> np.
 
 
 def talbot(count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Modified Talbot contour (Weideman 2006; Dingfelder & Weideman 2015): zeta and weights; f(t) = sum_j w_j F(zeta_j / t) / t.
+    """Modified Talbot contour (Weideman 2006; Dingfelder & Weideman 2015): zeta and weights; f(t) = sum_j w_j
+    F(zeta_j / t) / t.
 
     Error about 1e-9 for one time at 26 nodes, 1e-7 for two at 22; rounding grows as e^(0.47 count) per time.
     """

@@ -1,7 +1,8 @@
 """Two-time functions of the stationary theory at pairs of transform nodes.
 
-Legend, primes at the second node: S1 = sum lam H H', S2 = sum lam^2 H H', T0 = sum lam w*^2 H H', T2 = sum lam^2 w*^2 H H',
-g_N = x x' S2 / N, g_P = x x' S2 / P, xi = g_P + x x' S1^2 / (N P (1 - g_N)), II = step step'.
+Legend, primes at the second node: S1 = sum lam H H', S2 = sum lam^2 H H', T0 = sum lam w*^2 H H', T2 = sum
+lam^2 w*^2 H H', g_N = x x' S2 / N, g_P = x x' S2 / P, xi = g_P + x x' S1^2 / (N P (1 - g_N)), II = step
+step'.
 """
 
 from dataclasses import dataclass
@@ -35,19 +36,26 @@ class OnePoint:
 
 
 def two_point(one: OnePoint, two: OnePoint, model: Model) -> dict[str, np.ndarray]:
-    """Transforms of covariances between pairs of nodes on the last axes, (..., node, node'), by the names of `Recursion`.
+    """Transforms of covariances between pairs of nodes on the last axes, (..., node, node'), by the names of
+    `Recursion`.
 
-    `noise_test`, `noise_train`, `noise_online`: kernels by which the noise of a batch comes back in test and training loss, and online.
+    `noise_test`, `noise_train`, `noise_online`: kernels by which the noise of a batch comes back in test and
+    training loss, and online.
     """
     modes, n, p, sigma = model.modes, model.inverse_width, model.inverse_examples, model.noise
     lam, count, power = modes.eigenvalues, modes.multiplicity, modes.power
     h, other = one.transfer(lam), two.transfer(lam).swapaxes(-1, -2)
-    s1, s2, t0, t2 = ((h * weight) @ other for weight in (count * lam, count * lam**2, count * power, count * lam * power))
+    s1, s2, t0, t2 = (
+        (h * weight) @ other for weight in (count * lam, count * lam**2, count * power, count * lam * power)
+    )
 
     def pairs(values, others):
         return values[..., :, None] * others[..., None, :]
 
-    xx, rr, qq, step = (pairs(*both) for both in ((one.x, two.x), (one.r1, two.r1), (one.r3, two.r3), (one.nodes.step, two.nodes.step)))
+    xx, rr, qq, step = (
+        pairs(*both)
+        for both in ((one.x, two.x), (one.r1, two.r1), (one.r3, two.r3), (one.nodes.step, two.nodes.step))
+    )
     below = 1 - n * xx * s2
     features = xx * s1 * n / below
     xi = p * xx * s2 + p * xx * s1**2 * n / below
@@ -56,8 +64,14 @@ def two_point(one: OnePoint, two: OnePoint, model: Model) -> dict[str, np.ndarra
     c1 = rr * u
     c2 = (p * s1 * c1 + rr * step * t2) / below
     return {
-        "C0": u - sigma * step, "C1": c1, "C2": c2, "C3": qq * c2, "bias": step * t0, "C0a": same_features,
+        "C0": u - sigma * step,
+        "C1": c1,
+        "C2": c2,
+        "C3": qq * c2,
+        "bias": step * t0,
+        "C0a": same_features,
         "C0d": (step * t0 + sigma * step) / (1 - p * xx * s2) - sigma * step,
-        "noise_test": xi / (1 - xi), "noise_train": rr * xi / (1 - xi) + pairs(one.r1 - 1, two.r1 - 1),
+        "noise_test": xi / (1 - xi),
+        "noise_train": rr * xi / (1 - xi) + pairs(one.r1 - 1, two.r1 - 1),
         "noise_online": xx * (s2 + s1 * s1 * n / below),
-    }  # fmt: skip
+    }

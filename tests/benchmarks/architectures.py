@@ -1,4 +1,5 @@
-"""Cost per architecture: ratios of seconds when samples or, at fixed total time, steps are doubled; measured in one run.
+"""Cost per architecture: ratios of seconds when samples or, at fixed total time, steps are doubled; measured
+in one run.
 
     python tests/benchmarks/architectures.py
 
@@ -29,7 +30,15 @@ def seconds(network, problem, steps: int, n_samples: int) -> tuple[float, int]:
     for _ in range(2):
         begin = time.perf_counter()
         ds = tp.sample(
-            network, problem, tp.Training(steps, TOTAL / steps), n_samples, 1, tolerance=1e-2, samples=0, record=[0, steps], threads=1
+            network,
+            problem,
+            tp.Training(steps, TOTAL / steps),
+            n_samples,
+            1,
+            tolerance=1e-2,
+            samples=0,
+            record=[0, steps],
+            threads=1,
         )
         best = min(best, time.perf_counter() - begin)
     return best, int(ds["basis_rank"].max())
@@ -44,8 +53,13 @@ def main():
         base, rank = seconds(network, problem, 80, 4096)
         samples = [seconds(network, problem, 80, 4096 * factor)[0] / base for factor in (2, 4)]
         steps = [seconds(network, problem, 80 * factor, 4096) for factor in (2, 4)]
-        ratios = "  ".join(f"{ratio:5.2f}" for ratio in samples), "  ".join(f"{s / base:5.2f}" for s, _ in steps)
-        print(f"{name:44s} {base:7.2f}   {ratios[0]:>18}  {ratios[1]:>18}      {[rank, *(r for _, r in steps)]}")
+        ratios = (
+            "  ".join(f"{ratio:5.2f}" for ratio in samples),
+            "  ".join(f"{s / base:5.2f}" for s, _ in steps),
+        )
+        print(
+            f"{name:44s} {base:7.2f}   {ratios[0]:>18}  {ratios[1]:>18}      {[rank, *(r for _, r in steps)]}"
+        )
 
 
 if __name__ == "__main__":

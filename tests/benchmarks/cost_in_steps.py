@@ -1,8 +1,10 @@
-"""Cost against number of steps at fixed total time, with the recorded rank: linear once the rank has saturated.
+"""Cost against number of steps at fixed total time, with the recorded rank: linear once the rank has
+saturated.
 
     python tests/benchmarks/cost_in_steps.py
 
-Prints a table of ratios measured in one run and writes cost_in_steps.png beside this file. Nothing is asserted.
+Prints a table of ratios measured in one run and writes cost_in_steps.png beside this file. Nothing is
+asserted.
 """
 
 import pathlib
@@ -26,7 +28,9 @@ def measure():
         training = tp.Training(int(steps), TOTAL / steps)
         begin = time.perf_counter()
         ds = tp.sample(network, problem, training, record=tp.log_steps(int(steps), 12), **settings)
-        rows.append((int(steps), time.perf_counter() - begin, int(ds["basis_rank"].max()), float(ds.output[-1, 0])))
+        rows.append(
+            (int(steps), time.perf_counter() - begin, int(ds["basis_rank"].max()), float(ds.output[-1, 0]))
+        )
     return rows
 
 
@@ -35,7 +39,10 @@ def main():
     rows, before = measure(), None
     print("steps  seconds  ratio  largest rank  output")
     for steps, seconds, rank, output in rows:
-        print(f"{steps:5d} {seconds:8.2f} {'' if before is None else f'{seconds / before:6.2f}':>6} {rank:8d}      {output:.4f}")
+        print(
+            f"{steps:5d} {seconds:8.2f} {'' if before is None else f'{seconds / before:6.2f}':>6} {rank:8d}  "
+            f"    {output:.4f}"
+        )
         before = seconds
     import matplotlib
 
@@ -46,7 +53,11 @@ def main():
     fig, axis = plt.subplots(figsize=(5.5, 4), layout="constrained")
     axis.loglog(steps, seconds, "o-", label="seconds")
     axis.loglog(steps, seconds[0] * steps / steps[0], "k:", label="linear")
-    axis.set(xlabel="steps, at fixed total time", ylabel="seconds", title="tanh, depth 3, 4 examples, 2 x 4096 samples")
+    axis.set(
+        xlabel="steps, at fixed total time",
+        ylabel="seconds",
+        title="tanh, depth 3, 4 examples, 2 x 4096 samples",
+    )
     twin = axis.twinx()
     twin.semilogx(steps, rank, "s--", color="C1", label="largest rank")
     twin.set(ylabel="directions revealed", ylim=(0, 1.5 * rank.max()))

@@ -2,8 +2,9 @@
 
     python tests/benchmarks/flow_evaluations.py
 
-The network of recipes/mlp.py at its largest richness, one stored matrix per layer, so that all methods see the same weights.
-Errors are those of outputs, relative to the largest one, against a flow of tolerance 1e-9. Prints a table; nothing is asserted.
+The network of recipes/mlp.py at its largest richness, one stored matrix per layer, so that all methods see
+the same weights. Errors are those of outputs, relative to the largest one, against a flow of tolerance 1e-9.
+Prints a table; nothing is asserted.
 """
 
 import pathlib
@@ -12,7 +13,7 @@ import sys
 import numpy as np
 
 import tensorprog_mf as tp
-from tensorprog_mf.flow import Flow
+from tensorprog_mf.engine.flow import Flow
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "recipes"))
 from mlp import PROBLEM, TRAINING, network  # noqa: E402
@@ -41,7 +42,9 @@ def flow(tolerance: float) -> tuple[np.ndarray, int]:
 def descent(steps: int) -> np.ndarray:
     """Outputs at the same times by plain descent."""
     record = np.linspace(0, steps, 6).astype(int)
-    return tp.train_finite(network(1.5), PROBLEM, tp.Training(steps, TIME / steps), record=record, **SETTINGS).output.values
+    return tp.train_finite(
+        network(1.5), PROBLEM, tp.Training(steps, TIME / steps), record=record, **SETTINGS
+    ).output.values
 
 
 def main() -> None:
@@ -56,7 +59,10 @@ def main() -> None:
         outputs, passes = flow(tolerance)
         own = np.abs(outputs - best).max() / scale
         equal = steps * error / own
-        print(f"flow, tol {tolerance:.0e}  {passes:6d}  {own:.1e}   descent would take {equal:9.0f}, {equal / passes:.0f} times as many")
+        print(
+            f"flow, tol {tolerance:.0e}  {passes:6d}  {own:.1e}   descent would take {equal:9.0f},"
+            f" {equal / passes:.0f} times as many"
+        )
 
 
 if __name__ == "__main__":

@@ -1,9 +1,11 @@
-"""Cost of distributional dynamics over that of the same particles in a plain numpy loop; both measured in one run.
+"""Cost of distributional dynamics over that of the same particles in a plain numpy loop; both measured in one
+run.
 
     python tests/benchmarks/particles.py
 
-Prints a table of CPU seconds; nothing is asserted. Gradient descent of one network, then what is done by default: four replicates
-of a Runge-Kutta method with four passes per step, beside as many passes of the plain loop, and densities at every time.
+Prints a table of CPU seconds; nothing is asserted. Gradient descent of one network, then what is done by
+default: four replicates of a Runge-Kutta method with four passes per step, beside as many passes of the plain
+loop, and densities at every time.
 """
 
 import time
@@ -70,8 +72,8 @@ def main():
             row = [seconds(lambda: plain(*given, steps)), seconds(lambda: ours(*given, steps, **once))]
             row += [seconds(lambda: plain(*given, 16 * steps)), seconds(lambda: ours(*given, steps, **every))]
             print(
-                f"{points:6d} {features:8d} {sites:5d} {steps:5d} {name:8s} {row[0]:14.2f} {row[1]:6.2f} {row[1] / row[0]:6.1f} "
-                f"{row[2]:19.2f} {row[3]:6.2f} {row[3] / row[2]:6.1f}"
+                f"{points:6d} {features:8d} {sites:5d} {steps:5d} {name:8s} {row[0]:14.2f} {row[1]:6.2f}"
+                f" {row[1] / row[0]:6.1f} {row[2]:19.2f} {row[3]:6.2f} {row[3] / row[2]:6.1f}"
             )
 
 

@@ -2,11 +2,12 @@ import numpy as np
 import pytest
 
 from tensorprog_mf.matrices.basis import Basis
-from tensorprog_mf.sites import Sites
+from tensorprog_mf.sites.sites import Sites
 
 
 def test_stays_orthonormal_under_slow_trajectories():
-    """Nearly collinear queries, hundreds of them: a single Gram-Schmidt pass loses orthogonality exponentially here."""
+    """Nearly collinear queries, hundreds of them: a single Gram-Schmidt pass loses orthogonality
+    exponentially here."""
     rng = np.random.default_rng(0)
     basis, x = Basis(Sites("s", 1024), 1e-4), rng.normal(size=(5, 1024))
     for _ in range(40):
@@ -29,7 +30,8 @@ def test_known_vectors_add_nothing_and_diagonal_is_positive():
 
 
 def test_many_vectors_are_those_of_one_matrix():
-    """More vectors than one panel holds: triangular coefficients, and the vectors named that added a direction."""
+    """More vectors than one panel holds: triangular coefficients, and the vectors named that added a
+    direction."""
     x = np.random.default_rng(5).normal(size=(150, 1024))
     x[100] = x[3] - x[70]
     basis = Basis(Sites("s", 1024), 1e-8)
@@ -71,7 +73,8 @@ def test_decisions_can_be_forced():
 
 @pytest.mark.parametrize("tolerance", [1e-12, 1e-10])
 def test_what_rounding_leaves_is_orthogonal_to_known_directions(tolerance):
-    """A sum of two vectors of very different sizes, then the two: of the second only what rounding left of the first is new."""
+    """A sum of two vectors of very different sizes, then the two: of the second only what rounding left of
+    the first is new."""
     rng = np.random.default_rng(0)
     for size in 10.0 ** -np.arange(1, 12):
         basis, x = Basis(Sites("s", 256), tolerance), rng.normal(size=(2, 256))

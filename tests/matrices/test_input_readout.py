@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from tensorprog_mf.draws import Draws
 from tensorprog_mf.matrices.input import InputMatrix
 from tensorprog_mf.matrices.readout import ReadoutMatrix
-from tensorprog_mf.sites import Sites
+from tensorprog_mf.sites.draws import Draws
+from tensorprog_mf.sites.sites import Sites
 
 
 @pytest.mark.parametrize("shape", [(3, 7), (7, 3), (4, 4)])
@@ -31,7 +31,9 @@ def test_input_learning():
     before = matrix.apply(parameter, slice(None))
     parameter.add(1.0, matrix.outer(w, g, slice(None)))
     np.testing.assert_allclose(matrix.kernel(slice(None)), x @ x.T / 5, atol=1e-12)
-    np.testing.assert_allclose(matrix.apply(parameter, slice(None)) - before, x @ x.T / 5 @ (w[:, None] * g), atol=1e-12)
+    np.testing.assert_allclose(
+        matrix.apply(parameter, slice(None)) - before, x @ x.T / 5 @ (w[:, None] * g), atol=1e-12
+    )
 
 
 def test_centred_readout_starts_at_zero_with_unit_norm():

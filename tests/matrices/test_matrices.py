@@ -1,17 +1,20 @@
 import numpy as np
 import pytest
 
-from tensorprog_mf.draws import Draws
 from tensorprog_mf.matrices.conditioned import Conditioned
 from tensorprog_mf.matrices.dense import Dense
 from tensorprog_mf.matrices.untied import Untied
-from tensorprog_mf.sites import Sites
+from tensorprog_mf.sites.draws import Draws
+from tensorprog_mf.sites.sites import Sites
 
 OUT, INTO = 24, 40
 
 
 def populations(out=OUT, into=INTO):
-    return (Sites(n, c, Draws(c, (5, i), "pseudo-random")) for i, (n, c) in enumerate((("out", out), ("into", into))))
+    return (
+        Sites(n, c, Draws(c, (5, i), "pseudo-random"))
+        for i, (n, c) in enumerate((("out", out), ("into", into)))
+    )
 
 
 def make(kind, out=OUT, into=INTO):
@@ -35,7 +38,8 @@ def trained(matrix, rng, rounds=3):
 
 @pytest.mark.parametrize("kind", [Conditioned, Dense])
 def test_forward_and_backward_are_adjoint(kind):
-    """g . (W x) / sqrt(n_in) against (W^T g) . x / sqrt(n_out), of a rectangular matrix, with decay and learned part."""
+    """g . (W x) / sqrt(n_in) against (W^T g) . x / sqrt(n_out), of a rectangular matrix, with decay and
+    learned part."""
     rng = np.random.default_rng(1)
     matrix = make(kind)
     parameter, asked = trained(matrix, rng)
@@ -66,7 +70,9 @@ def test_it_is_one_linear_map(kind):
     y = matrix.apply(parameter, x)[0]
     np.testing.assert_allclose(matrix.apply(parameter, 2 * x[:1] - x[1:2])[0], 2 * y[:1] - y[1:2], atol=1e-11)
     z = matrix.apply_transpose(parameter, g)[0]
-    np.testing.assert_allclose(matrix.apply_transpose(parameter, g.sum(0, keepdims=True))[0], z.sum(0, keepdims=True), atol=1e-11)
+    np.testing.assert_allclose(
+        matrix.apply_transpose(parameter, g.sum(0, keepdims=True))[0], z.sum(0, keepdims=True), atol=1e-11
+    )
 
 
 @pytest.mark.parametrize("kind", [Conditioned, Untied, Dense])
@@ -78,7 +84,9 @@ def test_a_gradient_step_adds_the_outer_product(kind):
     y, x_handle = matrix.apply(parameter, x)
     z, g_handle = matrix.apply_transpose(parameter, g)
     parameter.add(1.0, matrix.outer(w, g_handle, x_handle))
-    np.testing.assert_allclose(matrix.apply(parameter, x)[0] - y, x @ x.T @ (w[:, None] * g) / INTO, atol=1e-11)
+    np.testing.assert_allclose(
+        matrix.apply(parameter, x)[0] - y, x @ x.T @ (w[:, None] * g) / INTO, atol=1e-11
+    )
     change = g @ g.T @ (w[:, None] * x) / np.sqrt(OUT * INTO)
     np.testing.assert_allclose(matrix.apply_transpose(parameter, g)[0] - z, change, atol=1e-11)
     np.testing.assert_allclose(matrix.inner(x_handle, x_handle, matrix.into), x @ x.T / INTO, atol=1e-12)
@@ -91,16 +99,22 @@ def test_parts_add_up_and_mean_what_they_say():
     everywhere = slice(None)
     for x, g in asked:
         (y, c), (z, d) = matrix.apply(parameter, x), matrix.apply_transpose(parameter, g)
-        forward, backward = matrix.parts_forward(parameter, c, everywhere), matrix.parts_backward(parameter, d, everywhere)
+        forward, backward = (
+            matrix.parts_forward(parameter, c, everywhere),
+            matrix.parts_backward(parameter, d, everywhere),
+        )
         np.testing.assert_allclose(sum(forward), y, atol=1e-12)
         np.testing.assert_allclose(sum(backward), z, atol=1e-12)
-    first = np.eye(c.shape[1])[:3]  # the directions of the first query: nothing was fixed when they were revealed
+    first = np.eye(c.shape[1])[
+        :3
+    ]  # the directions of the first query: nothing was fixed when they were revealed
     assert np.abs(matrix.parts_forward(parameter, first, everywhere).response).max() == 0
     assert np.abs(forward.response).max() > 0.1 and np.abs(forward.learned).max() > 0.1
 
 
 def stored(matrix):
-    """A full matrix that has answered every query as a revealed one did: its known part, any Gaussian rest."""
+    """A full matrix that has answered every query as a revealed one did: its known part, any Gaussian
+    rest."""
     e, u = matrix.forward.basis.rows, matrix.forward.images
     f, v = matrix.backward.basis.rows, matrix.backward.images
     n, m = matrix.out.count, matrix.into.count
@@ -122,11 +136,14 @@ def test_answers_are_those_of_one_stored_matrix():
 
 
 def test_the_law_is_gaussian_with_unit_entries():
-    """Fully revealed in turns from both sides, 400 draws of a 6 x 4 matrix: mean 0, variance 1, entries uncorrelated."""
+    """Fully revealed in turns from both sides, 400 draws of a 6 x 4 matrix: mean 0, variance 1, entries
+    uncorrelated."""
     matrices = []
     for seed in range(400):
         rng = np.random.default_rng(seed)
-        above, below = (Sites(n, c, Draws(c, (seed, i), "pseudo-random")) for i, (n, c) in enumerate((("a", 6), ("b", 4))))
+        above, below = (
+            Sites(n, c, Draws(c, (seed, i), "pseudo-random")) for i, (n, c) in enumerate((("a", 6), ("b", 4)))
+        )
         matrix = Conditioned("W", above, below, 1e-10)
         for _ in range(4):
             y, _ = matrix.apply(matrix.initial(), rng.normal(size=(1, 4)))

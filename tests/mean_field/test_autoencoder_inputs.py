@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 import tensorprog_mf as tp
-
-from .autoencoders import TWO_BLOCKS, pairs
+from tests.helpers.autoencoders import TWO_BLOCKS, pairs
 
 mf, T = tp.mean_field, [0.0, 1.0]
 ENDLESS = mf.Spectrum([2.0, 1.0], fractions=[0.5, 0.5])
@@ -56,13 +55,25 @@ def train(data=TWO_BLOCKS, activation="relu", scale=0.4, decay=0.1, times=T, ste
         (lambda: limit(scale=[0.1, -0.2]), "entries below 0"),
         (lambda: limit(scale=None), "give one of initial_scale, initial_covariance, initial_theta.*not none"),
         (lambda: limit(initial_covariance=np.eye(20)), "not initial_scale and initial_covariance"),
-        (lambda: limit(scale=tp.Gaussian(0.5, 0.4)), "mean 0.5 is not symmetric about 0.*take one of mean 0.*train_autoencoder"),
+        (
+            lambda: limit(scale=tp.Gaussian(0.5, 0.4)),
+            "mean 0.5 is not symmetric about 0.*take one of mean 0.*train_autoencoder",
+        ),
         (lambda: limit(scale=tp.Uniform(0.0, 1.0)), "not symmetric about 0"),
-        (lambda: limit(scale=None, initial_theta=np.ones((4, 20))), "not symmetric about 0, so that the reduction of relu does not hold; pair every theta"),
+        (
+            lambda: limit(scale=None, initial_theta=np.ones((4, 20))),
+            "not symmetric about 0, so that the reduction of relu does not hold; pair every theta",
+        ),
         (lambda: limit(scale=None, initial_theta=pairs(4, 5)), "5 features, but the data have 20"),
-        (lambda: limit(scale=None, initial_theta=pairs(4, 20) * np.nan), "initial_theta has entries that are not finite"),
+        (
+            lambda: limit(scale=None, initial_theta=pairs(4, 20) * np.nan),
+            "initial_theta has entries that are not finite",
+        ),
         (lambda: limit(scale=None, initial_covariance=-np.eye(20)), "negative eigenvalue"),
-        (lambda: limit(scale=None, initial_covariance=np.eye(20) + np.eye(20, k=1)), "initial_covariance is not symmetric"),
+        (
+            lambda: limit(scale=None, initial_covariance=np.eye(20) + np.eye(20, k=1)),
+            "initial_covariance is not symmetric",
+        ),
         (lambda: limit(samples=-1), "samples=-1"),
         (lambda: limit(seed="a"), "seed='a'"),
         (lambda: limit(tolerance=0.0), "tolerance=0.0 must lie between 0 and 1"),
@@ -79,7 +90,10 @@ def train(data=TWO_BLOCKS, activation="relu", scale=0.4, decay=0.1, times=T, ste
         (lambda: train(examples=np.ones((3, 20)), method="population"), "examples go with method='sgd'"),
         (lambda: train(initial_theta=np.ones((3, 20))), "not initial_scale and initial_theta"),
         (lambda: mf.reconstruct(limit(), np.ones((2, 20))), "stand for several features each"),
-        (lambda: mf.reconstruct(limit([1.0, 2.0]), np.ones((2, 3))), "inputs have 3 features, but the data had 2"),
+        (
+            lambda: mf.reconstruct(limit([1.0, 2.0]), np.ones((2, 3))),
+            "inputs have 3 features, but the data had 2",
+        ),
         (lambda: mf.reconstruct(3, np.ones((2, 3))), "no result of an autoencoder"),
         (lambda: mf.learned_features(limit([1.0, 2.0], samples=0)), "kept no neurons"),
         (lambda: mf.preactivation_density(limit(scale=0.0), [0.0]), "all weights are 0"),
@@ -95,7 +109,10 @@ def test_one_sentence(make, message):
 @pytest.mark.parametrize(
     "make, message",
     [
-        (lambda: limit(activation="tanh", scale=None, initial_covariance=np.eye(20)), "need activation linear, relu, scaled_relu or leaky_relu, not 'tanh'; give initial_scale"),
+        (
+            lambda: limit(activation="tanh", scale=None, initial_covariance=np.eye(20)),
+            "need activation linear, relu, scaled_relu or leaky_relu, not 'tanh'; give initial_scale",
+        ),
         (lambda: limit(activation="erf", scale=None, initial_theta=pairs(4, 20)), "train_autoencoder"),
         (lambda: limit(ENDLESS, scale=None, initial_covariance=np.eye(2)), "finite dimension"),
         (lambda: train(ENDLESS), "finite dimension: give the data's variances with multiplicities"),
@@ -118,11 +135,23 @@ def test_a_steep_activation_warns_of_its_quadrature():
 def test_linear_networks_need_no_pairs():
     theta = np.random.default_rng(0).normal(size=(7, 3))
     ds = limit([2.0, 1.0, 0.5], "linear", None, 0.1, [0.0, 1.0], step=0.1, initial_theta=theta)
-    real = train([2.0, 1.0, 0.5], "linear", None, 0.1, [0.0, 1.0], 0.1, method="population", n_replicates=1, initial_theta=theta)
+    real = train(
+        [2.0, 1.0, 0.5],
+        "linear",
+        None,
+        0.1,
+        [0.0, 1.0],
+        0.1,
+        method="population",
+        n_replicates=1,
+        initial_theta=theta,
+    )
     np.testing.assert_allclose(ds.theta, real.theta, atol=1e-13)
     np.testing.assert_allclose(ds.loss, real.loss, atol=1e-14)
 
 
 def test_given_neurons_are_not_replaced_by_mirror_images():
     with pytest.raises(tp.InputError, match="give initial_theta in pairs"):
-        tp.mean_field.train_autoencoder([2.0, 1.0], "relu", None, 0.1, [0, 1], 0.1, initial_theta=[[1.0, 2.0], [3.0, 4.0]], paired=True)
+        tp.mean_field.train_autoencoder(
+            [2.0, 1.0], "relu", None, 0.1, [0, 1], 0.1, initial_theta=[[1.0, 2.0], [3.0, 4.0]], paired=True
+        )

@@ -36,20 +36,29 @@ def softmax(f):
 
 # Targets, loss, its derivative and its mean over examples, plainly.
 PLAIN = {
-    "logistic": (SIGNS, "logistic", lambda f, y: -y / (1 + np.exp(y * f)), lambda f, y: np.log1p(np.exp(-y * f))),
+    "logistic": (
+        SIGNS,
+        "logistic",
+        lambda f, y: -y / (1 + np.exp(y * f)),
+        lambda f, y: np.log1p(np.exp(-y * f)),
+    ),
     "hinge": (SIGNS, "hinge", lambda f, y: -y * (y * f < 1), lambda f, y: np.maximum(0, 1 - y * f)),
     "own": (SIGNS, (exponential, exponential_slope), exponential_slope, exponential),
     "cross_entropy": (
-        CLASSES, "cross_entropy", lambda f, y: softmax(f) - np.eye(3)[y], lambda f, y: -np.log(softmax(f)[range(6), y]),
+        CLASSES,
+        "cross_entropy",
+        lambda f, y: softmax(f) - np.eye(3)[y],
+        lambda f, y: -np.log(softmax(f)[range(6), y]),
     ),
     "squared, two outputs": (ROWS, "squared", lambda f, y: f - y, lambda f, y: ((f - y) ** 2).sum(axis=1)),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", PLAIN)
 @pytest.mark.parametrize("decay", [0.0, 0.1])
 def test_particles_of_a_plain_loop(name, decay):
-    """Full-batch gradient descent of 40 neurons with bias, written down plainly; one output is a row of one."""
+    """Full-batch gradient descent of 40 neurons with bias, written down plainly; one output is a row of
+    one."""
     targets, loss, slope, value = PLAIN[name]
     data = mf.FiniteData(X, targets, SHARES, loss)
     initial = {"a": tp.Gaussian(0.3, 1), "w": tp.Gaussian(), "b": tp.Gaussian(0, 0.5)}
@@ -70,8 +79,10 @@ def test_particles_of_a_plain_loop(name, decay):
         residual = (slope(output(), targets).T * SHARES).T.reshape(6, -1)
         back = (residual @ a.T) * (1 - phi**2)
         a, w, b = (
-            a - 0.2 * (phi.T @ residual + decay * a), w - 0.2 * (back.T @ X + decay * w), b - 0.2 * (back.sum(axis=0) + decay * b),
-        )  # fmt: skip
+            a - 0.2 * (phi.T @ residual + decay * a),
+            w - 0.2 * (back.T @ X + decay * w),
+            b - 0.2 * (back.sum(axis=0) + decay * b),
+        )
     # Sites are kept in single precision, from which the loop starts.
     np.testing.assert_allclose(ds.output[1], output(), atol=1e-5)
     np.testing.assert_allclose(ds.site_parameter[1], np.column_stack([a, w, b]), atol=1e-5)
@@ -138,7 +149,8 @@ def test_the_other_way_to_the_limit(loss, targets):
     ds = mf.distributional_dynamics(
         mf.Neuron("tanh"), data, laws, [0, rate / 2 * steps], rate / 2, 1024, 8, **more
     )
-    # Standard errors pooled over outputs, of 4 and 8 replicates; 18 outputs at 5 of them: false alarm below 1e-3.
+    # Standard errors pooled over outputs, of 4 and 8 replicates; 18 outputs at 5 of them: false alarm below
+    # 1e-3.
     pooled = np.sqrt((ds.output_stderr[1] ** 2).mean() + (other.output_stderr[1] ** 2).mean())
     assert float(np.abs(ds.output[1].values - other.output[1].values).max()) < 5 * float(pooled) + 1 / 512
     assert float(pooled) < 0.02 and float(ds.risk[1]) == pytest.approx(float(other.loss[1]), abs=0.01)
@@ -161,7 +173,8 @@ def test_two_classes_are_the_logistic_loss_of_the_difference():
 
 
 def test_logistic_loss_on_gaussians_of_infinite_dimension():
-    """Outputs are those of two classes, a s_y / sqrt(2 pi) for relu; Euler steps of the norms written down plainly."""
+    """Outputs are those of two classes, a s_y / sqrt(2 pi) for relu; Euler steps of the norms written down
+    plainly."""
     data = mf.AnisotropicGaussians(0.5, 0.25, loss="logistic")
     laws = {"a": tp.Gaussian(1, 1), "r1": tp.Uniform(0.2, 1), "r2": tp.Uniform(0.2, 1)}
     more = dict(draws="pseudo-random", method="euler", samples=50, progress=False)
@@ -172,10 +185,15 @@ def test_logistic_loss_on_gaussians_of_infinite_dimension():
         f = s @ a / 50
         residual = np.array([-1 / (1 + np.exp(f[0])), 1 / (1 + np.exp(-f[1]))]) / 2
         slopes = residual[:, None] * a / (2 * math.pi * s)
-        a, r = a - 0.2 * residual @ s, [
-            r[0] - 0.2 * np.array([1.5**2, 0.5**2]) @ slopes * r[0], r[1] - 0.2 * slopes.sum(axis=0) * r[1]
-        ]  # fmt: skip
-    np.testing.assert_allclose(ds.class_output[1], [np.sqrt((t * r[0]) ** 2 + r[1] ** 2) @ a / 50 / math.sqrt(2 * math.pi) for t in (1.5, 0.5)], atol=1e-6)  # fmt: skip
+        a, r = (
+            a - 0.2 * residual @ s,
+            [r[0] - 0.2 * np.array([1.5**2, 0.5**2]) @ slopes * r[0], r[1] - 0.2 * slopes.sum(axis=0) * r[1]],
+        )
+    np.testing.assert_allclose(
+        ds.class_output[1],
+        [np.sqrt((t * r[0]) ** 2 + r[1] ** 2) @ a / 50 / math.sqrt(2 * math.pi) for t in (1.5, 0.5)],
+        atol=1e-6,
+    )
     f = ds.class_output[1].values
     assert float(ds.risk[1]) == pytest.approx(
         (np.log1p(np.exp(-f[0])) + np.log1p(np.exp(f[1]))) / 2, abs=1e-12
@@ -211,7 +229,8 @@ def test_real_networks_with_the_logistic_loss():
     ds = mf.train_particles(
         mf.Neuron("tanh"), data, laws, [0, 1.0], 400, 0.004, n_replicates=24, progress=False
     )
-    # 12 mean outputs over 24 networks at 5 standard errors: false alarm below 1e-3; biases 1 / width and the step.
+    # 12 mean outputs over 24 networks at 5 standard errors: false alarm below 1e-3; biases 1 / width and the
+    # step.
     assert (np.abs(ds.output - limit.output) < 5 * ds.output_stderr + 1 / 400 + 0.004).all()
     assert (
         float(ds.risk[1]) == pytest.approx(float(limit.risk[1]), abs=0.02)
@@ -234,7 +253,8 @@ ONE = mf.Neuron("tanh", output_weight=False)
 
 
 def test_certificates():
-    """Bounds against a minimum over laws on the same probes by another solver; late runs get there, early ones do not."""
+    """Bounds against a minimum over laws on the same probes by another solver; late runs get there, early
+    ones do not."""
     data = mf.FiniteData([-1.0, 0.5, 2.0], [-1, 1, -1], [0.2, 0.5, 0.3], "logistic")
     slope, value = PLAIN["logistic"][2:]
     ds = mf.distributional_dynamics(
@@ -244,10 +264,17 @@ def test_certificates():
     w = late.probe_value[:, 0].values
     values, cost = np.tanh(w[:, None] * data.inputs[:, 0]), 0.01 * w**2
     best = scipy.optimize.minimize(
-        lambda c: (value(c @ values, data.targets) @ data.weights + c @ cost, values @ (data.weights * slope(c @ values, data.targets)) + cost),
-        np.full(61, 1 / 61), jac=True, bounds=[(0, 1)] * 61, constraints={"type": "eq", "fun": lambda c: c.sum() - 1, "jac": lambda c: np.ones(61)},
-        method="SLSQP", options={"ftol": 1e-10, "maxiter": 500},
-    )  # fmt: skip
+        lambda c: (
+            value(c @ values, data.targets) @ data.weights + c @ cost,
+            values @ (data.weights * slope(c @ values, data.targets)) + cost,
+        ),
+        np.full(61, 1 / 61),
+        jac=True,
+        bounds=[(0, 1)] * 61,
+        constraints={"type": "eq", "fun": lambda c: c.sum() - 1, "jac": lambda c: np.ones(61)},
+        method="SLSQP",
+        options={"ftol": 1e-10, "maxiter": 500},
+    )
     scale = 0.01 * value(np.zeros(3), data.targets) @ data.weights
     assert float(late.lower_bound) <= best.fun + 1e-7 and float(late.best_objective) == pytest.approx(
         best.fun, abs=scale / 10
@@ -282,7 +309,8 @@ def test_where_noise_takes_the_law():
 
 
 def test_classes_by_name():
-    """Words, as in `tp.Problem`: the order of the outputs is told, and a class without example is warned of."""
+    """Words, as in `tp.Problem`: the order of the outputs is told, and a class without example is warned
+    of."""
     words = np.array(["cat", "dog", "owl"])[CLASSES]
     more = dict(times=[0.0, 0.5], n_samples=64, n_replicates=2, progress=False)
     laws = {"a": tp.Gaussian(), "w": tp.Gaussian()}
@@ -317,12 +345,28 @@ def many():
         (lambda: mf.FiniteData(X, np.ones((6, 2, 2))), tp.InputError, "or one row of outputs"),
         (lambda: mf.IsotropicGaussians(5, 0.5, "cross_entropy"), tp.UnsupportedError, "take 'logistic'"),
         (lambda: population(ONE, many()), tp.UnsupportedError, "Neuron without output weight has one output"),
-        (lambda: population(mf.UserUnit(np.tanh, ("a",)), many()), tp.UnsupportedError, "UserUnit has one output"),
-        (lambda: mf.boltzmann(mf.Neuron(), many(), {}, 0.1, {}), tp.UnsupportedError, "boltzmann is for one output"),
-        (lambda: mf.fokker_planck(mf.Neuron(), many(), {}, [1], 0.1, (-1, 1)), tp.UnsupportedError, "fokker_planck is for one output"),
-        (lambda: mf.boltzmann(ONE, mf.FiniteData([1.0], [1.0], loss="hinge"), {}, 0.1, {"w": (-5, 5)}), tp.UnsupportedError, "hinge"),
+        (
+            lambda: population(mf.UserUnit(np.tanh, ("a",)), many()),
+            tp.UnsupportedError,
+            "UserUnit has one output",
+        ),
+        (
+            lambda: mf.boltzmann(mf.Neuron(), many(), {}, 0.1, {}),
+            tp.UnsupportedError,
+            "boltzmann is for one output",
+        ),
+        (
+            lambda: mf.fokker_planck(mf.Neuron(), many(), {}, [1], 0.1, (-1, 1)),
+            tp.UnsupportedError,
+            "fokker_planck is for one output",
+        ),
+        (
+            lambda: mf.boltzmann(ONE, mf.FiniteData([1.0], [1.0], loss="hinge"), {}, 0.1, {"w": (-5, 5)}),
+            tp.UnsupportedError,
+            "hinge",
+        ),
     ],
-)  # fmt: skip
+)
 def test_refusals(call, error, message):
     with pytest.raises(error, match=message):
         call()

@@ -9,11 +9,19 @@ import tensorprog_mf as tp
 
 
 def _cases(file):
-    return {case["name"]: case for case in json.loads(pathlib.Path(__file__).with_name(file).read_text())["cases"]}
+    return {
+        case["name"]: case for case in json.loads(pathlib.Path(__file__).with_name(file).read_text())["cases"]
+    }
 
 
-RESPONSES = json.loads(pathlib.Path(__file__).with_name("architectures.json").read_text())["responses_survive"]
-CASES, TRAINING_CASES, ARCHITECTURE_CASES = _cases("mlp.json"), _cases("training.json"), _cases("architectures.json")
+RESPONSES = json.loads(pathlib.Path(__file__).with_name("architectures.json").read_text())[
+    "responses_survive"
+]
+CASES, TRAINING_CASES, ARCHITECTURE_CASES = (
+    _cases("mlp.json"),
+    _cases("training.json"),
+    _cases("architectures.json"),
+)
 OUTPUT_FLOOR, KERNEL_FLOOR, SIGMAS = 3e-3, 1e-2, 5
 
 
@@ -30,7 +38,9 @@ def training_setup(case):
     p = case["params"]
     activation = tp.Activation("erf", 0.5**0.5) if p["activation"] == "erf" else p["activation"]
     if "online_inputs" in case:
-        problem = tp.OnlineProblem(list(zip(case["online_inputs"], case["online_targets"])), case["test_inputs"], p["loss"])
+        problem = tp.OnlineProblem(
+            list(zip(case["online_inputs"], case["online_targets"])), case["test_inputs"], p["loss"]
+        )
     else:
         problem = tp.Problem(case["inputs"], case["targets"], case["test_inputs"], p["loss"])
     rate, steps = p["learning_rate"], p["steps"] - 1
@@ -40,12 +50,27 @@ def training_setup(case):
     if rule["name"] == "feedback_alignment":
         rule |= dict(correlation=p["rho"], current_readout=p["readout_feedback"] == "current")
     training = tp.Training(
-        steps, rate if schedule is None else rate[0], p["momentum"], p["weight_decay"], p["learning_rate_multipliers"],
-        nesterov=p["nesterov"], schedule=schedule, bias_multipliers=p["bias_multipliers"] if biased else None,
-        batches=p["batches"][:steps] if "batches" in p else None, temperature=p.get("temperature", 0.0), learning_rule=rule,
-    )  # fmt: skip
+        steps,
+        rate if schedule is None else rate[0],
+        p["momentum"],
+        p["weight_decay"],
+        p["learning_rate_multipliers"],
+        nesterov=p["nesterov"],
+        schedule=schedule,
+        bias_multipliers=p["bias_multipliers"] if biased else None,
+        batches=p["batches"][:steps] if "batches" in p else None,
+        temperature=p.get("temperature", 0.0),
+        learning_rule=rule,
+    )
     # The file has the square of the factor of the output bias.
-    network = tp.MLP(p["depth"], activation, p["richness"], p["weight_std"], p["bias_std"] if biased else None, p["output_bias"] ** 0.5)
+    network = tp.MLP(
+        p["depth"],
+        activation,
+        p["richness"],
+        p["weight_std"],
+        p["bias_std"] if biased else None,
+        p["output_bias"] ** 0.5,
+    )
     return network, problem, training
 
 
@@ -58,8 +83,22 @@ def excess(value, error, expected, expected_error, floor, scale=None):
 
 def excesses(ds, case):
     """Excess per output and kernel of a dataset against a reference case."""
-    found = {"output": excess(ds.output.values, ds.output_stderr.values, np.array(case["output"]), np.array(case.get("output_err", 0.0)), OUTPUT_FLOOR)}
-    for name in ("feature_kernel", "gradient_kernel", "tangent_kernel", "gradient_pseudogradient_kernel", "pseudogradient_kernel"):
+    found = {
+        "output": excess(
+            ds.output.values,
+            ds.output_stderr.values,
+            np.array(case["output"]),
+            np.array(case.get("output_err", 0.0)),
+            OUTPUT_FLOOR,
+        )
+    }
+    for name in (
+        "feature_kernel",
+        "gradient_kernel",
+        "tangent_kernel",
+        "gradient_pseudogradient_kernel",
+        "pseudogradient_kernel",
+    ):
         for when, index in (("first", 0), ("final", -1)):
             if f"{name}_{when}" not in case or name not in ds:
                 continue
@@ -73,9 +112,21 @@ def excesses(ds, case):
             error = np.broadcast_to(error, expected.shape)
             for layer in range(len(value)):
                 key, scale = f"{name} {when} {layer + 1}", None
-                if name == "gradient_pseudogradient_kernel":  # 0 at the start for most rules, so its own entries are no scale
-                    scale = np.prod([np.abs(case[f"{own}_kernel_{when}"][layer]).max() for own in ("gradient", "pseudogradient")]) ** 0.5
-                found[key] = excess(value[layer], own[layer], expected[layer], error[layer], KERNEL_FLOOR, scale)
+                if (
+                    name == "gradient_pseudogradient_kernel"
+                ):  # 0 at the start for most rules, so its own entries are no scale
+                    scale = (
+                        np.prod(
+                            [
+                                np.abs(case[f"{own}_kernel_{when}"][layer]).max()
+                                for own in ("gradient", "pseudogradient")
+                            ]
+                        )
+                        ** 0.5
+                    )
+                found[key] = excess(
+                    value[layer], own[layer], expected[layer], error[layer], KERNEL_FLOOR, scale
+                )
     return found
 
 
@@ -103,7 +154,8 @@ def recurrent_setup(case):
 
 
 def recurrent_case(case):
-    """The recurrent case with kernels in our order of dimensions, (layer, example, position, example', position')."""
+    """The recurrent case with kernels in our order of dimensions, (layer, example, position, example',
+    position')."""
     kernels = [key for key in case if key.startswith(("feature", "gradient"))]
     return case | {key: np.array(case[key]).transpose(1, 0, 3, 2)[None] for key in kernels}
 
@@ -114,26 +166,50 @@ def _at_positions(kernel):
 
 
 def architecture_excesses(ds, case):
-    """Excess per output, loss, kernel and statistic of attention, of a dataset against a case of architectures.json."""
+    """Excess per output, loss, kernel and statistic of attention, of a dataset against a case of
+    architectures.json."""
     theory, found = case["theory"], {}
 
     def compare(key, value, error, expected, expected_error, floor):
         found[key] = excess(value, error, np.array(expected), np.array(expected_error), floor)
 
     for name, symbol in (("output", "f"), ("loss", "loss")):
-        compare(name, ds[name].values, ds[f"{name}_stderr"].values, theory[symbol], theory[f"{symbol}_sem"], OUTPUT_FLOOR)
+        compare(
+            name,
+            ds[name].values,
+            ds[f"{name}_stderr"].values,
+            theory[symbol],
+            theory[f"{symbol}_sem"],
+            OUTPUT_FLOOR,
+        )
     for when, index in (("first", 0), ("last", -1)):
         value, own = (ds[name].values[index] for name in ("tangent_kernel", "tangent_kernel_stderr"))
-        compare(f"tangent_kernel {when}", value, own, theory["K_first_last"][index], theory["K_sem_max"], KERNEL_FLOOR)
+        compare(
+            f"tangent_kernel {when}",
+            value,
+            own,
+            theory["K_first_last"][index],
+            theory["K_sem_max"],
+            KERNEL_FLOOR,
+        )
         for name, symbol in (("feature_kernel", "Phi"), ("preactivation_kernel", "H")):
             if f"{symbol}_{when}" not in theory:
                 continue
             expected = _at_positions(np.array(theory[f"{symbol}_{when}"]))
             for layer, known in enumerate(expected):
                 value, own = (ds[each].values[index, layer] for each in (name, f"{name}_stderr"))
-                compare(f"{name} {when} {layer}", value, own, known, theory[f"{symbol}_{when}_sem_max"], KERNEL_FLOOR)
+                compare(
+                    f"{name} {when} {layer}",
+                    value,
+                    own,
+                    known,
+                    theory[f"{symbol}_{when}_sem_max"],
+                    KERNEL_FLOOR,
+                )
     for name, symbol in (("attention_mean", "sigma_mean"), ("attention_variance", "sigma_var")):
         if np.any(theory.get(f"{symbol}_last", 0)):  # a single head has no variance
             value, own = (ds[each].values[-1, :-1] for each in (name, f"{name}_stderr"))
-            compare(name, value, own, theory[f"{symbol}_last"], theory[f"{symbol}_last_sem_max"], KERNEL_FLOOR)
+            compare(
+                name, value, own, theory[f"{symbol}_last"], theory[f"{symbol}_last_sem_max"], KERNEL_FLOOR
+            )
     return found

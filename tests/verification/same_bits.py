@@ -1,4 +1,5 @@
-"""Do two states of the code give the same bits? A small run of every route, architecture, variation of training.
+"""Do two states of the code give the same bits? A small run of every route, architecture, variation of
+training.
 
     python tests/verification/same_bits.py write FILE      # with one state of the code
     python tests/verification/same_bits.py compare FILE    # with the other: names what moved and by how much
@@ -84,7 +85,10 @@ def _records() -> dict:
 
 def _variations(problem: tp.Problem) -> dict:
     """What is asked of every architecture beside the plain run: (problem, training, record)."""
-    fields, steps = ["preactivation", "backward_field", "feature", "gradient"], dict(steps=2, learning_rate=0.3)
+    fields, steps = (
+        ["preactivation", "backward_field", "feature", "gradient"],
+        dict(steps=2, learning_rate=0.3),
+    )
     shape, training = problem.inputs.shape, tp.Training(**steps)
     two = data(*shape, targets=np.random.default_rng(6).normal(size=(shape[0], 2)))
     return {
@@ -110,8 +114,11 @@ def cases():
             yield f"sample {name}, {what}", lambda r=run: tp.sample(**r, **few)
             if what != "two-time":
                 yield f"train_finite {name}, {what}", lambda r=run: tp.train_finite(**r, **REAL)
-    yield "finite autoencoders", lambda: tp.mean_field.train_autoencoder(
-        [2.0, 1.0], "relu", 0.1, 0.1, [0.0, 0.5], step=0.1, width=16, n_replicates=2, progress=False
+    yield (
+        "finite autoencoders",
+        lambda: tp.mean_field.train_autoencoder(
+            [2.0, 1.0], "relu", 0.1, 0.1, [0.0, 0.5], step=0.1, width=16, n_replicates=2, progress=False
+        ),
     )
 
 
@@ -134,8 +141,9 @@ def _plain_cases():
     yield "sample infinite depth", lambda: tp.sample(endless, table, tp.Training(2, 0.3), **LIMIT)
     yield "conditioned", lambda: tp.train_finite(small, table, plain, **REAL, matrix="conditioned")
     for form in ("ntk", "standard", "mup"):
-        yield f"train_finite {form}", lambda f=form: tp.train_finite(
-            small, table, plain, **REAL, parameterization=f
+        yield (
+            f"train_finite {form}",
+            lambda f=form: tp.train_finite(small, table, plain, **REAL, parameterization=f),
         )
     yield "independence", lambda: tp.gradient_independence(small, table, plain, **LIMIT)
     for name in ("tanh", "relu", "erf", "quadratic"):
@@ -154,8 +162,11 @@ def _own_solvers():
     unit = mf.Neuron(mf.PiecewiseLinear(0.5, 1.5, -2.5, 7.5), output_weight=False)
     gaussians, start = mf.IsotropicGaussians(40, 0.8), {"r": mf.NormOfGaussian(0.8, 40)}
     yield "dynamics", lambda: mf.distributional_dynamics(unit, gaussians, start, times, n_samples=256)
-    yield "particles", lambda: mf.train_particles(
-        unit, gaussians, {"w": tp.Gaussian(0, 0.13)}, [0, 0.01], width=16, step=1e-3
+    yield (
+        "particles",
+        lambda: mf.train_particles(
+            unit, gaussians, {"w": tp.Gaussian(0, 0.13)}, [0, 0.01], width=16, step=1e-3
+        ),
     )
     yield "autoencoder", lambda: mf.autoencoder([2.0, 1.0], "relu", 0.1, 0.1, times)
     yield "autoencoder tanh", lambda: mf.autoencoder([2.0, 1.0], "tanh", 0.1, 0.1, times)

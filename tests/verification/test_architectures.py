@@ -1,12 +1,12 @@
-"""Exact finite width: architectures that reveal their matrices have the law of densely trained ones, at width 16."""
+"""Exact finite width: architectures that reveal their matrices have the law of densely trained ones, at width
+16."""
 
 import numpy as np
 import pytest
 
 import tensorprog_mf as tp
-
-from .figures import figure
-from .test_exactness import moments
+from tests.verification.figures import figure
+from tests.verification.test_exactness import moments
 
 pytestmark = pytest.mark.verification
 WIDTH, SEEDS, LIMIT = 16, 1000, 4.5
@@ -23,7 +23,15 @@ CASES = {  # network, shape of an example, momentum
     "attention every option": (tp.Transformer(2, "tanh", 1.5, 2, **EVERY), (3, 4), 0.0),
     "attention infinite": (tp.Transformer(1, "tanh", 1.5, "infinite"), (3, 4), 0.0),
 }
-OBSERVED = ("output", "feature_kernel", "gradient_kernel", "preactivation_kernel", "tangent_kernel", "attention_mean", "attention_variance")
+OBSERVED = (
+    "output",
+    "feature_kernel",
+    "gradient_kernel",
+    "preactivation_kernel",
+    "tangent_kernel",
+    "attention_mean",
+    "attention_variance",
+)
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -31,7 +39,9 @@ def test_means_and_deviations_equal_those_of_dense_networks(name):
     (network, shape, momentum), rng = CASES[name], np.random.default_rng(11)
     problem = tp.Problem(rng.normal(size=(2, *shape)), rng.normal(size=2), rng.normal(size=(1, *shape)))
     training = tp.Training(4, 0.5, momentum)
-    settings = dict(width=WIDTH, n_replicates=SEEDS, keep_replicates=True, samples=0, record=[0, 2, 4], progress=False)
+    settings = dict(
+        width=WIDTH, n_replicates=SEEDS, keep_replicates=True, samples=0, record=[0, 2, 4], progress=False
+    )
     dense = tp.train_finite(network, problem, training, seed=1, **settings)
     revealed = tp.train_finite(network, problem, training, seed=2, matrix="conditioned", **settings)
     scores = []
@@ -47,7 +57,11 @@ def test_means_and_deviations_equal_those_of_dense_networks(name):
         axis.hist(z, np.linspace(-5, 5, 41), density=True)
         x = np.linspace(-5, 5, 200)
         axis.plot(x, np.exp(-x * x / 2) / np.sqrt(2 * np.pi))
-        axis.set(xlabel="z, revealed against dense", ylabel="density", title=f"{name}, width {WIDTH}, 2 x {SEEDS} networks, max |z| {np.abs(z).max():.1f}")
+        axis.set(
+            xlabel="z, revealed against dense",
+            ylabel="density",
+            title=f"{name}, width {WIDTH}, 2 x {SEEDS} networks, max |z| {np.abs(z).max():.1f}",
+        )
     print(f"{name}: {z.size} entries, rms z {np.sqrt((z**2).mean()):.2f}, max |z| {np.abs(z).max():.2f}")
     # Some hundreds of strongly correlated entries: with 1000 independent ones |z| > 4.5 would come up once in 150 runs.
     assert np.abs(z).max() < LIMIT

@@ -1,4 +1,5 @@
-"""A source archive, built by the package `build`, unpacked elsewhere: its tests are collected and some of them pass."""
+"""A source archive, built by the package `build`, unpacked elsewhere: its tests are collected and some of
+them pass."""
 
 import os
 import pathlib
@@ -14,7 +15,9 @@ ROOT = pathlib.Path(__file__).parents[2]
 
 def test_the_archive_tests_itself(tmp_path):
     pytest.importorskip("build", reason="pip install build")
-    built = subprocess.run([sys.executable, "-m", "build", "--sdist", "-o", tmp_path, ROOT], capture_output=True, text=True)
+    built = subprocess.run(
+        [sys.executable, "-m", "build", "--sdist", "-o", tmp_path, ROOT], capture_output=True, text=True
+    )
     assert built.returncode == 0, built.stdout + built.stderr
     with tarfile.open(next(tmp_path.glob("*.tar.gz"))) as archive:
         archive.extractall(tmp_path, filter="data")
@@ -23,5 +26,7 @@ def test_the_archive_tests_itself(tmp_path):
     run = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     for arguments in (["--collect-only"], ["tests/test_draws.py", "tests/test_archive.py"]):
         environment = os.environ | {"PYTHONPATH": path}
-        done = subprocess.run([*run, *arguments], cwd=unpacked, env=environment, capture_output=True, text=True)
+        done = subprocess.run(
+            [*run, *arguments], cwd=unpacked, env=environment, capture_output=True, text=True
+        )
         assert done.returncode == 0, done.stdout

@@ -1,18 +1,19 @@
-"""Exact finite width: networks that reveal their matrices have the law of densely trained ones, at width 16."""
+"""Exact finite width: networks that reveal their matrices have the law of densely trained ones, at width
+16."""
 
 import numpy as np
 import pytest
 
 import tensorprog_mf as tp
-
-from .figures import figure
+from tests.verification.figures import figure
 
 pytestmark = pytest.mark.verification
 WIDTH, SEEDS, LIMIT = 16, 2000, 4.5
 
 
 def moments(x):
-    """Mean and standard deviation over replicates with their standard errors (fourth moment, delta method)."""
+    """Mean and standard deviation over replicates with their standard errors (fourth moment, delta
+    method)."""
     mean, n = x.mean("replicate").values, x.sizes["replicate"]
     centred = (x - x.mean("replicate")).values
     variance = (centred**2).sum(0) / (n - 1)
@@ -40,7 +41,13 @@ def test_means_and_deviations_equal_those_of_dense_networks(activation, momentum
         axis.hist(z, np.linspace(-5, 5, 41), density=True)
         x = np.linspace(-5, 5, 200)
         axis.plot(x, np.exp(-x * x / 2) / np.sqrt(2 * np.pi))
-        axis.set(xlabel="z, revealed against dense", ylabel="density", title=f"{activation}, width {WIDTH}, 2 x {SEEDS} networks, max |z| {np.abs(z).max():.1f}")
-    print(f"{activation}: {z.size} entries, rms z {np.sqrt((z**2).mean()):.2f}, max |z| {np.abs(z).max():.2f}")
+        axis.set(
+            xlabel="z, revealed against dense",
+            ylabel="density",
+            title=f"{activation}, width {WIDTH}, 2 x {SEEDS} networks, max |z| {np.abs(z).max():.1f}",
+        )
+    print(
+        f"{activation}: {z.size} entries, rms z {np.sqrt((z**2).mean()):.2f}, max |z| {np.abs(z).max():.2f}"
+    )
     # Some 700 strongly correlated entries: with independent ones |z| > 4.5 would come up once in 200 runs.
     assert np.abs(z).max() < LIMIT

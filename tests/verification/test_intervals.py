@@ -1,8 +1,8 @@
 """Intervals hold the truth in 95 % of cases, by Student's t over few replicates; 1.96 standard errors do not.
 
-The truth of the limit is the exact solution of a linear network; that of finite networks the outputs at the start,
-which are zero on average. Runs with other seeds are independent, entries of one run are not: the share of intervals
-that hold is averaged over entries, and its error taken from the scatter between runs.
+The truth of the limit is the exact solution of a linear network; that of finite networks the outputs at the
+start, which are zero on average. Runs with other seeds are independent, entries of one run are not: the share
+of intervals that hold is averaged over entries, and its error taken from the scatter between runs.
 """
 
 import numpy as np
@@ -39,8 +39,9 @@ def test_intervals_of_the_limit(draws, n_samples):
     """Biases of order 1/n_samples are a tenth of the errors or less here."""
     exact = tp.solve_linear(*SETTING)
     results = [
-        tp.sample(*SETTING, n_samples, REPLICATES, seed, draws=draws, samples=0, progress=False) for seed in range(RUNS)
-    ]  # fmt: skip
+        tp.sample(*SETTING, n_samples, REPLICATES, seed, draws=draws, samples=0, progress=False)
+        for seed in range(RUNS)
+    ]
     for name in NAMES:
         check(results, exact, name)
 

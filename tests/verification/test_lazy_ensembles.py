@@ -55,7 +55,8 @@ def test_ntk_parameterisation(loss):
                 error = error * np.sqrt(1.1)
             off = found.mean(axis=0) - expected
             distance.append(float(np.abs(off[-1]).max()))
-            # 18 and 108 entries at 5 standard errors: false alarm below 1e-4; the finite width is 1 / width off, times 2 as measured.
+            # 18 and 108 entries at 5 standard errors: false alarm below 1e-4; the finite width is 1 / width
+            # off, times 2 as measured.
             assert (np.abs(off) < 5 * error + 2 / width).all()
     print(f"{loss}: largest distance of means and covariances at the end, widths 32 and 256: {distance}")
 

@@ -8,7 +8,14 @@ import pytest
 import tensorprog_mf as tp
 
 pytestmark = pytest.mark.verification
-NAMES = ("output", "feature_kernel", "gradient_kernel", "tangent_kernel", "feature_kernel_two_time", "gradient_kernel_two_time")
+NAMES = (
+    "output",
+    "feature_kernel",
+    "gradient_kernel",
+    "tangent_kernel",
+    "feature_kernel_two_time",
+    "gradient_kernel_two_time",
+)
 
 
 @pytest.mark.parametrize("depth", [2, 3, 4])
@@ -19,6 +26,11 @@ def test_errors_stay_below_the_tolerance(problem, depth, richness):
         training, start = tp.Training(flow=True, times=[0.3, 1, 4, 16, 64], tolerance=tolerance), time.time()
         ds = tp.solve_linear(tp.MLP(depth, "linear", richness), problem, training, two_time=True)
         best = ds if best is None else best
-        errors = [float(np.abs(ds[name] - best[name]).max() / (1 + np.abs(best[name]).max())) for name in NAMES]
-        print(f"depth {depth} richness {richness} tolerance {tolerance:.0e}: error {max(errors):.1e}, {time.time() - start:.1f} s")
+        errors = [
+            float(np.abs(ds[name] - best[name]).max() / (1 + np.abs(best[name]).max())) for name in NAMES
+        ]
+        print(
+            f"depth {depth} richness {richness} tolerance {tolerance:.0e}: error {max(errors):.1e},"
+            f" {time.time() - start:.1f} s"
+        )
         assert ds.attrs["status"] == "completed" and max(errors) < tolerance

@@ -10,12 +10,16 @@ pytestmark = pytest.mark.verification
 RECIPES = pathlib.Path(__file__).parents[2] / "recipes"
 
 
-@pytest.mark.parametrize("recipe", sorted(p.name for p in RECIPES.glob("*.py") if "__main__" in p.read_text()))
+@pytest.mark.parametrize(
+    "recipe", sorted(p.name for p in RECIPES.glob("*.py") if "__main__" in p.read_text())
+)
 def test_recipe(recipe, tmp_path):
     done = subprocess.run([sys.executable, RECIPES / recipe, tmp_path], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     name = recipe.removesuffix(".py")
-    assert (tmp_path / f"{name}.nc").stat().st_size > 1000 and (tmp_path / f"{name}.png").stat().st_size > 10_000
+    assert (tmp_path / f"{name}.nc").stat().st_size > 1000 and (
+        tmp_path / f"{name}.png"
+    ).stat().st_size > 10_000
 
 
 @pytest.mark.parametrize("notebook", sorted(p.name for p in RECIPES.glob("*.ipynb")))

@@ -1,6 +1,7 @@
 """Gains of the limit: one number per direction, in closed form, as a flow, or in steps.
 
-Legend: r gain, u = gamma r^2 reconstructed share, S2 variances Sigma^2 and f their fractions, c = 2 gamma S2, a = c - weight decay.
+Legend: r gain, u = gamma r^2 reconstructed share, S2 variances Sigma^2 and f their fractions, c = 2 gamma S2,
+a = c - weight decay.
 """
 
 from dataclasses import dataclass
@@ -30,13 +31,15 @@ class Path:
 def closed_form(slope: float, spectrum: Spectrum, scale: np.ndarray, decay: float, times: np.ndarray) -> Path:
     """The flow of a homogeneous activation, du/dt = 2 u (c (1 - u) - decay), solved: a logistic curve.
 
-        u(t) = u_0 / (e^{-2 a t} + c u_0 (1 - e^{-2 a t}) / a)
+    u(t) = u_0 / (e^{-2 a t} + c u_0 (1 - e^{-2 a t}) / a)
     """
     c, u0 = 2 * slope * spectrum.variances, slope * scale**2
     a, t = c - decay, times[:, None]
     x = -2 * np.abs(a) * t
     filled = 2 * c * u0 * t * _expm1_ratio(x)  # c u_0 |1 - e^{-2 a t}| / a without overflow, at a = 0 too
-    growth = np.where(a >= 0, 1 / np.maximum(np.exp(x) + filled, np.finfo(float).tiny), np.exp(x) / (1 + filled))
+    growth = np.where(
+        a >= 0, 1 / np.maximum(np.exp(x) + filled, np.finfo(float).tiny), np.exp(x) / (1 + filled)
+    )
     gain = np.where(scale > 0, scale * np.sqrt(growth), 0.0)
     final = homogeneous_final(slope, spectrum, scale, decay)
     with np.errstate(all="ignore"):
@@ -58,10 +61,16 @@ def homogeneous_final(slope: float, spectrum: Spectrum, scale: np.ndarray, decay
 
 
 class Rates:
-    """dr_i/dt = -[2 gamma S2_i (b_i - 1) + gamma3 S2_i Q + decay] r_i with b = gamma r^2, Q = sum_i f_i S2_i (b_i - 1) r_i^2."""
+    """dr_i/dt = -[2 gamma S2_i (b_i - 1) + gamma3 S2_i Q + decay] r_i with b = gamma r^2, Q = sum_i f_i S2_i
+    (b_i - 1) r_i^2."""
 
     def __init__(self, slopes: Slopes, spectrum: Spectrum, decay: float):
-        self.slopes, self.variances, self.weighted, self.decay = slopes, spectrum.variances, spectrum.variances * spectrum.fractions, decay
+        self.slopes, self.variances, self.weighted, self.decay = (
+            slopes,
+            spectrum.variances,
+            spectrum.variances * spectrum.fractions,
+            decay,
+        )
 
     def variance(self, r: np.ndarray) -> np.ndarray:
         """s^2 = sum_i f_i S2_i r_i^2 of gains (..., direction)."""
@@ -74,17 +83,28 @@ class Rates:
     def __call__(self, r: np.ndarray) -> np.ndarray:
         gamma, third = self.slopes(self.variance(r))
         missing = gamma * r**2 - 1
-        return -(self.variances * (2 * gamma * missing + third * (self.weighted @ (missing * r**2))) + self.decay) * r
+        return (
+            -(
+                self.variances * (2 * gamma * missing + third * (self.weighted @ (missing * r**2)))
+                + self.decay
+            )
+            * r
+        )
 
     def at_rest(self, variance: float, q: float, alive: np.ndarray) -> np.ndarray:
         """b of directions that have come to rest, given s^2 and Q."""
         gamma, third = self.slopes(np.float64(variance))
         speed = np.where(2 * gamma * self.variances > 0, 2 * gamma * self.variances, np.inf)
-        return np.where(alive & np.isfinite(speed), np.maximum(0.0, 1 - (self.decay + third * self.variances * q) / speed), 0.0)
+        return np.where(
+            alive & np.isfinite(speed),
+            np.maximum(0.0, 1 - (self.decay + third * self.variances * q) / speed),
+            0.0,
+        )
 
 
 def flow(rates: Rates, scale: np.ndarray, times: np.ndarray, tolerance: float) -> Path:
-    """The gain equations integrated by an explicit Runge-Kutta method of order 8, from recorded time to recorded time."""
+    """The gain equations integrated by an explicit Runge-Kutta method of order 8, from recorded time to
+    recorded time."""
     rough, _ = _integrate(rates, scale, times, 100 * tolerance)
     gain, pieces = _integrate(rates, scale, times, tolerance)
     kept = min(len(rough), len(gain))
@@ -95,11 +115,18 @@ def flow(rates: Rates, scale: np.ndarray, times: np.ndarray, tolerance: float) -
     return Path(gain, rates.share(gain), _crossings(rates, pieces, final), final, error, quadrature, stopped)
 
 
-def _integrate(rates: Rates, scale: np.ndarray, times: np.ndarray, tolerance: float) -> tuple[np.ndarray, list]:
+def _integrate(
+    rates: Rates, scale: np.ndarray, times: np.ndarray, tolerance: float
+) -> tuple[np.ndarray, list]:
     from scipy.integrate import solve_ivp
 
     gain, pieces, now, r = [], [], 0.0, scale
-    options = {"method": "DOP853", "rtol": max(tolerance, 3e-14), "atol": tolerance * 1e-3, "dense_output": True}
+    options = {
+        "method": "DOP853",
+        "rtol": max(tolerance, 3e-14),
+        "atol": tolerance * 1e-3,
+        "dense_output": True,
+    }
     for time in times:
         if time > now:
             piece = solve_ivp(lambda _, r: rates(r), (now, time), r, **options)
@@ -124,7 +151,9 @@ def _crossings(rates: Rates, pieces: list, final: np.ndarray) -> np.ndarray:
     return found
 
 
-def steps(rates: Rates, scale: np.ndarray, step: float, counts: np.ndarray, final: np.ndarray | None = None) -> Path:
+def steps(
+    rates: Rates, scale: np.ndarray, step: float, counts: np.ndarray, final: np.ndarray | None = None
+) -> Path:
     """Gradient descent in steps, r <- r + step dr/dt, recorded after `counts` of them."""
     r, gain, half, before, stopped = scale, [], np.full(len(scale), np.nan), None, None
     final, recorded = _final(rates, scale) if final is None else final, set(counts.tolist())
@@ -132,7 +161,9 @@ def steps(rates: Rates, scale: np.ndarray, step: float, counts: np.ndarray, fina
         share = rates.share(r)
         if before is not None:
             passed = (before < final / 2) & (share >= final / 2) & np.isnan(half) & (final > 0)
-            half[passed] = step * (k - 1 + (final[passed] / 2 - before[passed]) / (share[passed] - before[passed]))
+            half[passed] = step * (
+                k - 1 + (final[passed] / 2 - before[passed]) / (share[passed] - before[passed])
+            )
         if k in recorded:
             gain.append(r)
         before, r = share, r + step * rates(r)

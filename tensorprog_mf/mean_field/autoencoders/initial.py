@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ...errors import InputError, UnsupportedError, real, require
-from ...laws import Law
+from ...ground.errors import InputError, UnsupportedError, real, require
+from ...sites.laws import Law
 from .spectrum import Spectrum, finite_array, symmetric
 
 _COMMUTES = 1e-13
@@ -14,7 +14,8 @@ _REMEDY = "pair every theta with -theta, or train a finite network with tp.mean_
 
 @dataclass(frozen=True)
 class Initial:
-    """`scale` (direction,) root mean squares of kappa theta; `covariance` where it is not diagonal, its `root`, and given `neurons`."""
+    """`scale` (direction,) root mean squares of kappa theta; `covariance` where it is not diagonal, its
+    `root`, and given `neurons`."""
 
     scale: np.ndarray
     covariance: np.ndarray | None = None
@@ -28,7 +29,9 @@ class Initial:
         """Whether every coordinate of the data has a direction of its own."""
         return self.root is not None
 
-    def draw(self, count: int, spectrum: Spectrum, rng: np.random.Generator, scale: np.ndarray | None = None) -> np.ndarray:
+    def draw(
+        self, count: int, spectrum: Spectrum, rng: np.random.Generator, scale: np.ndarray | None = None
+    ) -> np.ndarray:
         """kappa theta(0) of neurons (sample, direction)."""
         if self.neurons is not None:
             return self.neurons[:count]
@@ -40,7 +43,9 @@ class Initial:
 
     def describe(self) -> dict:
         """As plain values."""
-        law = "neurons" if self.neurons is not None else "Gaussian" if self.law is None else self.law.describe()
+        law = (
+            "neurons" if self.neurons is not None else "Gaussian" if self.law is None else self.law.describe()
+        )
         return {"law": law, "scale": self.scale.tolist(), "commutes_with_data": self.covariance is None}
 
 
@@ -68,29 +73,42 @@ def _scales(given, size: int) -> np.ndarray:
     if np.ndim(given) == 0:
         return np.full(size, real("initial_scale", given, "be 0 or more", lambda v: v >= 0))
     scales = finite_array("initial_scale", given, 1, "one number, one per direction, or a law")
-    require(len(scales) == size, f"there are {len(scales)} initial scales for {size} directions of the data; give one number, or one for each.")
+    require(
+        len(scales) == size,
+        f"there are {len(scales)} initial scales for {size} directions of the data; give one number, or one"
+        " for each.",
+    )
     require((scales >= 0).all(), "initial_scale has entries below 0; these are root mean squares, 0 or more.")
     return scales
 
 
 def _same_size(name: str, size: int, spectrum: Spectrum) -> None:
     if spectrum.dimension is None:
-        raise UnsupportedError(f"{name} needs a finite dimension: give the data's variances with multiplicities instead of fractions.")
-    require(size == spectrum.dimension, f"{name} is for {size} features, but the data have {spectrum.dimension}; they must agree.")
+        raise UnsupportedError(
+            f"{name} needs a finite dimension: give the data's variances with multiplicities instead of"
+            " fractions."
+        )
+    require(
+        size == spectrum.dimension,
+        f"{name} is for {size} features, but the data have {spectrum.dimension}; they must agree.",
+    )
 
 
 def _symmetric_law(law: Law) -> None:
     if law.mean != 0:
         raise InputError(
-            f"initial_scale: a law of mean {law.mean:g} is not symmetric about 0, so that the reduction to gains does not hold; "
-            f"take one of mean 0, {_REMEDY}."
+            f"initial_scale: a law of mean {law.mean:g} is not symmetric about 0, so that the reduction to"
+            f" gains does not hold; take one of mean 0, {_REMEDY}."
         )
 
 
 def _general(covariance: np.ndarray) -> Initial:
     """A covariance in the directions of the data; kept only if it does not commute with that of the data."""
     values, vectors = np.linalg.eigh(covariance)
-    require(values[0] >= -1e-10 * max(values[-1], 0.0), "initial_covariance has a negative eigenvalue; it must be positive semidefinite.")
+    require(
+        values[0] >= -1e-10 * max(values[-1], 0.0),
+        "initial_covariance has a negative eigenvalue; it must be positive semidefinite.",
+    )
     root = vectors * np.sqrt(np.maximum(values, 0.0))
     diagonal = np.diag(covariance)
     apart = np.abs(covariance - np.diag(diagonal)).max() > _COMMUTES * max(values[-1], 0.0)
@@ -114,8 +132,11 @@ def check_fits(initial: Initial, homogeneous: bool, name: str) -> None:
     """
     if initial.one_by_one and not homogeneous:
         raise UnsupportedError(
-            f"initial_covariance and initial_theta need activation linear, relu, scaled_relu or leaky_relu, not {name!r}; "
-            "give initial_scale, or use tp.mean_field.train_autoencoder."
+            "initial_covariance and initial_theta need activation linear, relu, scaled_relu or leaky_relu,"
+            f" not {name!r}; give initial_scale, or use tp.mean_field.train_autoencoder."
         )
     known = initial.paired or name == "linear"
-    require(known, f"initial_theta is not symmetric about 0, so that the reduction of {name} does not hold; {_REMEDY}.")
+    require(
+        known,
+        f"initial_theta is not symmetric about 0, so that the reduction of {name} does not hold; {_REMEDY}.",
+    )

@@ -31,11 +31,14 @@ class MatrixRates:
 
     def __call__(self, a: np.ndarray) -> np.ndarray:
         missing = self.output(a) - np.eye(len(a))
-        return -self.slope * (missing * self.variances + self.variances[:, None] * missing) @ a - self.decay * a
+        return (
+            -self.slope * (missing * self.variances + self.variances[:, None] * missing) @ a - self.decay * a
+        )
 
 
 def flow(rates: MatrixRates, times: np.ndarray, tolerance: float) -> Transfers:
-    """Integrated by an explicit Runge-Kutta method of order 8; the error is the distance from a tolerance 100 times larger."""
+    """Integrated by an explicit Runge-Kutta method of order 8; the error is the distance from a tolerance 100
+    times larger."""
     rough, found = (_integrate(rates, times, factor * tolerance) for factor in (100, 1))
     kept = min(len(rough), len(found))
     error = float(np.abs(found[:kept] - rough[:kept]).max(initial=0.0))
@@ -50,7 +53,9 @@ def _integrate(rates: MatrixRates, times: np.ndarray, tolerance: float) -> np.nd
     options = {"method": "DOP853", "rtol": max(tolerance, 3e-14), "atol": tolerance * 1e-3}
     for time in times:
         if time > now:
-            piece = solve_ivp(lambda _, a: rates(a.reshape(size, size)).ravel(), (now, time), a.ravel(), **options)
+            piece = solve_ivp(
+                lambda _, a: rates(a.reshape(size, size)).ravel(), (now, time), a.ravel(), **options
+            )
             a = piece.y[:, -1].reshape(size, size)
             if not piece.success or not np.isfinite(a).all():
                 break
@@ -60,7 +65,8 @@ def _integrate(rates: MatrixRates, times: np.ndarray, tolerance: float) -> np.nd
 
 
 def steps(rates: MatrixRates, step: float, counts: np.ndarray) -> Transfers:
-    """Gradient descent in steps, A <- A + step dA/dt: exactly what a finite network of pairs (theta, -theta) does."""
+    """Gradient descent in steps, A <- A + step dA/dt: exactly what a finite network of pairs (theta, -theta)
+    does."""
     a, found, recorded = np.eye(len(rates.variances)), [], set(counts.tolist())
     for k in range(counts[-1] + 1):
         if k in recorded:

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from ...accelerate import over_blocks
-from ...activations import Activation
+from ...ground.accelerate import over_blocks
+from ...sites.activations import Activation
 from .numba import CODES, PAIRED, descend, norm_blocks, pair_blocks
 from .slopes import Slopes
 
@@ -32,14 +32,21 @@ class Population:
     """
 
     def __init__(self, activation: Activation, variances: np.ndarray, decay: float):
-        self.code, self.variances, self.decay, self.slopes = codes(activation), variances, decay, Slopes(activation)
+        self.code, self.variances, self.decay, self.slopes = (
+            codes(activation),
+            variances,
+            decay,
+            Slopes(activation),
+        )
 
     def _pairs(self, theta: np.ndarray) -> tuple:
         scaled = theta * self.variances
         norm, own, lost, pull, push = (*np.empty((3, len(theta))), *np.empty((2, *theta.shape)))
         over_blocks(lambda first, last: norm_blocks(first, last, theta, scaled, norm), len(theta), theta.size)
         arguments = theta, scaled, norm, *self.code, pull, push, own, lost
-        over_blocks(lambda first, last: pair_blocks(first, last, *arguments), len(theta), 4 * len(theta) * theta.size)
+        over_blocks(
+            lambda first, last: pair_blocks(first, last, *arguments), len(theta), 4 * len(theta) * theta.size
+        )
         return scaled, norm, pull, push, own, lost
 
     def loss(self, theta: np.ndarray) -> float:
@@ -54,7 +61,9 @@ class Population:
         scaled, norm, pull, push, own, _ = self._pairs(theta)
         gamma, third = self.slopes(norm / theta.shape[1])
         linear = 2 * gamma + norm / theta.shape[1] * third
-        return linear[:, None] * scaled - (pull + push + own[:, None] * scaled) / len(theta) - self.decay * theta
+        return (
+            linear[:, None] * scaled - (pull + push + own[:, None] * scaled) / len(theta) - self.decay * theta
+        )
 
 
 def estimated_loss(theta: np.ndarray, inputs: np.ndarray, activation: Activation) -> float:
@@ -86,7 +95,9 @@ class Examples:
         return self.tests[self.rng.integers(len(self.tests), size=count)]
 
 
-def population_descent(theta: np.ndarray, population: Population, step: float, count: int, advance) -> tuple[np.ndarray, int, bool]:
+def population_descent(
+    theta: np.ndarray, population: Population, step: float, count: int, advance
+) -> tuple[np.ndarray, int, bool]:
     """`count` steps of gradient descent; theta, how many were done, and whether it was told to go on."""
     for k in range(count):
         theta = theta + step * population.rate(theta)
@@ -95,7 +106,9 @@ def population_descent(theta: np.ndarray, population: Population, step: float, c
     return theta, count, True
 
 
-def stochastic_descent(theta: np.ndarray, source, activation: Activation, step: float, decay: float, count: int, advance):
+def stochastic_descent(
+    theta: np.ndarray, source, activation: Activation, step: float, decay: float, count: int, advance
+):
     """The same with one input per step."""
     own, work, done = theta.T.copy(), np.empty((3, len(theta))), 0
     while done < count:
@@ -111,4 +124,3 @@ def chunks(counts: np.ndarray, stochastic: bool) -> int:
     """How often a descent says that it has advanced."""
     each = np.diff(counts, prepend=0)
     return int((-(-each // _CHUNK)).sum() if stochastic else each.sum())
-

@@ -4,16 +4,25 @@ import math
 
 import numpy as np
 
-from ...accelerate import BLOCK, kernel
+from ...ground.accelerate import BLOCK, kernel
 
 LINEAR, RELU, ERF, TANH, SOFTPLUS, QUADRATIC = range(6)
-CODES = {"linear": LINEAR, "relu": RELU, "scaled_relu": RELU, "erf": ERF, "tanh": TANH, "softplus": SOFTPLUS, "quadratic": QUADRATIC}
+CODES = {
+    "linear": LINEAR,
+    "relu": RELU,
+    "scaled_relu": RELU,
+    "erf": ERF,
+    "tanh": TANH,
+    "softplus": SOFTPLUS,
+    "quadratic": QUADRATIC,
+}
 PAIRED = (LINEAR, RELU, ERF)  # whose averages over a pair of neurons are closed
 
 
 @kernel(sums=True)
 def norm_blocks(first, last, theta, scaled, norm):
-    """norm = <v, S v> of the neurons of the blocks, summed in the order of `pair_blocks`: to the last bit the c of a pair theta, -theta."""
+    """norm = <v, S v> of the neurons of the blocks, summed in the order of `pair_blocks`: to the last bit the
+    c of a pair theta, -theta."""
     for i in range(first * BLOCK, min(last * BLOCK, theta.shape[0])):
         c = 0.0
         for k in range(theta.shape[1]):
@@ -25,8 +34,10 @@ def norm_blocks(first, last, theta, scaled, norm):
 def pair_blocks(first, last, theta, scaled, norm, code, factor, pull, push, own, pair_loss):
     """Sums over all neurons j of what they do to the neurons i of the blocks, theta (sample, direction).
 
-    With g = v_i.v_j, K(a, b, c) = d E sigma(u_i) sigma(u_j) as a function of a = d E u_i^2 = norm, b = that of j and c = d E u_i u_j:
-    pull = sum_j K v_j, push = sum_j g dK/dc S v_j, own = sum_j 2 g dK/da, pair_loss = sum_j g K. `scaled` holds S v.
+    With g = v_i.v_j, K(a, b, c) = d E sigma(u_i) sigma(u_j) as a function of a = d E u_i^2 = norm, b = that
+    of j and c = d E u_i u_j:
+    pull = sum_j K v_j, push = sum_j g dK/dc S v_j, own = sum_j 2 g dK/da, pair_loss = sum_j g K. `scaled`
+    holds S v.
     """
     count, size = theta.shape
     d = float(size)
@@ -40,7 +51,8 @@ def pair_blocks(first, last, theta, scaled, norm, code, factor, pull, push, own,
                 g += theta[i, k] * theta[j, k]
                 c += scaled[i, k] * theta[j, k]
             if code == RELU:
-                # sqrt(a b) is exactly a where norms are equal, so that the angle of a pair theta, -theta is exactly pi.
+                # sqrt(a b) is exactly a where norms are equal, so that the angle of a pair theta, -theta is
+                # exactly pi.
                 both = math.sqrt(a * b)
                 cosine = min(1.0, max(-1.0, c / both)) if both > 0 else 0.0
                 angle = math.acos(cosine)
@@ -67,9 +79,11 @@ def pair_blocks(first, last, theta, scaled, norm, code, factor, pull, push, own,
 
 @kernel(sums=True)
 def descend(theta, inputs, step, decay, code, factor, u, a, s):
-    """One-pass stochastic gradient descent of theta (direction, sample), in place, on inputs (example, direction), one by one.
+    """One-pass stochastic gradient descent of theta (direction, sample), in place, on inputs (example,
+    direction), one by one.
 
-    theta <- theta - step [d sigma(u) (output - x) + d sigma'(u) <theta, output - x> x + decay theta], d the number of directions.
+    theta <- theta - step [d sigma(u) (output - x) + d sigma'(u) <theta, output - x> x + decay theta], d the
+    number of directions.
     """
     size, count = theta.shape
     for x in inputs:

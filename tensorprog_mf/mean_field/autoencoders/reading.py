@@ -3,8 +3,8 @@
 import numpy as np
 import xarray as xr
 
-from ...calls import checked_call
-from ...errors import require
+from ...ground.calls import checked_call
+from ...ground.errors import require
 from .spectrum import finite_array
 
 _NEEDED = "tp.mean_field.autoencoder or train_autoencoder"
@@ -14,17 +14,22 @@ _NEEDED = "tp.mean_field.autoencoder or train_autoencoder"
 def reconstruct(ds: xr.Dataset, inputs) -> xr.DataArray:
     """The output B(t) x, (time, example, feature), for inputs (example, feature) with entries of order one.
 
-    The mean of the data is taken off and put back. Exact for relu of infinite width; of a finite network, the diagonal part of B in the directions of the data.
+    The mean of the data is taken off and put back. Exact for relu of infinite width; of a finite network, the
+    diagonal part of B in the directions of the data.
 
     Raises
     ------
     InputError
-        Another result, one of a spectrum in which directions stand for several features, inputs with another number of features.
+        Another result, one of a spectrum in which directions stand for several features, inputs with another
+        number of features.
     """
     _check(ds)
     inputs = finite_array("inputs", inputs, 2, "(example, feature)")
     vectors = _vectors(ds)
-    require(inputs.shape[1] == vectors.shape[1], f"inputs have {inputs.shape[1]} features, but the data had {vectors.shape[1]}; they must agree.")
+    require(
+        inputs.shape[1] == vectors.shape[1],
+        f"inputs have {inputs.shape[1]} features, but the data had {vectors.shape[1]}; they must agree.",
+    )
     mean = ds.input_mean.values if "input_mean" in ds else 0.0
     own = (inputs - mean) @ vectors.T
     if "reconstruction_matrix" in ds:
@@ -36,7 +41,8 @@ def reconstruct(ds: xr.Dataset, inputs) -> xr.DataArray:
 
 @checked_call
 def learned_features(ds: xr.Dataset) -> xr.DataArray:
-    """Weights kappa theta of the neurons that were kept, in features instead of directions: (time, sample, feature).
+    """Weights kappa theta of the neurons that were kept, in features instead of directions: (time, sample,
+    feature).
 
     Raises
     ------
@@ -45,7 +51,13 @@ def learned_features(ds: xr.Dataset) -> xr.DataArray:
     """
     _check(ds)
     require("theta" in ds, "this result kept no neurons; run it with samples above 0.")
-    return _array(ds.theta.values @ _vectors(ds), ("time", "sample", "feature"), ds, "weights of a neuron", "kappa theta")
+    return _array(
+        ds.theta.values @ _vectors(ds),
+        ("time", "sample", "feature"),
+        ds,
+        "weights of a neuron",
+        "kappa theta",
+    )
 
 
 @checked_call
@@ -62,23 +74,39 @@ def preactivation_density(ds: xr.Dataset, points) -> xr.DataArray:
     _check(ds)
     points = finite_array("points", points, 1, "(bin,)")
     variance = ds.preactivation_variance.values[:, None]
-    require((variance > 0).all(), "preactivations have variance 0 at some time: all weights are 0, and there is no density.")
+    require(
+        (variance > 0).all(),
+        "preactivations have variance 0 at some time: all weights are 0, and there is no density.",
+    )
     values = np.exp(-(points**2) / (2 * variance)) / np.sqrt(2 * np.pi * variance)
-    return _array(values, ("time", "bin"), ds, "density of the preactivation", "p(u)").assign_coords(bin=points)
+    return _array(values, ("time", "bin"), ds, "density of the preactivation", "p(u)").assign_coords(
+        bin=points
+    )
 
 
 def _check(ds) -> None:
-    require(isinstance(ds, xr.Dataset) and "reconstruction" in ds, f"this is no result of an autoencoder; pass one of {_NEEDED}.")
+    require(
+        isinstance(ds, xr.Dataset) and "reconstruction" in ds,
+        f"this is no result of an autoencoder; pass one of {_NEEDED}.",
+    )
 
 
 def _vectors(ds: xr.Dataset) -> np.ndarray:
     if "direction_vector" in ds:
         return ds.direction_vector.values
     alone = np.allclose(ds.fraction * ds.sizes["direction"], 1)
-    require(alone, "directions of this result stand for several features each; give the data as a covariance or one variance per direction.")
+    require(
+        alone,
+        "directions of this result stand for several features each; give the data as a covariance or one"
+        " variance per direction.",
+    )
     return np.eye(ds.sizes["direction"])
 
 
-def _array(values: np.ndarray, dims: tuple[str, ...], ds: xr.Dataset, long_name: str, symbol: str) -> xr.DataArray:
+def _array(
+    values: np.ndarray, dims: tuple[str, ...], ds: xr.Dataset, long_name: str, symbol: str
+) -> xr.DataArray:
     coordinates = {name: ds[name] for name in ("time", "sample") if name in dims}
-    return xr.DataArray(values, dims=dims, coords=coordinates, attrs={"long_name": long_name, "symbol": symbol, "units": ""})
+    return xr.DataArray(
+        values, dims=dims, coords=coordinates, attrs={"long_name": long_name, "symbol": symbol, "units": ""}
+    )

@@ -1,17 +1,19 @@
-"""Gaussian averages of an activation's derivatives: gamma(s) = E[sigma'(s g)] and gamma3(s) = E[sigma'''(s g)], g ~ N(0, 1)."""
+"""Gaussian averages of an activation's derivatives: gamma(s) = E[sigma'(s g)] and gamma3(s) = E[sigma'''(s
+g)], g ~ N(0, 1)."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from ...activations import Activation
+from ...sites.activations import Activation
 
 _REACH = 9.0  # in standard deviations: beyond it lies 2e-19 of the mass
 _HOMOGENEOUS = {"linear": 1.0, "relu": 0.5, "scaled_relu": np.sqrt(0.5)}
 
 
 def constant_slope(activation: Activation) -> float | None:
-    """gamma of an activation that is linear on each side of 0, whose gamma does not depend on s; None for others."""
+    """gamma of an activation that is linear on each side of 0, whose gamma does not depend on s; None for
+    others."""
     if activation.function is None and activation.name == "leaky_relu" and activation.slope != -1:
         return activation.gain * (1 + activation.slope) / 2
     return activation.gain * _HOMOGENEOUS[activation.name] if activation.named(*_HOMOGENEOUS) else None
@@ -21,9 +23,10 @@ def constant_slope(activation: Activation) -> float | None:
 class Slopes:
     """gamma(s) and gamma3(s) = E[sigma'(s g) (g^2 - 1)] / s^2 = 2 d gamma / d(s^2).
 
-    Closed for erf, quadratic and homogeneous activations; for others by the midpoint rule on [-9, 9] with `nodes` nodes. For
-    functions that are analytic around the real line its error falls exponentially in nodes, and faster than that of Gauss-Hermite
-    quadrature: tanh at s = 2 is known to 6e-16 with 200 nodes, to 1e-8 by Gauss-Hermite.
+    Closed for erf, quadratic and homogeneous activations; for others by the midpoint rule on [-9, 9] with
+    `nodes` nodes. For functions that are analytic around the real line its error falls exponentially in
+    nodes, and faster than that of Gauss-Hermite quadrature: tanh at s = 2 is known to 6e-16 with 200 nodes,
+    to 1e-8 by Gauss-Hermite.
     """
 
     activation: Activation

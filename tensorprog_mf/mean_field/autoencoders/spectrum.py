@@ -6,9 +6,9 @@ from typing import Self
 
 import numpy as np
 
-from ...calls import checked_call
-from ...containers import read
-from ...errors import InputError, require
+from ...ground.calls import checked_call
+from ...ground.errors import InputError, require
+from ...problems.containers import read
 
 _ROUNDING = 1e-10
 
@@ -32,8 +32,8 @@ def finite_array(name: str, given, rank: int | tuple[int, ...], shape: str) -> n
 class Spectrum:
     """Centred Gaussian data, x ~ N(0, R diag(Sigma_i^2) R^T / d), by their variances Sigma_i^2.
 
-    Inputs with entries of order one, as everywhere in this library, are sqrt(d) x: `variances` are the eigenvalues of *their*
-    covariance, and losses are per coordinate.
+    Inputs with entries of order one, as everywhere in this library, are sqrt(d) x: `variances` are the
+    eigenvalues of *their* covariance, and losses are per coordinate.
 
     Parameters
     ----------
@@ -47,8 +47,9 @@ class Spectrum:
     Raises
     ------
     InputError
-        Arrays of wrong shape or that do not fit each other, entries not finite, variances below 0 or all 0, multiplicities that are not whole
-        numbers of 1 or more, fractions that are not positive or do not add up to 1, both of them.
+        Arrays of wrong shape or that do not fit each other, entries not finite, variances below 0 or all 0,
+        multiplicities that are not whole numbers of 1 or more, fractions that are not positive or do not add
+        up to 1, both of them.
 
     Examples
     --------
@@ -67,26 +68,44 @@ class Spectrum:
 
     def __post_init__(self):
         variances = finite_array("variances", self.variances, 1, "(direction,)")
-        require((variances >= 0).all(), "variances of the data must be 0 or more; these are Sigma^2, not Sigma.")
-        require((variances > 0).any(), "variances of the data are all 0: there is nothing to learn; give at least one above 0.")
-        require(self.multiplicities is None or self.fractions is None, "give multiplicities or fractions of the variances, not both.")
+        require(
+            (variances >= 0).all(), "variances of the data must be 0 or more; these are Sigma^2, not Sigma."
+        )
+        require(
+            (variances > 0).any(),
+            "variances of the data are all 0: there is nothing to learn; give at least one above 0.",
+        )
+        require(
+            self.multiplicities is None or self.fractions is None,
+            "give multiplicities or fractions of the variances, not both.",
+        )
         counts, shares = self.multiplicities, self.fractions
         if shares is None:
             counts = np.ones(len(variances), int) if counts is None else _counts(counts, len(variances))
             shares = counts / counts.sum()
         else:
             shares = _shares(shares, len(variances))
-        alone = self.vectors is None or np.shape(self.vectors)[0] == len(variances) == (0 if counts is None else counts.sum())
-        require(alone, "vectors must have one row for each variance, all of multiplicity 1; make them with Spectrum.from_covariance.")
+        alone = self.vectors is None or np.shape(self.vectors)[0] == len(variances) == (
+            0 if counts is None else counts.sum()
+        )
+        require(
+            alone,
+            "vectors must have one row for each variance, all of multiplicity 1; make them with"
+            " Spectrum.from_covariance.",
+        )
         for name, value in (("variances", variances), ("multiplicities", counts), ("fractions", shares)):
             object.__setattr__(self, name, value)
 
     @classmethod
     def from_covariance(cls, covariance) -> Self:
-        """The spectrum of a covariance (feature, feature_prime) of inputs with entries of order one; directions by falling variance."""
+        """The spectrum of a covariance (feature, feature_prime) of inputs with entries of order one;
+        directions by falling variance."""
         matrix = symmetric("the covariance of the data", covariance)
         values, vectors = np.linalg.eigh(matrix)
-        require(values[0] >= -_ROUNDING * np.abs(values).max(), "the covariance of the data has a negative eigenvalue; it must be positive semidefinite.")
+        require(
+            values[0] >= -_ROUNDING * np.abs(values).max(),
+            "the covariance of the data has a negative eigenvalue; it must be positive semidefinite.",
+        )
         return cls(np.maximum(values[::-1], 0.0), vectors=vectors[:, ::-1].T.copy())
 
     @classmethod
@@ -124,7 +143,11 @@ class Spectrum:
 
     def describe(self) -> dict:
         """The spectrum as plain values; directions by a hash."""
-        found = {"variances": self.variances.tolist(), "fractions": self.fractions.tolist(), "dimension": self.dimension}
+        found = {
+            "variances": self.variances.tolist(),
+            "fractions": self.fractions.tolist(),
+            "dimension": self.dimension,
+        }
         for name in ("vectors", "mean"):
             if (array := getattr(self, name)) is not None:
                 found[f"{name}_sha256"] = hashlib.sha256(np.ascontiguousarray(array)).hexdigest()
@@ -133,29 +156,46 @@ class Spectrum:
 
 def _counts(given, size: int) -> np.ndarray:
     counts = finite_array("multiplicities", given, 1, "(direction,)")
-    require(len(counts) == size, f"there are {len(counts)} multiplicities for {size} variances; give one for each.")
-    require((counts >= 1).all() and (counts == counts.round()).all(), "multiplicities must be whole numbers of 1 or more.")
+    require(
+        len(counts) == size,
+        f"there are {len(counts)} multiplicities for {size} variances; give one for each.",
+    )
+    require(
+        (counts >= 1).all() and (counts == counts.round()).all(),
+        "multiplicities must be whole numbers of 1 or more.",
+    )
     return counts.astype(int)
 
 
 def _shares(given, size: int) -> np.ndarray:
     shares = finite_array("fractions", given, 1, "(direction,)")
-    require(len(shares) == size, f"there are {len(shares)} fractions for {size} variances; give one for each.")
-    require((shares > 0).all() and abs(shares.sum() - 1) < 1e-9, f"fractions must be positive and add up to 1, not to {shares.sum():.9g}.")
+    require(
+        len(shares) == size, f"there are {len(shares)} fractions for {size} variances; give one for each."
+    )
+    require(
+        (shares > 0).all() and abs(shares.sum() - 1) < 1e-9,
+        f"fractions must be positive and add up to 1, not to {shares.sum():.9g}.",
+    )
     return shares / shares.sum()
 
 
 def symmetric(name: str, given) -> np.ndarray:
     """A symmetric matrix of finite numbers."""
     matrix = finite_array(name, given, 2, "(feature, feature_prime)")
-    good = matrix.shape[0] == matrix.shape[1] and np.abs(matrix - matrix.T).max() <= _ROUNDING * np.abs(matrix).max()
+    good = (
+        matrix.shape[0] == matrix.shape[1]
+        and np.abs(matrix - matrix.T).max() <= _ROUNDING * np.abs(matrix).max()
+    )
     require(good, f"{name} is not symmetric; of examples make it with Spectrum.from_examples(inputs).")
     return (matrix + matrix.T) / 2
 
 
 def as_spectrum(data) -> Spectrum:
-    """A `Spectrum` from one, from variances (direction,), one direction each, or from a covariance (feature, feature_prime)."""
+    """A `Spectrum` from one, from variances (direction,), one direction each, or from a covariance (feature,
+    feature_prime)."""
     if isinstance(data, Spectrum):
         return data
-    array = finite_array("data", data, (1, 2), "variances (direction,), a covariance (feature, feature_prime) or a Spectrum")
+    array = finite_array(
+        "data", data, (1, 2), "variances (direction,), a covariance (feature, feature_prime) or a Spectrum"
+    )
     return Spectrum(array) if array.ndim == 1 else Spectrum.from_covariance(array)

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...calls import checked_call
-from ...classes import as_targets, warn_of_empty
-from ...containers import Read, read
-from ...errors import InputError, UnsupportedError, real, require, whole
-from ...laws import Law
-from ...losses import Loss, as_loss
-from ...pairing import paired
+from ...ground.calls import checked_call
+from ...ground.errors import InputError, UnsupportedError, real, require, whole
+from ...problems.classes import as_targets, warn_of_empty
+from ...problems.containers import Read, read
+from ...problems.losses import Loss, as_loss
+from ...problems.pairing import paired
+from ...sites.laws import Law
 
 
 @checked_call
@@ -35,8 +35,8 @@ class FiniteData:
     Raises
     ------
     InputError
-        Numbers that are not finite, sizes that do not fit, weights that are negative or do not add up to 1; an
-        unknown loss, or targets that it cannot use.
+        Numbers that are not finite, sizes that do not fit, weights that are negative or do not add up to 1;
+        an unknown loss, or targets that it cannot use.
     """
 
     def __init__(self, inputs, targets, weights=None, loss: str | Loss | tuple = "squared", classes=None):
@@ -62,7 +62,8 @@ class FiniteData:
         else:
             self.weights = _numbers("weights", paired("weights", read("weights", weights), "inputs", given))
         require(
-            self.weights.shape == (count,), f"weights must be one number for each of the {count} inputs, not of shape {self.weights.shape}."
+            self.weights.shape == (count,),
+            f"weights must be one number for each of the {count} inputs, not of shape {self.weights.shape}.",
         )
         total = self.weights.sum()
         require(
@@ -72,7 +73,11 @@ class FiniteData:
 
     def describe(self) -> dict:
         """Plain values."""
-        found = {"inputs": self.inputs.tolist(), "targets": self.targets.tolist(), "weights": self.weights.tolist()}
+        found = {
+            "inputs": self.inputs.tolist(),
+            "targets": self.targets.tolist(),
+            "weights": self.weights.tolist(),
+        }
         known = {} if self.classes is None else {"classes": list(self.classes)}
         return {"data": "FiniteData"} | found | _named(self.loss) | known
 
@@ -162,13 +167,16 @@ class AnisotropicGaussians:
     def __post_init__(self):
         object.__setattr__(self, "loss", _loss_of_signs(self.loss))
         object.__setattr__(self, "delta", _delta(self.delta))
-        object.__setattr__(self, "fraction", real("fraction", self.fraction, "lie between 0 and 1", lambda v: 0 < v < 1))
+        object.__setattr__(
+            self, "fraction", real("fraction", self.fraction, "lie between 0 and 1", lambda v: 0 < v < 1)
+        )
         if self.dimension != math.inf:
             object.__setattr__(self, "dimension", whole("dimension", self.dimension, 2))
             part = self.fraction * self.dimension
             require(
                 abs(part - round(part)) < 1e-9,
-                f"fraction={self.fraction!r} of dimension={self.dimension} is {part:g}, which must be a whole number.",
+                f"fraction={self.fraction!r} of dimension={self.dimension} is {part:g}, which must be a whole"
+                " number.",
             )
 
     def scales(self) -> np.ndarray:
@@ -241,7 +249,12 @@ class NormOfGaussian(Law):
 
 
 def _delta(given) -> float:
-    return real("delta", given, "lie between -1 and 1: both scales 1 + delta and 1 - delta are positive", lambda v: -1 < v < 1)
+    return real(
+        "delta",
+        given,
+        "lie between -1 and 1: both scales 1 + delta and 1 - delta are positive",
+        lambda v: -1 < v < 1,
+    )
 
 
 def _numbers(name: str, given: Read) -> np.ndarray:
@@ -250,5 +263,8 @@ def _numbers(name: str, given: Read) -> np.ndarray:
         values = np.array(given.values, float)
     except (TypeError, ValueError):
         raise InputError(f"{name} must be numbers in a regular array.") from None
-    require(np.isfinite(values).all(), f"{name} must be finite, but {np.count_nonzero(~np.isfinite(values))} of them are not.")
+    require(
+        np.isfinite(values).all(),
+        f"{name} must be finite, but {np.count_nonzero(~np.isfinite(values))} of them are not.",
+    )
     return values

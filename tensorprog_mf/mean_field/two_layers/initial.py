@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...draws import Draws
-from ...errors import InputError, require
-from ...laws import Law, as_law
+from ...ground.errors import InputError, require
+from ...sites.draws import Draws
+from ...sites.laws import Law, as_law
 
 RANDOM = ("sobol", "pseudo-random")
 NODES = ("quadrature", "midpoint")
@@ -25,15 +25,18 @@ class Sites:
 
 
 def initial_laws(names: tuple[str, ...], given, norms: tuple[str, ...] = ()) -> list[Law]:
-    """One law per parameter, from a table of laws; "w" is for w0, w1, ... and, of several outputs, "a" for a0,
-    a1, ..., as one law or one for each. `norms` are 0 or more.
+    """One law per parameter, from a table of laws; "w" is for w0, w1, ... and, of several outputs, "a" for
+    a0, a1, ..., as one law or one for each. `norms` are 0 or more.
 
     Raises
     ------
     InputError
         A parameter without a law, a law without a parameter, or numbers of laws that do not fit.
     """
-    require(isinstance(given, Mapping), f"initial={given!r} must be a table from parameters ({', '.join(names)}) to laws or numbers.")
+    require(
+        isinstance(given, Mapping),
+        f"initial={given!r} must be a table from parameters ({', '.join(names)}) to laws or numbers.",
+    )
     table = dict(given)
     for letter in ("a", "w"):
         vector = [name for name in names if name[0] == letter and name[1:].isdigit()]
@@ -41,18 +44,33 @@ def initial_laws(names: tuple[str, ...], given, norms: tuple[str, ...] = ()) -> 
             laws = table.pop(letter)
             several = isinstance(laws, (Sequence, np.ndarray)) and not isinstance(laws, str)
             each, count = list(laws) if several else [laws] * len(vector), len(vector)
-            told = f"initial[{letter!r}] has {len(each)} laws for {count} numbers; give one law or one for each."
+            told = (
+                f"initial[{letter!r}] has {len(each)} laws for {count} numbers; give one law or one for each."
+            )
             require(len(each) == count, told)
             table |= dict(zip(vector, each))
-    missing, unknown = [name for name in names if name not in table], [name for name in table if name not in names]
-    require(not missing, f"initial has no law for {', '.join(missing)}; give a law or a number for each parameter.")
-    require(not unknown, f"initial has laws for {', '.join(map(str, unknown))}, which are no parameters; they are {', '.join(names)}.")
+    missing, unknown = (
+        [name for name in names if name not in table],
+        [name for name in table if name not in names],
+    )
+    require(
+        not missing,
+        f"initial has no law for {', '.join(missing)}; give a law or a number for each parameter.",
+    )
+    require(
+        not unknown,
+        f"initial has laws for {', '.join(map(str, unknown))}, which are no parameters; they are"
+        f" {', '.join(names)}.",
+    )
     laws = [as_law(f"initial[{name!r}]", table[name]) for name in names]
     for name, law in zip(names, laws):
         norm = name in norms
         low = law.mean if law.fixed else law.interval()[0]
         remedy = "take a law such as NormOfGaussian or Uniform"
-        require(not norm or low >= 0, f"initial[{name!r}] reaches down to {low:.3g}, but {name} is a norm, 0 or more; {remedy}.")
+        require(
+            not norm or low >= 0,
+            f"initial[{name!r}] reaches down to {low:.3g}, but {name} is a norm, 0 or more; {remedy}.",
+        )
     return laws
 
 
@@ -60,11 +78,17 @@ def drawn(laws: list[Law], kind: str, count: int, seed: tuple[int, ...]) -> np.n
     """(parameter, site) draws of the laws; a fixed parameter takes no column."""
     draws = Draws(count, seed, kind)
     columns = iter(range(len(laws)))
-    return np.stack([np.full(count, law.mean) if law.fixed else law.of_normals(draws.column(next(columns))) for law in laws])
+    return np.stack(
+        [
+            np.full(count, law.mean) if law.fixed else law.of_normals(draws.column(next(columns)))
+            for law in laws
+        ]
+    )
 
 
 def initial_sites(laws: list[Law], kind: str, count: int, seed: int, replicate: int, samples: int) -> Sites:
-    """Draws of equal weight; or, of nodes, their tensor product, `count` per parameter, and `samples` draws of weight 0 to look at."""
+    """Draws of equal weight; or, of nodes, their tensor product, `count` per parameter, and `samples` draws
+    of weight 0 to look at."""
     if kind in RANDOM:
         theta = drawn(laws, kind, count, (seed, replicate, 0))
         return Sites(theta, np.full(count, 1 / count), slice(0, min(samples, count)))
@@ -77,9 +101,17 @@ def initial_sites(laws: list[Law], kind: str, count: int, seed: int, replicate: 
         weight = np.multiply.outer(weight, share)
     weight = weight.ravel()
     theta, weight = _relevant(theta, weight)
-    shown = drawn(laws, "pseudo-random", samples, (seed, replicate, _SHOWN)) if samples else np.empty((len(laws), 0))
+    shown = (
+        drawn(laws, "pseudo-random", samples, (seed, replicate, _SHOWN))
+        if samples
+        else np.empty((len(laws), 0))
+    )
     nodes = theta.shape[1]
-    return Sites(np.concatenate([theta, shown], axis=1), np.append(weight, np.zeros(samples)), slice(nodes, nodes + samples))
+    return Sites(
+        np.concatenate([theta, shown], axis=1),
+        np.append(weight, np.zeros(samples)),
+        slice(nodes, nodes + samples),
+    )
 
 
 def _relevant(theta: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

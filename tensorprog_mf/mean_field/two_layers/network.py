@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from ...activations import Activation
-from ...progress import Progress
+from ...ground.progress import Progress
+from ...sites.activations import Activation
 from . import units_numba
 from .data import AnisotropicGaussians, FiniteData, IsotropicGaussians
 from .initial import drawn
@@ -76,7 +76,9 @@ def begin(plan: Plan, replicate: int) -> tuple[Network, tuple]:
     return Network(a, np.ascontiguousarray(rows.T), b, phi), code
 
 
-def advance(plan: Plan, network: Network, code: tuple, rng, now: float, until: float, shown: Progress) -> tuple[str, float] | None:
+def advance(
+    plan: Plan, network: Network, code: tuple, rng, now: float, until: float, shown: Progress
+) -> tuple[str, float] | None:
     """Steps from `now` to `until`, some examples at a time; None, or how it ended and when."""
     count = math.ceil((until - now) / plan.step - 1e-9) if until > now else 0
     h, features = (until - now) / max(count, 1), network.w.shape[1]
@@ -89,11 +91,16 @@ def advance(plan: Plan, network: Network, code: tuple, rng, now: float, until: f
         inputs, targets = fresh_examples(plan.data, steps, rng)
         noise = np.empty((0, 0, 0))
         if plan.temperature:
-            noise = rng.standard_normal((steps, plan.width, features + 2)) * np.sqrt(4 * sizes * plan.temperature)[:, None, None]
+            noise = (
+                rng.standard_normal((steps, plan.width, features + 2))
+                * np.sqrt(4 * sizes * plan.temperature)[:, None, None]
+            )
         how = trains, plan.weight_decay, noise, LOSS_CODES[plan.data.loss.name]
         descend(network.w, network.a, network.b, inputs, targets, sizes, *how, *code)
         t = now + (first + steps) * h
-        if not (np.isfinite(network.a).all() and np.isfinite(network.w).all() and np.isfinite(network.b).all()):
+        if not (
+            np.isfinite(network.a).all() and np.isfinite(network.w).all() and np.isfinite(network.b).all()
+        ):
             return "diverged", t
         if not shown.partial((t - now) / (until - now)):
             return "interrupted", t
@@ -151,7 +158,9 @@ def _recorded(plan: Plan, network: Network) -> np.ndarray:
     else:
         cut = [_scaled(plan.data)] if isinstance(plan.data, AnisotropicGaussians) else []
         vectors = np.stack([np.linalg.norm(part, axis=1) for part in np.split(network.w, cut, axis=1)])
-    return np.concatenate([network.a[None][: int(plan.unit.output_weight)], vectors, network.b[None][: int(plan.unit.bias)]])
+    return np.concatenate(
+        [network.a[None][: int(plan.unit.output_weight)], vectors, network.b[None][: int(plan.unit.bias)]]
+    )
 
 
 def _of_limit(limit: xr.Dataset, inputs: np.ndarray, targets: np.ndarray) -> np.ndarray:

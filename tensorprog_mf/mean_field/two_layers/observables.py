@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import xarray as xr
 
-from ...classes import class_labels
-from ...results import labelled
-from ...schema import VARIABLES
+from ...problems.classes import class_labels
+from ...results.dataset import labelled
+from ...results.schema import VARIABLES
 from .data import FiniteData
 from .entropy import nearest_neighbour_entropy
 from .initial import Sites
@@ -66,7 +66,8 @@ class Observer:
 
 
 def averaged(records: list[dict[str, np.ndarray]], reached: int) -> dict:
-    """Means over replicates with standard errors, (dims, values) by name, cut to the times that all reached."""
+    """Means over replicates with standard errors, (dims, values) by name, cut to the times that all
+    reached."""
     arrays = {}
     for name in records[0]:
         values = np.stack([np.asarray(record[name])[:reached] for record in records])
@@ -88,10 +89,11 @@ def class_outputs(population: Population, output: np.ndarray) -> np.ndarray:
 
 
 def densities(everywhere: list[np.ndarray], weights: np.ndarray, bins: int) -> tuple[np.ndarray, np.ndarray]:
-    """Densities (replicate, time, parameter, bin) and edges (parameter, edge); (time, parameter, site) of every replicate.
+    """Densities (replicate, time, parameter, bin) and edges (parameter, edge); (time, parameter, site) of
+    every replicate.
 
-    Edges are even between what all but 2e-4 of the sites at some time lie in; the first and the last bin reach to the last site,
-    so that no mass is lost.
+    Edges are even between what all but 2e-4 of the sites at some time lie in; the first and the last bin
+    reach to the last site, so that no mass is lost.
     """
     found, edges = [], []
     for parameter in range(everywhere[0].shape[1]):
@@ -103,7 +105,8 @@ def densities(everywhere: list[np.ndarray], weights: np.ndarray, bins: int) -> t
 
 
 def _of_equal_sites(x: np.ndarray, bins: int) -> tuple[np.ndarray, np.ndarray]:
-    """Shares (replicate, time, bin) and edges of x (replicate, time, site), of the same weight: from one sort."""
+    """Shares (replicate, time, bin) and edges of x (replicate, time, site), of the same weight: from one
+    sort."""
     x = np.sort(x, axis=-1)
     total = np.cumsum(np.full(x.shape[-1], 1 / x.shape[-1]))
     low, high = np.searchsorted(total, 1e-4), min(np.searchsorted(total, 1 - 1e-4), len(total) - 1)

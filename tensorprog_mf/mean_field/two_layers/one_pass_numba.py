@@ -5,9 +5,8 @@ Losses: code 0 squared, 1 logistic, 2 hinge.
 
 import math
 
-from ...accelerate import kernel
+from ...ground.accelerate import kernel
 from .units_numba import activate
-
 
 LOSS_CODES = {"squared": 0, "logistic": 1, "hinge": 2}
 
@@ -32,18 +31,22 @@ def _dot(x, y):
 
 
 @kernel()
-def descend(w, a, b, inputs, targets, sizes, trains, decay, noise, loss, code, gain, offset, slopes, kinks, even):
+def descend(
+    w, a, b, inputs, targets, sizes, trains, decay, noise, loss, code, gain, offset, slopes, kinks, even
+):
     """One step per example; w (site, feature), a, b (site,) in place.
 
-    theta <- (1 - 2 lambda s) theta + 2 s error grad sigma_* + noise, f the mean over sites. `trains` are three switches, of
-    a, w and b; `noise` is (step, site, feature + 2), scaled, or has no steps.
+    theta <- (1 - 2 lambda s) theta + 2 s error grad sigma_* + noise, f the mean over sites. `trains` are
+    three switches, of a, w and b; `noise` is (step, site, feature + 2), scaled, or has no steps.
     """
     sites, features = w.shape
     phi, slope = a.copy(), a.copy()
     for k in range(inputs.shape[0]):
         f = 0.0
         for i in range(sites):
-            phi[i], slope[i] = activate(code, gain * (_dot(w[i], inputs[k]) + b[i]), offset, slopes, kinks, even)
+            phi[i], slope[i] = activate(
+                code, gain * (_dot(w[i], inputs[k]) + b[i]), offset, slopes, kinks, even
+            )
             f += a[i] * phi[i]
         rate = 2 * sizes[k] * _error(loss, f / sites, targets[k])
         keep = 1 - 2 * decay * sizes[k]

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from ...calls import checked_call
-from ...errors import UnsupportedError, real, require, whole
-from ...provenance import made
-from ...results import labelled
+from ...ground.calls import checked_call
+from ...ground.errors import UnsupportedError, real, require, whole
+from ...results.dataset import labelled
+from ...results.provenance import made
 from .dynamics import REFERENCES
 from .population import Population
 from .populations import population
@@ -23,7 +23,15 @@ _STARTS = 8  # of local searches for a lower potential between nodes
 
 @checked_call
 def certificate(
-    ds: xr.Dataset, unit, data, intervals, fixed=None, nodes: int = 401, time: int = -1, tolerance: float = 0.01, flat: float = 1e-6
+    ds: xr.Dataset,
+    unit,
+    data,
+    intervals,
+    fixed=None,
+    nodes: int = 401,
+    time: int = -1,
+    tolerance: float = 0.01,
+    flat: float = 1e-6,
 ) -> xr.Dataset:
     """How far the law of parameters at a time is from the best of all laws on a box.
 
@@ -32,7 +40,8 @@ def certificate(
 
     as J is convex in rho with derivative Psi, for the squared and logistic losses.
     At the best law Psi is least, and flat, where rho has mass (Mei, Montanari & Nguyen
-    2018, section 3). The best law on the nodes is found by pairwise Frank-Wolfe steps (Lacoste-Julien & Jaggi 2015).
+    2018, section 3). The best law on the nodes is found by pairwise Frank-Wolfe steps (Lacoste-Julien & Jaggi
+    2015).
 
     Parameters
     ----------
@@ -49,30 +58,33 @@ def certificate(
     time
         Index of the time.
     tolerance
-        Distance from the best that counts as reached, as a fraction of the loss of f = 0, which is E y^2 / 2 or log 2.
+        Distance from the best that counts as reached, as a fraction of the loss of f = 0, which is E y^2 / 2
+        or log 2.
     flat
         Norm of grad Psi below which a site does not move.
 
     Returns
     -------
     xarray.Dataset
-        objective J, best_objective on the probes, lower_bound on min J, gap J - lower_bound; potential (probe) at probe_value
-        (probe, parameter), best_weight (probe): the best law; support_potential, gradient_norm (sample) at the sites of `ds`;
-        dead_fraction of these: sites that do not move where Psi is higher than its least value by more than the tolerance. Attribute
-        verdict is "reached" or "not reached".
+        objective J, best_objective on the probes, lower_bound on min J, gap J - lower_bound; potential
+        (probe) at probe_value (probe, parameter), best_weight (probe): the best law; support_potential,
+        gradient_norm (sample) at the sites of `ds`; dead_fraction of these: sites that do not move where Psi
+        is higher than its least value by more than the tolerance. Attribute verdict is "reached" or "not
+        reached".
 
     Raises
     ------
     InputError
         An argument that cannot be used; a result of another unit or other data.
     UnsupportedError
-        A result with temperature, whose best law is `boltzmann`; untrained parameters that differ between sites; several
-        outputs; the hinge loss, of which Psi jumps, and losses of the user's own, which need not be convex.
+        A result with temperature, whose best law is `boltzmann`; untrained parameters that differ between
+        sites; several outputs; the hinge loss, of which Psi jumps, and losses of the user's own, which need
+        not be convex.
 
     Notes
     -----
-    Bounds hold for laws on the box, up to what the least of Psi between probes is lower than local searches from the lowest
-    probes find. Cost: nodes^(trained parameters) times points, per iteration.
+    Bounds hold for laws on the box, up to what the least of Psi between probes is lower than local searches
+    from the lowest probes find. Cost: nodes^(trained parameters) times points, per iteration.
 
     Examples
     --------
@@ -87,12 +99,21 @@ def certificate(
     found.refuse_outputs("certificate")
     if found.loss.name not in _CONVEX:
         known = " and ".join(_CONVEX)
-        raise UnsupportedError(f"certificate: bounds are known for the {known} losses, not for {found.loss.name!r}.")
+        raise UnsupportedError(
+            f"certificate: bounds are known for the {known} losses, not for {found.loss.name!r}."
+        )
     settings = _settings(ds, found, unit, data)
-    good = isinstance(time, (int, np.integer)) and not isinstance(time, bool) and -ds.sizes["time"] <= time < ds.sizes["time"]
+    good = (
+        isinstance(time, (int, np.integer))
+        and not isinstance(time, bool)
+        and -ds.sizes["time"] <= time < ds.sizes["time"]
+    )
     require(good, f"time={time!r} is not an index of the {ds.sizes['time']} times of the result.")
     now = ds.isel(time=time)
-    tolerance, flat = (real(name, value, "be positive", lambda v: v > 0) for name, value in (("tolerance", tolerance), ("flat", flat)))
+    tolerance, flat = (
+        real(name, value, "be positive", lambda v: v > 0)
+        for name, value in (("tolerance", tolerance), ("flat", flat))
+    )
     axes, probes, _ = box(found, fixed or {}, intervals, whole("nodes", nodes, 2))
     problem = _Problem(found, settings["weight_decay"], probes, [(axis[0], axis[-1]) for axis in axes])
     scale = tolerance * found.mean_loss(np.zeros(len(found.targets)))
@@ -104,14 +125,23 @@ def certificate(
         "tolerance": tolerance,
         "flat": flat,
     }
-    attributes = made("certificate", ds.attrs["architecture"], chosen, "completed", f"The best law is {verdict}.", REFERENCES, {})
+    attributes = made(
+        "certificate",
+        ds.attrs["architecture"],
+        chosen,
+        "completed",
+        f"The best law is {verdict}.",
+        REFERENCES,
+        {},
+    )
     kept = {name: ds.attrs[name] for name in ("unit_json", "data_json")}
     return labelled(arrays, {"parameter": np.array(found.names)}, attributes | kept | {"verdict": verdict})
 
 
 def _radial_nodes(ds) -> int | None:
     require(
-        isinstance(ds, xr.Dataset) and ds.attrs.get("route") == "distributional_dynamics", "ds must be a result of distributional_dynamics."
+        isinstance(ds, xr.Dataset) and ds.attrs.get("route") == "distributional_dynamics",
+        "ds must be a result of distributional_dynamics.",
     )
     return ds.sizes["example"] // 2 if "radius" in ds else None
 
@@ -119,14 +149,17 @@ def _radial_nodes(ds) -> int | None:
 def _settings(ds: xr.Dataset, found: Population, unit, data) -> dict:
     settings = json.loads(ds.attrs["settings_json"])
     if settings["temperature"]:
-        raise UnsupportedError("with temperature the best law is Boltzmann's; compare with tp.mean_field.boltzmann.")
+        raise UnsupportedError(
+            "with temperature the best law is Boltzmann's; compare with tp.mean_field.boltzmann."
+        )
     told = {name: json.loads(ds.attrs[f"{name}_json"]) for name in ("unit", "data")}
     same = told == json.loads(json.dumps({"unit": unit.describe(), "data": data.describe()}))
     require(same, "the result is of another unit or other data; pass those of its run.")
     spread = (ds.parameter_square - ds.parameter_mean**2).values[:, ~found.trained]
     if (spread > 1e-9 * (1 + ds.parameter_square.values[:, ~found.trained])).any():
         raise UnsupportedError(
-            "parameters that are not trained differ between sites: their law stays, so the best of all laws is no yardstick."
+            "parameters that are not trained differ between sites: their law stays, so the best of all laws"
+            " is no yardstick."
         )
     return settings
 
@@ -154,7 +187,10 @@ class _Problem:
 
     def gradient(self, theta: np.ndarray, residual: np.ndarray) -> np.ndarray:
         """grad Psi, (parameter, site)."""
-        return self.population.pull(theta, residual) + self.weight_decay * theta * self.population.trained[:, None]
+        return (
+            self.population.pull(theta, residual)
+            + self.weight_decay * theta * self.population.trained[:, None]
+        )
 
     def least(self, residual: np.ndarray) -> float:
         """The least Psi on the box, by local searches from the lowest probes."""
@@ -170,12 +206,18 @@ class _Problem:
 
         for k in np.argsort(at_probes)[:_STARTS]:
             start = np.ascontiguousarray(self.probes[:, k : k + 1])
-            found = min(found, minimize(of, start[moving, 0], (start,), "L-BFGS-B", jac=True, bounds=self.intervals).fun)
+            found = min(
+                found,
+                minimize(of, start[moving, 0], (start,), "L-BFGS-B", jac=True, bounds=self.intervals).fun,
+            )
         return float(found)
 
     def best(self, enough: float) -> tuple[np.ndarray, np.ndarray]:
         """Weights of the best law on the probes, up to `enough` in J, and its outputs."""
-        alone = self.population.loss.value(self.values, self.population.targets) @ self.population.weights + self.cost
+        alone = (
+            self.population.loss.value(self.values, self.population.targets) @ self.population.weights
+            + self.cost
+        )
         share = np.zeros(len(alone))
         share[alone.argmin()] = 1.0
         for _ in range(_ITERATIONS):
@@ -184,7 +226,9 @@ class _Problem:
             to, of = slope.argmin(), np.where(share > 0, slope, -np.inf).argmax()
             if slope @ share - slope[to] < enough:
                 break
-            size = self._size(output, self.values[to] - self.values[of], self.cost[to] - self.cost[of], share[of])
+            size = self._size(
+                output, self.values[to] - self.values[of], self.cost[to] - self.cost[of], share[of]
+            )
             share[to] += size
             share[of] = max(share[of] - size, 0.0)
         return share, share @ self.values
@@ -217,9 +261,14 @@ def _judged(problem: _Problem, now: xr.Dataset, scale: float, flat: float) -> tu
     best = found.mean_loss(best_output) + share @ problem.cost
     best_residual = found.residual(best_output)
     lower = objective - (residual @ output + problem.weight_decay / 2 * square - least)
-    lower = max(lower, best - (best_residual @ best_output + share @ problem.cost - problem.least(best_residual)), 0.0)
+    lower = max(
+        lower, best - (best_residual @ best_output + share @ problem.cost - problem.least(best_residual)), 0.0
+    )
     theta = np.ascontiguousarray(now.site_parameter.values.T, dtype=float)
-    at_sites, slopes = problem.potential(theta, residual), np.linalg.norm(problem.gradient(theta, residual), axis=0)
+    at_sites, slopes = (
+        problem.potential(theta, residual),
+        np.linalg.norm(problem.gradient(theta, residual), axis=0),
+    )
     dead = (slopes < flat) & (at_sites > least + scale)
     scalars = {
         "objective": objective,
@@ -229,7 +278,10 @@ def _judged(problem: _Problem, now: xr.Dataset, scale: float, flat: float) -> tu
         "dead_fraction": dead.mean() if dead.size else np.nan,
     }
     arrays = {name: ((), value) for name, value in scalars.items()} | {
-        "potential": (("probe",), problem.values @ residual + problem.cost), "probe_value": (("probe", "parameter"), problem.probes.T),
-        "best_weight": (("probe",), share), "support_potential": (("sample",), at_sites), "gradient_norm": (("sample",), slopes),
-    }  # fmt: skip
+        "potential": (("probe",), problem.values @ residual + problem.cost),
+        "probe_value": (("probe", "parameter"), problem.probes.T),
+        "best_weight": (("probe",), share),
+        "support_potential": (("sample",), at_sites),
+        "gradient_norm": (("sample",), slopes),
+    }
     return arrays, "reached" if objective - lower <= scale else "not reached"

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from ...accelerate import BLOCK, block_count, over_blocks
-from ...errors import UnsupportedError, require
+from ...ground.accelerate import BLOCK, block_count, over_blocks
+from ...ground.errors import UnsupportedError, require
 from .data import FiniteData
 from .population import Population
 from .units import Neuron, UserUnit
@@ -162,6 +162,7 @@ def on_points(
     if data.targets.ndim > 1 and one_value:
         kind = "a UserUnit" if isinstance(unit, UserUnit) else "a Neuron without output weight"
         raise UnsupportedError(
-            f"{kind} has one output, but the targets have {data.targets.shape[1]}; take a Neuron with output weights."
+            f"{kind} has one output, but the targets have {data.targets.shape[1]}; take a Neuron with output"
+            " weights."
         )
     return Given(unit, *given) if isinstance(unit, UserUnit) else Neurons(unit, *given)

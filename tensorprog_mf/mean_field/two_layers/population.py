@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import UnsupportedError
-from ...losses import Loss
+from ...ground.errors import UnsupportedError
+from ...problems.losses import Loss
 
 
 class Population(ABC):

@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
-from ...accelerate import block_count, over_blocks
-from ...errors import InputError, UnsupportedError
+from ...ground.accelerate import block_count, over_blocks
+from ...ground.errors import InputError, UnsupportedError
 from . import units_numba as numba_kernels
 from .data import AnisotropicGaussians, FiniteData, IsotropicGaussians, NormOfGaussian
 from .points import on_points
@@ -31,12 +31,20 @@ class _Compiled(Population):
     def output(self, theta, weight):
         given, sites = self._arguments(theta), theta.shape[1]
         partial = np.empty((block_count(sites), len(self.targets)))
-        over_blocks(lambda first, last: self._kernels[0](first, last, theta, weight, *given, partial), sites, self._cost(theta))
+        over_blocks(
+            lambda first, last: self._kernels[0](first, last, theta, weight, *given, partial),
+            sites,
+            self._cost(theta),
+        )
         return partial.sum(axis=0)
 
     def pull(self, theta, residual, seen=None):
         given, out = self._arguments(theta), np.empty(theta.shape)
-        over_blocks(lambda first, last: self._kernels[1](first, last, theta, residual, *given, out), theta.shape[1], self._cost(theta))
+        over_blocks(
+            lambda first, last: self._kernels[1](first, last, theta, residual, *given, out),
+            theta.shape[1],
+            self._cost(theta),
+        )
         out[~self.trained] = 0.0
         return out
 
@@ -71,15 +79,21 @@ def population(unit, data, radial_nodes: int | None = None) -> Population:
         vectors = {"w": [f"w{j}" for j in range(features)], "a": heads}
         return on_points(unit, data, *_rows(unit, vectors))
     if not isinstance(data, (IsotropicGaussians, AnisotropicGaussians)):
-        raise InputError(f"data={data!r} must be FiniteData, IsotropicGaussians or AnisotropicGaussians of tensorprog_mf.mean_field.")
+        raise InputError(
+            f"data={data!r} must be FiniteData, IsotropicGaussians or AnisotropicGaussians of"
+            " tensorprog_mf.mean_field."
+        )
     if isinstance(unit, UserUnit):
-        raise UnsupportedError("a UserUnit has no known average over Gaussian inputs; draw examples and pass them as FiniteData.")
+        raise UnsupportedError(
+            "a UserUnit has no known average over Gaussian inputs; draw examples and pass them as FiniteData."
+        )
     isotropic = isinstance(data, IsotropicGaussians)
     if data.dimension == math.inf:
         return _in_infinite_dimension(unit, data, ["r"] if isotropic else ["r1", "r2"])
     if not isotropic:
         raise UnsupportedError(
-            "the limit on AnisotropicGaussians is solved in infinite dimension; leave dimension out, or train real networks with train_particles."
+            "the limit on AnisotropicGaussians is solved in infinite dimension; leave dimension out, or train"
+            " real networks with train_particles."
         )
     return _in_finite_dimension(unit, data, radial_nodes or (40 if data.dimension >= 10 else 150))
 
@@ -102,7 +116,8 @@ def hinges(activation) -> tuple:
         slope = activation.gain * (math.sqrt(2) if activation.name == "scaled_relu" else 1.0)
         return 0.0, np.array([slope]), np.zeros(1), False
     raise UnsupportedError(
-        f"activation {activation.name!r} on Gaussian inputs has no closed form here: take relu, scaled_relu or a PiecewiseLinear, or draw examples and pass them as FiniteData."
+        f"activation {activation.name!r} on Gaussian inputs has no closed form here: take relu, scaled_relu"
+        " or a PiecewiseLinear, or draw examples and pass them as FiniteData."
     )
 
 
@@ -119,7 +134,8 @@ def _in_finite_dimension(unit: Neuron, data: IsotropicGaussians, radial_nodes: i
     offset, slopes, kinks, even = hinges(unit.activation)
     if unit.bias or (kinks < 0).any():
         raise UnsupportedError(
-            "on IsotropicGaussians of finite dimension there is no bias and no corner below 0; take dimension=math.inf, or draw examples and pass them as FiniteData."
+            "on IsotropicGaussians of finite dimension there is no bias and no corner below 0; take"
+            " dimension=math.inf, or draw examples and pass them as FiniteData."
         )
     norm = NormOfGaussian(math.sqrt(data.dimension), data.dimension)
     radius, weight = norm.nodes(radial_nodes)

@@ -1,4 +1,5 @@
-"""Averages of a unit over directions: h_d(s) = E sigma(s omega_1), omega uniform on the sphere in d dimensions."""
+"""Averages of a unit over directions: h_d(s) = E sigma(s omega_1), omega uniform on the sphere in d
+dimensions."""
 
 import math
 from math import lgamma, log, pi
@@ -8,7 +9,9 @@ import numpy as np
 CELLS = 16384  # of a piece; the error of a cubic is far below 1e-10 then
 
 
-def sphere_average(s: np.ndarray, dimension: int, hinges: tuple, even: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def sphere_average(
+    s: np.ndarray, dimension: int, hinges: tuple, even: bool
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """h_d(s), h_d'(s) and h_d''(s) for s >= 0, from the right at kinks.
 
         h_d'(s) = sum_k c_k C_d / (d-1) (1-a^2)^((d-1)/2),   a = t_k / s <= 1,   C_d = Gamma(d/2) / (sqrt(pi) Gamma((d-1)/2)),
@@ -30,7 +33,12 @@ def sphere_average(s: np.ndarray, dimension: int, hinges: tuple, even: bool) -> 
         share = on * betainc(half, 0.5, rest) / 2 * (2 if even else 1)
         value += c * (s * edge - t * share)
         slope += c * edge
-        bend += c * factor * np.where(on, rest ** (half - 1), 0.0) * np.divide(t * t, s**3, out=np.zeros(s.shape), where=on & (s > 0))
+        bend += (
+            c
+            * factor
+            * np.where(on, rest ** (half - 1), 0.0)
+            * np.divide(t * t, s**3, out=np.zeros(s.shape), where=on & (s > 0))
+        )
     return value, slope, bend
 
 
@@ -46,7 +54,8 @@ class RadialTable:
     def up_to(self, reach: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Cells, starts and knots (piece, knot, derivative) of pieces that hold s up to `reach`.
 
-        Tables end at powers of two times the last kink, so that numbers do not depend on what was asked for before.
+        Tables end at powers of two times the last kink, so that numbers do not depend on what was asked for
+        before.
         """
         unit = max(float(self._hinges[2][-1]), 1.0)
         level = max(4, math.ceil(math.log2(min(max(reach, unit), 1e9) / unit)))
@@ -61,5 +70,7 @@ class RadialTable:
         table = np.empty((len(starts), CELLS + 1, 3))
         for k, (low, high) in enumerate(zip(starts, ends)):
             active = (offset, slopes[: k + 1], kinks[: k + 1])
-            table[k] = np.stack(sphere_average(np.linspace(low, high, CELLS + 1), self._dimension, active, self._even), axis=1)
+            table[k] = np.stack(
+                sphere_average(np.linspace(low, high, CELLS + 1), self._dimension, active, self._even), axis=1
+            )
         return (ends - starts) / CELLS, starts, table

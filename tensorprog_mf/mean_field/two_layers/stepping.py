@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...errors import InputError, real, require
+from ...ground.errors import InputError, real, require
 from .population import Population
 
 METHODS = ("rk4", "euler")
@@ -19,7 +19,13 @@ def checked_times(times) -> np.ndarray:
         times = np.atleast_1d(np.array(times, float))
     except (TypeError, ValueError):
         raise InputError(f"times={times!r} must be numbers.") from None
-    good = times.ndim == 1 and times.size > 0 and np.isfinite(times).all() and times[0] >= 0 and (np.diff(times) > 0).all()
+    good = (
+        times.ndim == 1
+        and times.size > 0
+        and np.isfinite(times).all()
+        and times[0] >= 0
+        and (np.diff(times) > 0).all()
+    )
     require(good, "times must be one or more finite numbers, 0 or more and increasing.")
     return times
 
@@ -27,7 +33,10 @@ def checked_times(times) -> np.ndarray:
 def checked_step(name: str, step, times: np.ndarray) -> float:
     """A step that is positive, and not so small that the last time is never reached."""
     step = real(name, step, "be positive", lambda v: v > 0)
-    require(times[-1] < _MOST_STEPS * step, f"{name}={step:g} is too small: time {times[-1]:g} would take more than {_MOST_STEPS:g} steps.")
+    require(
+        times[-1] < _MOST_STEPS * step,
+        f"{name}={step:g} is too small: time {times[-1]:g} would take more than {_MOST_STEPS:g} steps.",
+    )
     return step
 
 
@@ -48,7 +57,8 @@ def steps_between(begin: float, end: float, dt: float) -> Iterator[tuple[float, 
 
 @dataclass
 class Stepper:
-    """theta <- theta + h drift + sqrt(4 xi tau h) noise, drift = -2 xi(t) (E[loss' grad sigma_*] + lambda theta)."""
+    """theta <- theta + h drift + sqrt(4 xi tau h) noise, drift = -2 xi(t) (E[loss' grad sigma_*] + lambda
+    theta)."""
 
     population: Population
     weight: np.ndarray
@@ -80,5 +90,7 @@ class Stepper:
         theta = theta + h * first
         if self.temperature:
             rows = np.flatnonzero(self.population.trained)
-            theta[rows] += math.sqrt(4 * self.schedule(t) * self.temperature * h) * self.rng.standard_normal((len(rows), theta.shape[1]))
+            theta[rows] += math.sqrt(4 * self.schedule(t) * self.temperature * h) * self.rng.standard_normal(
+                (len(rows), theta.shape[1])
+            )
         return theta

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...activations import Activation, as_activation
-from ...calls import checked_call
-from ...errors import InputError, boolean, real, require
+from ...ground.calls import checked_call
+from ...ground.errors import InputError, boolean, real, require
+from ...sites.activations import Activation, as_activation
 
 
 @checked_call
@@ -36,9 +36,15 @@ class PiecewiseLinear:
     def __post_init__(self):
         for name in ("low", "high", "low_value", "high_value"):
             object.__setattr__(self, name, real(name, getattr(self, name), "be finite", lambda v: True))
-        require(self.low < self.high, f"low={self.low!r} must be less than high={self.high!r}: the line rises between them.")
+        require(
+            self.low < self.high,
+            f"low={self.low!r} must be less than high={self.high!r}: the line rises between them.",
+        )
         object.__setattr__(self, "even", boolean("even", self.even))
-        require(not self.even or self.low >= 0, f"low={self.low!r} of an even activation must be 0 or more, as it is a value of |u|.")
+        require(
+            not self.even or self.low >= 0,
+            f"low={self.low!r} of an even activation must be 0 or more, as it is a value of |u|.",
+        )
 
     def hinges(self) -> tuple[float, np.ndarray, np.ndarray]:
         """(s, c, t) of sigma(u) = s + sum_k c_k max(u - t_k, 0)."""
@@ -55,13 +61,20 @@ class PiecewiseLinear:
 
     def describe(self) -> dict:
         """Plain values."""
-        return {"low": self.low, "high": self.high, "low_value": self.low_value, "high_value": self.high_value, "even": self.even}
+        return {
+            "low": self.low,
+            "high": self.high,
+            "low_value": self.low_value,
+            "high_value": self.high_value,
+            "even": self.even,
+        }
 
 
 @checked_call
 @dataclass(frozen=True)
 class Neuron:
-    """One neuron, sigma_*(x; theta) = a phi(<w, x> + b); of several outputs c = 0, 1, ... a_c phi(<w, x> + b).
+    """One neuron, sigma_*(x; theta) = a phi(<w, x> + b); of several outputs c = 0, 1, ... a_c phi(<w, x> +
+    b).
 
     Parameters
     ----------
@@ -72,7 +85,8 @@ class Neuron:
     bias
         Whether there is b; without, b = 0.
     trained
-        Names, of "a", "w", "b", of those that move; all that there are by default. Others stay where they start.
+        Names, of "a", "w", "b", of those that move; all that there are by default. Others stay where they
+        start.
 
     Raises
     ------
@@ -81,8 +95,8 @@ class Neuron:
 
     Notes
     -----
-    On finite data activations run in numpy. `train_particles` compiles them, and takes linear, relu, scaled_relu, erf, tanh,
-    softplus and quadratic without options, and no functions of your own.
+    On finite data activations run in numpy. `train_particles` compiles them, and takes linear, relu,
+    scaled_relu, erf, tanh, softplus and quadratic without options, and no functions of your own.
 
     Examples
     --------
@@ -98,7 +112,9 @@ class Neuron:
 
     def __post_init__(self):
         given = self.activation
-        object.__setattr__(self, "activation", given if isinstance(given, PiecewiseLinear) else as_activation(given))
+        object.__setattr__(
+            self, "activation", given if isinstance(given, PiecewiseLinear) else as_activation(given)
+        )
         for name in ("output_weight", "bias"):
             object.__setattr__(self, name, boolean(name, getattr(self, name)))
         object.__setattr__(self, "trained", _some(self.trained, self.names))
@@ -128,7 +144,8 @@ class UserUnit:
     Parameters
     ----------
     function
-        (inputs (example, feature), theta (parameter, sample)) -> value (example, sample), gradient (parameter, example, sample).
+        (inputs (example, feature), theta (parameter, sample)) -> value (example, sample), gradient
+        (parameter, example, sample).
     names
         Names of the parameters, one number each.
     trained
@@ -145,16 +162,27 @@ class UserUnit:
     trained: tuple[str, ...] | None = None
 
     def __post_init__(self):
-        require(callable(self.function), f"function={self.function!r} must be a function of inputs and parameters.")
+        require(
+            callable(self.function),
+            f"function={self.function!r} must be a function of inputs and parameters.",
+        )
         names = (self.names,) if isinstance(self.names, str) else tuple(self.names)
-        require(len(names) > 0 and len(set(names)) == len(names), f"names={self.names!r} must be one or more different names.")
+        require(
+            len(names) > 0 and len(set(names)) == len(names),
+            f"names={self.names!r} must be one or more different names.",
+        )
         object.__setattr__(self, "names", names)
         object.__setattr__(self, "trained", _some(self.trained, names))
 
     def describe(self) -> dict:
         """Plain values; a function is known by its name only."""
         name = getattr(self.function, "__name__", "unnamed")
-        return {"unit": "UserUnit", "function": name, "names": list(self.names), "trained": list(self.trained)}
+        return {
+            "unit": "UserUnit",
+            "function": name,
+            "names": list(self.names),
+            "trained": list(self.trained),
+        }
 
 
 def _some(trained, names: tuple[str, ...]) -> tuple[str, ...]:

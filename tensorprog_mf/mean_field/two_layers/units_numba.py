@@ -1,14 +1,18 @@
 """Kernels over blocks of sites for averages of units over Gaussian inputs, and activations; see `accelerate`.
 
-theta is (parameter, site); `forward` adds weight * sigma_* up per block, `pull` writes sum_m r_m grad sigma_*(x_m).
-Activations: code 0 linear, 1 relu, 2 scaled_relu, 3 erf, 4 tanh, 5 softplus, 6 quadratic, 7 hinges s + sum_k c_k (u - t_k)_+.
+theta is (parameter, site); `forward` adds weight * sigma_* up per block, `pull` writes sum_m r_m grad
+sigma_*(x_m). Activations: code 0 linear, 1 relu, 2 scaled_relu, 3 erf, 4 tanh, 5 softplus, 6 quadratic, 7
+hinges s + sum_k c_k (u - t_k)_+.
 """
 
 import math
 
-from ...accelerate import BLOCK, kernel
+from ...ground.accelerate import BLOCK, kernel
 
-CODES = {name: code for code, name in enumerate(("linear", "relu", "scaled_relu", "erf", "tanh", "softplus", "quadratic"))}
+CODES = {
+    name: code
+    for code, name in enumerate(("linear", "relu", "scaled_relu", "erf", "tanh", "softplus", "quadratic"))
+}
 HINGES = 7
 _ROOT_HALF, _DENSITY = math.sqrt(0.5), 1 / math.sqrt(2 * math.pi)
 _ROOT_TWO, _ERF_SLOPE = math.sqrt(2.0), 2 / math.sqrt(math.pi)
@@ -51,9 +55,15 @@ def smoothed(b, s, offset, slopes, kinks, even):
             sign = 1.0 - 2.0 * side
             above = sign * b - kinks[k]
             if s > 0.0:
-                share, density = 0.5 * math.erfc(-above / s * _ROOT_HALF), _DENSITY * math.exp(-0.5 * (above / s) ** 2)
+                share, density = (
+                    0.5 * math.erfc(-above / s * _ROOT_HALF),
+                    _DENSITY * math.exp(-0.5 * (above / s) ** 2),
+                )
             else:  # a point; at its kink the mean of both sides
-                share, density = (1.0 if above > 0 else 0.5 if above == 0 else 0.0), (_DENSITY if above == 0 else 0.0)
+                share, density = (
+                    (1.0 if above > 0 else 0.5 if above == 0 else 0.0),
+                    (_DENSITY if above == 0 else 0.0),
+                )
             m += slopes[k] * (above * share + s * density)
             db += slopes[k] * sign * share
             ds += slopes[k] * density
@@ -61,20 +71,26 @@ def smoothed(b, s, offset, slopes, kinks, even):
 
 
 @kernel(sums=True)
-def forward_smoothed(first, last, theta, weight, scales, has_a, has_b, radii, offset, slopes, kinks, even, partial):
+def forward_smoothed(
+    first, last, theta, weight, scales, has_a, has_b, radii, offset, slopes, kinks, even, partial
+):
     """partial[block, y] = sum over sites of weight a E sigma(s_y g + b), s_y^2 = tau_y^2 r1^2 + r2^2."""
     for block in range(first, last):
         for y in range(scales.shape[0]):
             total = 0.0
             for i in range(block * BLOCK, min((block + 1) * BLOCK, theta.shape[1])):
                 s = (scales[y] * theta[has_a, i]) ** 2 + (theta[has_a + 1, i] ** 2 if radii == 2 else 0.0)
-                m, _, _ = smoothed(theta[has_a + radii, i] if has_b else 0.0, math.sqrt(s), offset, slopes, kinks, even)
+                m, _, _ = smoothed(
+                    theta[has_a + radii, i] if has_b else 0.0, math.sqrt(s), offset, slopes, kinks, even
+                )
                 total += weight[i] * (theta[0, i] * m if has_a else m)
             partial[block, y] = total
 
 
 @kernel()
-def pull_smoothed(first, last, theta, residual, scales, has_a, has_b, radii, offset, slopes, kinks, even, out):
+def pull_smoothed(
+    first, last, theta, residual, scales, has_a, has_b, radii, offset, slopes, kinks, even, out
+):
     """out = sum_y residual_y grad of the smoothed unit."""
     for block in range(first, last):
         low, high = block * BLOCK, min((block + 1) * BLOCK, theta.shape[1])
@@ -84,7 +100,9 @@ def pull_smoothed(first, last, theta, residual, scales, has_a, has_b, radii, off
                 r1 = theta[has_a, i]
                 r2 = theta[has_a + 1, i] if radii == 2 else 0.0
                 s = math.sqrt((scales[y] * r1) ** 2 + r2 * r2)
-                m, db, ds = smoothed(theta[has_a + radii, i] if has_b else 0.0, s, offset, slopes, kinks, even)
+                m, db, ds = smoothed(
+                    theta[has_a + radii, i] if has_b else 0.0, s, offset, slopes, kinks, even
+                )
                 back = residual[y]
                 if has_a:
                     out[0, i] += back * m
@@ -99,7 +117,8 @@ def pull_smoothed(first, last, theta, residual, scales, has_a, has_b, radii, off
 
 @kernel()
 def look_up(s, cell, starts, table):
-    """h(s) and h'(s) from cubic Hermite pieces: piece k of `table` begins at starts[k]; constant before the first."""
+    """h(s) and h'(s) from cubic Hermite pieces: piece k of `table` begins at starts[k]; constant before the
+    first."""
     if s <= starts[0]:
         return table[0, 0, 0], 0.0
     piece = 0

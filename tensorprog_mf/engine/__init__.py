@@ -1,0 +1,1 @@
+"""The loop over time that trains one realization of a network and records it."""

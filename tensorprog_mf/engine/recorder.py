@@ -1,0 +1,299 @@
+"""What is kept of a run: at the chosen steps, outputs, kernels, fields at a few sites, and averages over all
+of them."""
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from ..ground.calls import checked_call
+from ..ground.divergence import check_size
+from ..ground.errors import UnsupportedError, boolean, real, require, whole
+from ..layers.layer import Observation, View
+from ..results.schema import VARIABLES
+from .reductions import FIELDS, Reductions
+
+
+@checked_call
+def log_steps(steps: int, count: int = 50) -> np.ndarray:
+    """About `count` whole steps from 0 to `steps`, both included, evenly spaced in log(1 + step)."""
+    steps, count = whole("steps", steps), whole("count", count, 2)
+    return np.unique(np.rint(np.expm1(np.linspace(0, np.log1p(steps), count))).astype(int))
+
+
+@checked_call
+@dataclass(frozen=True)
+class Record:
+    """What a run keeps, where the steps alone do not say it.
+
+    Parameters
+    ----------
+    steps
+        Steps to record; None for all. Of a gradient flow, indices of its times.
+    kernel_examples
+        Indices of the examples between which kernels are kept, training examples first; kernels then have
+        dimensions kernel_example, kernel_example_prime. None: all examples; an empty list: no kernels.
+    per_output
+        With several outputs, keep backward fields, gradient and tangent kernels of every output; this asks
+        for outputs x examples backward fields.
+    moments
+        Names of fields whose averages E[x^k], k = 1 ... 4, over all sites are kept: any of preactivation,
+        backward_field,
+        feature = phi(h), gradient = phi'(h) z, and of a MeanFieldMLP input_weight.
+    densities, edges
+        Names of fields whose density over sites is kept, and the edges of its bins.
+    two_time
+        Keep feature and gradient kernels between all recorded times.
+    responses
+        Keep A = E[d phi(t) / d r(s)] and B = E[d g(t) / d u(s)] between all recorded times, by regression of
+        phi and g on the Gaussian fields u, r up to then. Between neighbouring times these are nearly
+        collinear: of all responses that fit, those of least norm are kept. Contractions with fields are what
+        they serve for, single entries are not.
+    draws
+        Keep the table of draws (`draw_slot`), so that another run may repeat them: `sample(...,
+        common_draws=result)`.
+
+    Raises
+    ------
+    InputError
+        Unknown fields, edges that do not increase.
+    """
+
+    steps: tuple[int, ...] | None = None
+    kernel_examples: tuple[int, ...] | None = None
+    per_output: bool = False
+    moments: tuple[str, ...] = ()
+    densities: tuple[str, ...] = ()
+    edges: tuple[float, ...] = tuple(np.linspace(-5, 5, 101).tolist())
+    two_time: bool = False
+    responses: bool = False
+    draws: bool = False
+
+    def __post_init__(self):
+        for name in ("per_output", "two_time", "responses", "draws"):
+            object.__setattr__(self, name, boolean(name, getattr(self, name)))
+        for name in ("moments", "densities", "edges", "kernel_examples", "steps"):
+            given = getattr(self, name)
+            require(
+                given is None or isinstance(given, str) or np.ndim(given) == 1,
+                f"{name}={given!r} must be a list.",
+            )
+        for name in ("moments", "densities"):
+            given = getattr(self, name)
+            given = (given,) if isinstance(given, str) else tuple(given)
+            for field in given:
+                require(
+                    field in FIELDS, f"{name}: field {field!r} is unknown; choose from {', '.join(FIELDS)}."
+                )
+            object.__setattr__(self, name, given)
+        edges = tuple(real("edges", edge, "be finite", lambda v: True) for edge in self.edges)
+        require(
+            len(edges) > 1 and all(a < b for a, b in zip(edges, edges[1:])),
+            "edges must be two numbers or more that increase.",
+        )
+        object.__setattr__(self, "edges", edges)
+        if self.kernel_examples is not None:
+            chosen = tuple(whole("kernel_examples", index) for index in self.kernel_examples)
+            object.__setattr__(self, "kernel_examples", chosen)
+        if self.steps is not None:
+            object.__setattr__(self, "steps", tuple(np.asarray(self.steps).ravel().tolist()))
+
+    @property
+    def only_steps(self) -> bool:
+        """Whether nothing but the choice of steps is asked for."""
+        return self == Record(steps=self.steps)
+
+    @property
+    def whole_fields(self) -> frozenset[str]:
+        """Names of the fields that the layers must hand on."""
+        between = {"feature", "gradient"} if self.two_time or self.responses else set()
+        return frozenset({*self.moments, *self.densities} | between)
+
+    def describe(self) -> dict | list | None:
+        """As plain values, those that are not by default."""
+        if self.only_steps:
+            return None if self.steps is None else list(self.steps)
+        plain = asdict(Record())
+        return {name: value for name, value in asdict(self).items() if value != plain[name]}
+
+
+def as_record(given) -> Record:
+    """A `Record` from one, from a list of steps, from a table, or from None.
+
+    Raises
+    ------
+    InputError
+        Something else.
+    """
+    if isinstance(given, Record):
+        return given
+    if isinstance(given, dict):
+        unknown = sorted(set(given) - set(Record.__dataclass_fields__))
+        require(
+            not unknown,
+            f"record={given!r} has an entry that tp.Record does not know: {', '.join(map(repr, unknown))}.",
+        )
+        return Record(**given)
+    require(
+        given is None or np.ndim(given) == 1,
+        f"record={given!r} must hold whole steps, as a list, or be a tp.Record.",
+    )
+    return Record(steps=given)
+
+
+def recorded_steps(record, steps: int, route: str | None = None) -> np.ndarray:
+    """The steps to record: all for None, else the given ones, sorted; a `route` is one that can choose
+    nothing else.
+
+    Raises
+    ------
+    InputError
+        Steps that are not whole numbers in 0 ... steps.
+    UnsupportedError
+        More asked for than the choice of steps.
+    """
+    record = as_record(record)
+    if route is not None and not record.only_steps:
+        raise UnsupportedError(
+            f"{route} records outputs and kernels at chosen steps only; for the rest of tp.Record take"
+            " tp.sample."
+        )
+    if record.steps is None:
+        return np.arange(steps + 1)
+    chosen = np.unique(np.asarray(record.steps))
+    require(
+        chosen.size > 0 and chosen.dtype.kind in "iu" and chosen[0] >= 0 and chosen[-1] <= steps,
+        f"record={record.steps!r} must hold whole steps between 0 and {steps}.",
+    )
+    return chosen
+
+
+class Recorder:
+    """Gathers one replicate's record: per recorded step the observations, stacked over layers.
+
+    Parameters
+    ----------
+    record
+        What is wanted.
+    steps
+        Its steps.
+    samples
+        Number of sites per layer whose fields are kept; 0 for none.
+    outputs
+        Number of outputs, None where they have no dimension.
+    reductions
+        What gathers averages over all sites; None for the usual one.
+    """
+
+    def __init__(
+        self,
+        record: Record,
+        steps: np.ndarray,
+        samples: int,
+        outputs: int | None = None,
+        reductions: Reductions | None = None,
+    ):
+        self.kept, self.steps, self._wanted = record, steps, set(steps.tolist())
+        self.samples, self.outputs = samples, outputs
+        self.labels: list[int] = []
+        self._rows: list[dict[str, np.ndarray]] = []
+        self._reductions = reductions or Reductions(record)
+
+    def wants(self, step: int) -> bool:
+        """Whether this step is recorded."""
+        return step in self._wanted
+
+    @property
+    def backward(self) -> bool:
+        """Whether backward fields of the outputs themselves are recorded."""
+        return self.outputs is None or self.kept.per_output
+
+    def view(self, kept: slice, taught: bool) -> View:
+        """What to observe of a pass whose vectors `kept` a result holds."""
+        chosen = self.kept.kernel_examples
+        vectors = kept if chosen is None else kept.start + np.array(chosen, int)
+        sites = slice(None) if self.kept.responses else slice(0, self.samples)
+        return View(sites, kept, vectors, self.outputs, self.backward, taught, self.kept.whole_fields)
+
+    def add(self, scalars: dict, observations: list[Observation], multipliers: dict[str, float]) -> None:
+        """The next recorded step; `RunAway` if something in it is not finite or too large to store."""
+        for name, values in scalars.items():
+            check_size(_named(name), values)
+        for seen in observations:
+            check_size(_named(seen.name, seen.layer), seen.values)
+        self.labels = sorted({seen.layer for seen in observations if seen.layer is not None})
+        observations = [kept for seen in observations for kept in self._reduced(seen)]
+        row = {
+            **{name: np.asarray(values) for name, values in scalars.items()},
+            **_stacked(observations, self.labels, multipliers),
+        }
+        self._rows.append({name: values.astype(VARIABLES[name].dtype) for name, values in row.items()})
+
+    def _reduced(self, seen: Observation) -> list[Observation]:
+        """Whole fields become averages over their sites, others are cut to the sites to keep."""
+        if seen.name.startswith("whole "):
+            found = self._reductions.add(seen.name.removeprefix("whole "), seen.layer, seen.values)
+            return [Observation(name, seen.layer, values, None) for name, values in found.items()]
+        if self.kept.responses and seen.name in VARIABLES and "sample" in VARIABLES[seen.name].dims:
+            if seen.name.endswith("_gaussian_part"):
+                self._reductions.keep(seen.name, seen.layer, seen.values)
+            return [seen._replace(values=seen.values[..., : self.samples])]
+        return [seen]
+
+    def record(self) -> dict[str, np.ndarray]:
+        """Per variable an array (time, ...) over the recorded steps that were reached; fields only if sites
+        were chosen."""
+        if not self._rows:
+            return {}
+        names = [
+            name
+            for name in self._rows[0]
+            if self.samples or not {"sample", "head"} & set(VARIABLES[name].dims)
+        ]
+        found = {name: np.stack([row[name] for row in self._rows]) for name in names}
+        return found | self._reductions.between_times(self.labels)
+
+
+_LARGEST_OF = ("rank_forward", "rank_backward", "largest_share")  # several matrices or branches of a layer
+
+
+def _named(name: str, layer: int | None = None) -> str:
+    """A variable in a sentence."""
+    words = "the " + name.removeprefix("whole ").replace("_", " ")
+    return words if layer is None else f"{words} of layer {layer}"
+
+
+def _stacked(
+    observations: list[Observation], labels: list[int], multipliers: dict[str, float]
+) -> dict[str, np.ndarray]:
+    """Observations by name, (layer, ...); those without a layer summed. A layer that has none is NaN, its
+    rank 0."""
+    total: dict[str, np.ndarray] = {}
+    seen, shapes = set(), {}
+    for name, _, values, _ in observations:  # layers may have fewer positions than others
+        shapes[name] = (
+            np.maximum(shapes.get(name, np.shape(values)), np.shape(values)) if np.ndim(values) else ()
+        )
+    for name, layer, values, weight in observations:
+        values = np.asarray(values)
+        if layer is None and weight is None:
+            total[name] = values
+            continue
+        if layer is None:
+            total[name] = total.get(name, 0) + multipliers[weight] * values
+            continue
+        if name in _LARGEST_OF:
+            largest = total.setdefault(name, np.zeros(len(labels), values.dtype))
+            largest[labels.index(layer)] = max(largest[labels.index(layer)], values)
+            continue
+        if (name, layer) in seen:
+            raise RuntimeError(
+                f"{name} of layer {layer} was observed twice; give the two names or labels of their own."
+            )
+        seen.add((name, layer))
+        missing = np.nan if values.dtype.kind == "f" else 0
+        if name not in total:
+            total[name] = np.full((len(labels), *shapes[name]), missing, values.dtype)
+        total[name][(labels.index(layer), *map(slice, values.shape))] = values
+    if "rank_forward" in total:
+        total["basis_rank"] = np.stack([total.pop("rank_forward"), total.pop("rank_backward")], axis=-1)
+    return total

@@ -1,0 +1,1 @@
+"""What everything stands on: errors, calls, threads, progress. It knows no network."""

@@ -1,0 +1,118 @@
+"""State of unfinished runs on disk, so that an interrupted run can go on bit by bit where it was."""
+
+import contextlib
+import os
+import pathlib
+import pickle
+import shutil
+import time
+
+from .errors import CheckpointWarning, InputError, require, warn
+
+
+class Checkpoint:
+    """One file that holds the state of one replicate, written beside and renamed into place.
+
+    It is as large as the bases of its matrices, whose numbers are random and cannot be packed. Where the disk
+    has no room for it, the run goes on and says so once.
+
+    Parameters
+    ----------
+    path
+        The file. It is a pickle: continue only files of your own.
+    fingerprint
+        Names the run; a file of another run is refused.
+    interval
+        Seconds between two writes, or more where writing takes long: a twentieth of the time at most goes
+        into it.
+    """
+
+    def __init__(self, path: pathlib.Path, fingerprint: str, interval: float = 60.0):
+        self.path, self._fingerprint, self._interval = path, fingerprint, interval
+        self.size = 0  # bytes that were written last
+        self._cost, self._told = 0.0, False  # seconds that the last write took; whether lack of room was told
+        self._last = time.monotonic()
+
+    def load(self):
+        """The state that was saved last, or None.
+
+        Raises
+        ------
+        InputError
+            A file of another run, or one that cannot be read.
+        """
+        if not self.path.exists():
+            return None
+        try:
+            with open(self.path, "rb") as file:
+                fingerprint, state = pickle.load(file)
+        except Exception as error:  # whatever a damaged pickle raises
+            raise InputError(
+                f"checkpoint {self.path} cannot be read ({error}); delete it to start anew."
+            ) from None
+        require(
+            fingerprint == self._fingerprint,
+            f"checkpoint {self.path} belongs to another run (network, problem, training or settings differ);"
+            " delete it or choose another folder.",
+        )
+        return state
+
+    def remove(self) -> None:
+        """Delete the file, and its folder if nothing else is in it."""
+        self.path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self.path.parent.rmdir()
+
+    def save_if_due(self, state) -> None:
+        """Save if the interval has passed."""
+        if time.monotonic() - self._last >= max(self._interval, 20 * self._cost):
+            self.save(state)
+
+    def save(self, state) -> None:
+        """Write the state; what was there before stays until the new file is complete."""
+        beside, begin = self.path.with_suffix(".part"), time.monotonic()
+        try:
+            if not self._has_room(state):
+                self._last = time.monotonic()
+                return
+            with open(beside, "wb") as file:
+                pickle.dump((self._fingerprint, state), file, protocol=pickle.HIGHEST_PROTOCOL)
+                file.flush()
+                os.fsync(file.fileno())
+                self.size = file.tell()
+            os.replace(beside, self.path)
+        except (OSError, pickle.PicklingError, AttributeError) as error:
+            beside.unlink(missing_ok=True)
+            raise InputError(f"cannot write checkpoint {self.path}: {error}.") from error
+        self._last = time.monotonic()
+        self._cost = self._last - begin
+
+    def _has_room(self, state) -> bool:
+        """Whether the disk can take the state beside the one that is there; a warning, once, if not."""
+        needed, free = size_of(state), shutil.disk_usage(self.path.parent).free
+        if needed > free and not self._told:
+            self._told = True
+            warn(
+                f"checkpoint: the state of a replicate takes {in_words(needed)}, but {self.path.parent} has"
+                f" {in_words(free)} left, so it is not written; the run goes on, and tries again. Make room"
+                " there, or choose a folder on another disk.",
+                CheckpointWarning,
+            )
+        return needed <= free
+
+
+def size_of(state) -> int:
+    """Bytes of the file that a state would make; its arrays are counted, not copied."""
+    buffers: list[pickle.PickleBuffer] = []
+    rest = pickle.dumps(state, protocol=5, buffer_callback=buffers.append)
+    return len(rest) + sum(buffer.raw().nbytes for buffer in buffers)
+
+
+def on_disk(folder) -> int:
+    """Bytes of all checkpoints in a folder and those below."""
+    return sum(file.stat().st_size for file in pathlib.Path(folder).rglob("replicate-*.checkpoint"))
+
+
+def in_words(size: float) -> str:
+    """A number of bytes, as people say it."""
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{max(size / 1e6, 0.1):.1f} MB"

@@ -1,0 +1,1 @@
+"""Labelled results: their schema, files, comparison, error bars and figures."""

@@ -1,0 +1,202 @@
+"""Records of replicates to one labelled Dataset."""
+
+import json
+
+import numpy as np
+import xarray as xr
+
+from ..ground.errors import require
+from ..problems.classes import class_labels
+from .schema import COORDINATES, ORDERS, SLOT_FIELDS, TRUNCATED, VARIABLES
+
+
+def summarise(
+    records: list[dict[str, np.ndarray]], keep_replicates: bool = False, vector_dim: str | None = None
+) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
+    """Per variable (dims, values): means over replicates with `_stderr`, or every replicate along
+    `replicate`.
+
+    Replicates that stopped early cut the others to the times that all of them reached. Fields at sites come
+    from replicate 0, ranks are the largest.
+    """
+    reached = min(len(record.get("loss", ())) for record in records)
+    require(
+        reached > 0,
+        "the run diverged before its first record, so there is nothing to return; take a smaller learning"
+        " rate or scale.",
+    )
+    result = {}
+    for name in records[0]:
+        spec = VARIABLES[name]
+        dims = spec.dims_of(records[0][name].ndim, vector_dim)
+        cut = tuple(slice(0, reached) for dim in dims if dim.startswith("time"))
+        if {"sample", "head"} & set(dims):
+            result[name] = (dims, records[0][name][cut])
+            continue
+        values = [record[name][cut] for record in records]
+        if not spec.estimate:
+            result[name] = (dims, np.max(values, axis=0))
+        elif keep_replicates:
+            result[name] = (("replicate", *dims), np.stack(values))
+        else:
+            result[name] = (dims, np.mean(values, axis=0))
+            if len(values) > 1:
+                with np.errstate(over="ignore"):  # of a run that diverges
+                    result[f"{name}_stderr"] = (dims, np.std(values, axis=0, ddof=1) / np.sqrt(len(values)))
+    return result
+
+
+def dataset(
+    arrays: dict,
+    problem,
+    training,
+    steps: np.ndarray,
+    layers: list[int],
+    attributes: dict,
+    more: dict | None = None,
+    input_dims: tuple[str, ...] = ("feature",),
+) -> xr.Dataset:
+    """The Dataset of a run: `arrays` maps variable to (dims, values); coordinates, `more` of them, attributes
+    and data are added."""
+    n_test = len(problem.all_inputs) - problem.n_train
+    reached = (
+        len(arrays["output"][1][0]) if arrays["output"][0][0] == "replicate" else len(arrays["output"][1])
+    )
+    arrays = {
+        **arrays,
+        "input": (("example", *input_dims[: problem.all_inputs.ndim - 1]), problem.all_inputs),
+        "target": (VARIABLES["target"].dims_of(problem.all_targets.ndim), problem.all_targets),
+    }
+    coordinates = {
+        "time": training.clock()[steps[:reached]],
+        "layer": np.array(layers),
+        "split": np.array(["train"] * problem.n_train + ["test"] * n_test),
+        "pass": np.array(["forward", "backward"]),
+        "order": np.arange(ORDERS),
+        "iteration": np.arange(1, 1 + len(arrays["residual"][1])) if "residual" in arrays else (),
+        "slot_field": np.array(SLOT_FIELDS),
+    }
+    coordinates["time_prime"] = coordinates["time"]
+    if problem.classes is not None and problem.outputs == len(problem.classes):
+        coordinates["class_label"] = class_labels(problem.classes)
+    if not training.flow:
+        coordinates["step"] = coordinates["step_prime"] = steps[:reached]
+    result = labelled(arrays, coordinates | (more or {}), attributes)
+    if problem.classes is not None and problem.outputs != len(problem.classes):
+        first, second = problem.classes
+        result["target"].attrs["comment"] = f"+1 is {first!r}, -1 is {second!r}; NaN where not known."
+    return result
+
+
+def labelled(arrays: dict, coordinates: dict, attributes: dict) -> xr.Dataset:
+    """A Dataset of variables and coordinates that `schema` knows: `arrays` maps variable to (dims, values),
+    `coordinates` to values.
+
+    Coordinates along dimensions that no variable has are left out; sites, heads and slots are counted.
+    Standard errors know the `replicates` of the attributes that they stand for.
+    """
+    variables = {
+        name: xr.Variable(dims, np.asarray(values, _spec(name).dtype), _describe(name))
+        for name, (dims, values) in arrays.items()
+    }
+    used = {dim: size for variable in variables.values() for dim, size in variable.sizes.items()}
+    # With an index, results with different numbers of them can be subtracted.
+    coordinates = coordinates | {
+        dim: np.arange(used[dim]) for dim in ("sample", "head", "slot") if dim in used
+    }
+    if "replicates" in attributes:
+        for name in variables:
+            if name.endswith("_stderr"):
+                variables[name].attrs["replicates"] = attributes["replicates"]
+    result = xr.Dataset(
+        variables,
+        {
+            name: (COORDINATES[name].dims[0], values, _attributes(COORDINATES[name]))
+            for name, values in coordinates.items()
+            if COORDINATES[name].dims[0] in used
+        },
+        attributes,
+    )
+    return output_as_data(result)
+
+
+def output_as_data(ds: xr.Dataset) -> xr.Dataset:
+    """With several outputs the variable `output` has a dimension of its name, which xarray takes for a sign
+    of a coordinate.
+
+    Coordinates stay out of arithmetic and comparisons; so it is made data again.
+    """
+    return ds.reset_coords("output") if "output" in ds.coords else ds
+
+
+def replaced(ds: xr.Dataset, variables: dict[str, xr.Variable]) -> xr.Dataset:
+    """A result with some variables replaced or added; assigning them one by one would make `output` a
+    coordinate on the way."""
+    ds = output_as_data(ds)
+    data = {name: array.variable for name, array in ds.data_vars.items()} | variables
+    return output_as_data(xr.Dataset(data, ds.coords, ds.attrs))
+
+
+def _spec(name: str):
+    return VARIABLES[name.removesuffix("_stderr")]
+
+
+def _describe(name: str) -> dict:
+    described = _attributes(spec := _spec(name))
+    if name.endswith("_stderr"):
+        described["long_name"] = f"standard error of the {spec.long_name}"
+        described["comment"] = (
+            "Standard deviation over replicates / sqrt(replicates); the bias of order 1/n_samples comes on"
+            " top."
+        )
+        if name in TRUNCATED:
+            described["comment"] += (
+                " What the tolerance leaves out, output_truncation, is joined to it in quadrature."
+            )
+    return described
+
+
+def described_error(name: str, attributes: dict) -> dict:
+    """Attributes of the error that an extrapolation to infinite depth leaves in a variable."""
+    comment = "Distance of extrapolations from two pairs of depths; sampling errors are part of it."
+    return attributes | {
+        "long_name": f"error from finite depth of the {attributes['long_name']}",
+        "comment": comment,
+    }
+
+
+def _attributes(spec) -> dict:
+    return {"long_name": spec.long_name, "symbol": spec.symbol, "units": spec.units, "comment": spec.comment}
+
+
+def slot_table(slots: list[dict[str, dict]]) -> tuple[np.ndarray, dict]:
+    """Slot maps of all replicates as one integer table (slot, slot_field) and the names its indices stand
+    for."""
+    populations = list(slots[0])
+    sources = sorted({slot[0] for own in slots for table in own.values() for slot in table})
+    rows = [
+        (replicate, populations.index(population), sources.index(source), query, vector, column)
+        for replicate, own in enumerate(slots)
+        for population, table in own.items()
+        for (source, query, vector), column in table.items()
+    ]
+    return np.array(rows, np.int32).reshape(-1, 6), {"populations": populations, "sources": sources}
+
+
+def slot_maps(ds: xr.Dataset) -> list[dict[str, dict]]:
+    """The inverse of `slot_table`, from a dataset that has `draw_slot`.
+
+    Raises
+    ------
+    InputError
+        A dataset without slots, such as one of a run that was not asked to keep them.
+    """
+    require(
+        "draw_slot" in ds,
+        "common_draws: the earlier run did not keep its draws; run it with record=tp.Record(draws=True).",
+    )
+    names, table = json.loads(ds.attrs["slots_json"]), ds["draw_slot"].values
+    maps = [{name: {} for name in names["populations"]} for _ in range(int(table[:, 0].max()) + 1)]
+    for replicate, population, source, query, vector, column in table.tolist():
+        maps[replicate][names["populations"][population]][(names["sources"][source], query, vector)] = column
+    return maps

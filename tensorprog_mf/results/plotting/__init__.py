@@ -1,0 +1,18 @@
+"""Figures of results. Every function draws on the axis it is given, or on a new one, and returns it."""
+
+from .curves import alignment, loss, parts
+from .densities import density, film
+from .kernels import kernel, kernel_alignment
+from .panels import overview, routes
+
+__all__ = [
+    "alignment",
+    "density",
+    "film",
+    "kernel",
+    "kernel_alignment",
+    "loss",
+    "overview",
+    "parts",
+    "routes",
+]

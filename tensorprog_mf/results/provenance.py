@@ -1,0 +1,63 @@
+"""How a result was made, as netCDF-safe attributes."""
+
+import datetime
+import json
+import platform
+
+from .schema import SCHEMA_VERSION
+
+_REFERENCES = (
+    "Bordelon & Pehlevan 2022, arXiv:2205.09653; Yang & Hu 2021, arXiv:2011.14522; "
+    "Lu 2021, 'Householder Dice'; Bolthausen 2014"
+)
+
+
+def _environment() -> dict:
+    from importlib.metadata import version
+
+    packages = ("numpy", "numba", "scipy", "xarray", "netCDF4")
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        **{p: version(p) for p in packages},
+    }
+
+
+def attributes(
+    route: str, network, problem, training, settings: dict, status: str, status_message: str
+) -> dict:
+    """Global attributes of a result of training: strings and numbers only, structures as JSON."""
+    described = {
+        "network": network.describe(),
+        "training": training.describe(),
+        "problem": problem.describe(),
+    }
+    return made(route, type(network).__name__, settings, status, status_message, _REFERENCES, described)
+
+
+def made(
+    route: str,
+    architecture: str,
+    settings: dict,
+    status: str,
+    status_message: str,
+    references: str,
+    described: dict[str, dict],
+) -> dict:
+    """Global attributes of any result; what is `described`, by name, becomes <name>_json."""
+    from .. import __version__
+
+    return {
+        "source": f"tensorprog_mf {__version__}",
+        "created_at": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        "schema_version": SCHEMA_VERSION,
+        "route": route,
+        "architecture": architecture,
+        "seed": str(settings.get("seed", "")),
+        "status": status,
+        "status_message": status_message,
+        "references": references,
+        **{f"{name}_json": json.dumps(value) for name, value in described.items()},
+        "settings_json": json.dumps(settings),
+        "environment_json": json.dumps(_environment()),
+    }

@@ -1,0 +1,1 @@
+"""Self-consistency by alternation: guess whole trajectories, iterate."""

@@ -1,0 +1,1 @@
+"""What the routes that sample sites share."""

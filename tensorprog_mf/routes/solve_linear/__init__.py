@@ -1,0 +1,1 @@
+"""Linear networks: the exact recursion, and their gradient flow."""

@@ -1,0 +1,77 @@
+"""Gradient flow of linear networks in the limit, to a tolerance: a Runge-Kutta method on the fields'
+coordinates.
+
+All fields of a linear network are linear in independent Gaussian innovations. Where each innovation is an
+axis, instead of a random vector over sites, the sampler's pass solves the closed equations: its averages over
+sites are expectations.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from ...engine.loop import Outcome, run
+from ...engine.recorder import Record, Recorder
+from ...engine.reductions import Reductions
+from ...ground.accelerate import one_blas_thread
+from ...ground.status import Status
+from ...matrices.realization import Coordinates
+from ...sites.draws import AxesSpent
+
+_FINER = 10.0  # times the tolerance: the flow that tells the error of the one before
+_FINEST = 1e-12  # below it rounding decides
+_AXES = 64  # per layer to begin with, in each; doubled whenever they are spent
+_VARIABLES = (
+    "loss",
+    "test_loss",
+    "output",
+    "error_signal",
+    "feature_kernel",
+    "gradient_kernel",
+    "tangent_kernel",
+)
+_TWO_TIME = ("feature_kernel_two_time", "gradient_kernel_two_time")
+
+
+def follow(network, problem, training, steps: np.ndarray, two_time: bool) -> tuple[Outcome, float]:
+    """The flow at the recorded `steps`, and its error relative to one plus the size of each variable, as far
+    as it is known.
+
+    Errors of steps add up and are amplified on the way to outputs. So the flow is followed ten times as
+    precisely again, until nothing changes by more than the tolerance: what changed is the error of the less
+    precise one.
+    """
+    tolerance, axes = max(training.tolerance, _FINER * _FINEST), _AXES * network.depth
+    found, axes = _followed(network, problem, training, steps, two_time, tolerance, axes)
+    error = np.inf
+    while found.status is Status.COMPLETED and error > training.tolerance and tolerance > _FINEST:
+        before, tolerance = found, max(tolerance / _FINER, _FINEST)
+        found, axes = _followed(network, problem, training, steps, two_time, tolerance, axes)
+        error = _distance(before, found)
+    return found, error
+
+
+def _followed(
+    network, problem, training, steps, two_time: bool, tolerance: float, axes: int
+) -> tuple[Outcome, int]:
+    """The flow at a tolerance, and how many axes it took."""
+    training = replace(training, tolerance=tolerance)
+    record = Record(per_output=problem.outputs is not None, two_time=two_time)
+    ensemble = Coordinates(axes, tolerance / 10)  # directions left out make rates rough, and steps small
+    recorder = Recorder(record, steps, 0, problem.outputs, Reductions(record, ensemble.tolerance))
+    try:
+        with one_blas_thread():
+            outcome = run(network, problem, training, ensemble, recorder, limit=False)
+    except AxesSpent:
+        return _followed(network, problem, training, steps, two_time, tolerance, 2 * axes)
+    kept = {name: values for name, values in outcome.record.items() if name in _VARIABLES + _TWO_TIME}
+    return replace(outcome, record=kept), axes
+
+
+def _distance(a: Outcome, b: Outcome) -> float:
+    """The largest difference, relative to one plus the size of the variable."""
+    if b.status is not Status.COMPLETED:
+        return np.inf
+    return max(
+        float(np.abs(a.record[n] - b.record[n]).max() / (1 + np.abs(b.record[n]).max())) for n in b.record
+    )

@@ -1,0 +1,1 @@
+"""The lazy limit: kernels of the start, and dynamics on them."""

@@ -1,0 +1,103 @@
+"""Kernels of a network before training, without sampling: the recursion over layers."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ...ground.errors import UnsupportedError, require
+from ...layers.readout import OUTPUT_BIAS
+from ...networks import MLP
+from ...sites.moments import closed_moments, has_closed_form, hermite_moments, stein_mismatch
+
+_NODES = (64, 128, 256, 512, 1024)
+_GOOD = 1e-12  # relative change from half as many nodes at which doubling them stops
+
+
+class InitialKernels(NamedTuple):
+    """Feature and gradient kernels (layer, example, example_prime) at step 0, tangent kernel by parameter,
+    their error.
+
+    `error` is the largest change of an entry from half as many quadrature nodes, relative to the largest
+    entry of its kernel and layer, or the relative violation of Stein's lemma if that is larger; 0 for closed
+    forms.
+    """
+
+    feature: np.ndarray
+    gradient: np.ndarray
+    tangent: dict[str, np.ndarray]
+    error: float
+
+
+def initial_kernels(network: MLP, inputs: np.ndarray) -> InitialKernels:
+    """Kernels of an infinitely wide MLP before training,
+
+        Phi^0 = x . x' / D,  Phi^l = E[phi(u) phi(u')],  u ~ N(0, sigma_{l-1}^2 Phi^{l-1} + sigma_{b,l-1}^2)
+        G^{L+1} = 1,         G^l = sigma_l^2 E[phi'(u) phi'(u')] G^{l+1}
+
+    and the tangent kernels G^{l+1} Phi^l of weight l = 0 ... L, G^{l+1} of bias l, s^2 of the output bias
+    (Jacot, Gabriel & Hongler 2018, arXiv:1806.07572). Closed forms for linear, relu, scaled_relu, leaky_relu,
+    erf, sin, quadratic and hermite; Gauss-Hermite quadrature for any other activation.
+
+    Raises
+    ------
+    UnsupportedError
+        A network that is not an MLP.
+    InputError
+        Kernels that are not finite.
+    """
+    if not isinstance(network, MLP):
+        raise UnsupportedError(
+            f"closed-form kernels are known for MLP, not for {type(network).__name__}; take kernel='sampled'."
+        )
+    activation = network.activation
+    if has_closed_form(activation):
+        return _named(network, *_recursion(network, inputs, lambda k: closed_moments(activation, k)), 0.0)
+    kernels, error = None, np.inf
+    for nodes in _NODES:
+        with np.errstate(all="ignore"):  # what is not finite is refused below
+            finer = _recursion(network, inputs, lambda k: hermite_moments(activation, k, nodes))
+        if kernels is not None:
+            error = max(_change(a, b) for coarse, fine in zip(kernels, finer) for a, b in zip(coarse, fine))
+        kernels = finer
+        if error < _GOOD:
+            break
+    finite = all(np.isfinite(kernel).all() for kernel in kernels)
+    require(
+        finite,
+        f"the kernels of activation {activation.name!r} are not finite at these inputs; take smaller ones, or"
+        " another activation.",
+    )
+    for below, std, bias_std in zip(
+        kernels[0], network.weight_std, network.bias_std or (0.0,) * network.depth
+    ):
+        error = max(error, stein_mismatch(activation, std**2 * np.diag(below) + bias_std**2, nodes))
+    return _named(network, *kernels, error)
+
+
+def _named(network: MLP, feature: np.ndarray, gradient: np.ndarray, error: float) -> InitialKernels:
+    """Kernels with all layers, the input's and the output's too, cut to the hidden ones, and their products
+    by name."""
+    tangent = dict(zip(network.weights, gradient * feature))
+    if network.bias_std is not None:
+        tangent |= {f"b{layer}": kernel for layer, kernel in enumerate(gradient[:-1])}
+    if network.output_bias:
+        tangent[OUTPUT_BIAS] = np.full_like(feature[0], network.output_bias**2)
+    return InitialKernels(feature[1:], gradient[:-1], tangent, error)
+
+
+def _change(coarse: np.ndarray, fine: np.ndarray) -> float:
+    largest = np.abs(fine).max()
+    return float(np.abs(fine - coarse).max() / largest) if largest > 0 else 0.0
+
+
+def _recursion(network: MLP, inputs: np.ndarray, moments) -> tuple[np.ndarray, np.ndarray]:
+    """Phi^0 ... Phi^L and G^1 ... G^{L+1}, given the moments of the activation."""
+    feature, derivative = [inputs @ inputs.T / inputs.shape[1]], []
+    for std, bias_std in zip(network.weight_std, network.bias_std or (0.0,) * network.depth):
+        both = moments(std**2 * feature[-1] + bias_std**2)
+        feature.append(both.feature)
+        derivative.append(both.derivative)
+    gradient = [np.ones_like(feature[0])]
+    for factor, std in zip(reversed(derivative), reversed(network.weight_std)):
+        gradient.insert(0, std**2 * factor * gradient[0])
+    return np.array(feature), np.array(gradient)

@@ -1,0 +1,1 @@
+"""How it is learned: steps or gradient flow, batches, schedules, learning rules."""
