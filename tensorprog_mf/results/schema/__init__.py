@@ -1,0 +1,30 @@
+"""One specification per result variable and coordinate: dimensions, meaning, symbol in the theory."""
+
+from . import mean_field, scaling_laws, training
+from .training import ORDERS, SLOT_FIELDS, TRUNCATED
+from .variable import Variable
+
+SCHEMA_VERSION = "2"
+VARIABLES: dict[str, Variable] = {
+    **training.VARIABLES,
+    **training.LAZY_VARIABLES,
+    **mean_field.VARIABLES,
+    **scaling_laws.VARIABLES,
+}
+COORDINATES: dict[str, Variable] = {
+    **training.COORDINATES,
+    **mean_field.COORDINATES,
+    **scaling_laws.COORDINATES,
+}
+TRAINING_VARIABLES = tuple(training.VARIABLES)  # the estimate of memory is made of these
+
+__all__ = [
+    "COORDINATES",
+    "ORDERS",
+    "SCHEMA_VERSION",
+    "SLOT_FIELDS",
+    "TRAINING_VARIABLES",
+    "TRUNCATED",
+    "VARIABLES",
+    "Variable",
+]
