@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..ground.errors import UnsupportedError, require
+from ..ground.errors import require
 from ..sites.draws import Axes, Draws
 from ..sites.laws import Law
 from ..sites.sites import Sites
@@ -142,14 +142,6 @@ class Realization:
     def taps(self, name: str, out: Sites, into: Sites, count: int) -> Taps:
         """Random matrices that see the same vectors."""
         return Taps([self._random(f"{name} tap {tap}" if tap else name, out, into) for tap in range(count)])
-
-    def refuse_rules(self, architecture: str) -> None:
-        """Raise `UnsupportedError` for a learning rule other than the gradient."""
-        if not isinstance(self.rule, GradientDescent):
-            raise UnsupportedError(
-                f"learning_rule={self.rule.name!r} is known for MLP and ResidualMLP; train a {architecture}"
-                " by gradients."
-            )
 
     def _random(self, name: str, out: Sites, into: Sites) -> Matrix:
         if self.ensemble.matrix == "dense":

@@ -58,6 +58,7 @@ class MLP(Network):
     weight_std: tuple[float, ...] | float = 1.0
     bias_std: tuple[float, ...] | float | None = None
     output_bias: float = 0.0
+    dense_chain = True
 
     def __post_init__(self):
         object.__setattr__(self, "depth", whole("depth", self.depth, 1))
@@ -79,6 +80,11 @@ class MLP(Network):
     def plain(self) -> bool:
         """Whether all entries of weights start as N(0,1) and there are no biases."""
         return set(self.weight_std) == {1.0} and self.bias_std is None and not self.output_bias
+
+    @property
+    def readout_std(self) -> float:
+        """Standard deviation of the entries of the readout, which reads the last layer."""
+        return self.weight_std[-1]
 
     def footprint(self, shape):
         return Footprint(self.depth, shape[0], (Asked(),) * (self.depth - 1), fields=self.depth)

@@ -100,7 +100,8 @@ def escape_rate(network, problem) -> float:
     require(problem.outputs is None, "escape_rate is known for one output, targets (example,).")
     if _has_corner(network.activation):
         raise UnsupportedError(
-            "escape_rate needs an activation that is smooth at 0; measure the rate with train_finite."
+            "escape_rate needs an activation that is smooth at 0; measure the rate in networks of finite"
+            " width."
         )
     first, last = span
     slope, means = _at_zero(network)[1], dict(enumerate(network.hidden_mean, 1))

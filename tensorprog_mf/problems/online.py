@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..ground.calls import checked_call
-from ..ground.errors import InputError, UnsupportedError, real, require, whole
+from ..ground.errors import InputError, real, require, whole
 from .classes import as_targets, distinct
 from .containers import Read, numbers, read
 from .losses import Loss, as_loss
@@ -150,6 +150,7 @@ class OnlineProblem:
         warn_of_scales(np.concatenate([inputs, test]), seen, self.loss)
 
     n_train = 0
+    streamed = True
 
     @property
     def channels_named(self) -> bool:
@@ -250,13 +251,3 @@ class OnlineProblem:
     def fresh(self, steps: int) -> int:
         """New inputs in that many steps, as many in each as in the first."""
         return steps * len(self.batch(0)[0])
-
-    def refuse_outputs(self, route: str) -> None:
-        """As `refuse_online`."""
-        self.refuse_online(route)
-
-    def refuse_online(self, route: str) -> None:
-        """Raise `UnsupportedError`, in the name of a route that needs all examples at once."""
-        raise UnsupportedError(
-            f"{route} needs all examples at once; for a stream of new ones take tp.sample or tp.train_finite."
-        )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..ground.calls import checked_call
-from ..ground.errors import UnsupportedError, require
+from ..ground.errors import require
 from .classes import as_targets, warn_of_empty
 from .containers import Read, numbers, read
 from .losses import Loss, as_loss
@@ -97,6 +97,7 @@ class Problem:
     loss: str | Loss | tuple = "squared"
     test_targets: np.ndarray | None = None
     classes: tuple | None = None
+    streamed = False  # whether examples come step by step, none of them twice
 
     def __post_init__(self):
         given, targets = read("inputs", self.inputs), read("targets", self.targets)
@@ -185,17 +186,6 @@ class Problem:
             return Shown(rows, self.targets, weights, rows)
         batch = np.flatnonzero(weights)
         return Shown(batch, self.targets[batch], weights[batch], slice(0, 0))
-
-    def refuse_online(self, route: str) -> None:
-        """Nothing: all examples are there at once."""
-
-    def refuse_outputs(self, route: str) -> None:
-        """Raise `UnsupportedError` for several outputs, in the name of a route that knows one."""
-        if self.outputs:
-            raise UnsupportedError(
-                f"{route} has one output, targets (example,); for {self.outputs} outputs take tp.sample,"
-                " tp.train_finite or tp.static_ntk."
-            )
 
     def error_signal(self, outputs: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
         """Delta = -d Loss / d f, (example[, output]), from the outputs of all examples; zero on test ones.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..ground.calls import checked_call
-from ..ground.errors import UnsupportedError, boolean, real, require, whole
+from ..ground.errors import boolean, real, require, whole
 from .batches import checked_batches, drawn
 from .rules import GradientDescent, Rule, as_rule
 from .schedules import factors
@@ -248,58 +248,13 @@ class Training:
         """The settings as plain values."""
         return {**vars(self), "learning_rule": self.learning_rule.describe()}
 
-    def refuse_flow(self, route: str) -> None:
-        """Raise `UnsupportedError` for gradient flow, in the name of a route that goes in steps."""
-        if self.flow:
-            raise UnsupportedError(
-                f"{route} goes with discrete steps; for gradient flow take tp.sample, tp.train_finite,"
-                " tp.solve_linear or tp.static_ntk."
-            )
-
-    def refuse_endless(self, route: str) -> None:
-        """Raise `UnsupportedError` for infinite time, in the name of a route that goes on until it has
-        reached a time."""
-        if self.flow and self.times[-1] == math.inf:
-            raise UnsupportedError(
-                f"{route} reaches no infinite time; end at a finite one, or take tp.static_ntk with the"
-                " squared loss."
-            )
-
-    def refuse_noise_and_rules(self, route: str) -> None:
-        """Raise `UnsupportedError` for a temperature or a learning rule, in the name of a route that knows
-        gradients only."""
-        if self.temperature:
-            raise UnsupportedError(
-                f"{route} has no Langevin noise; for temperature={self.temperature} take tp.sample or"
-                " tp.train_finite."
-            )
-        self.refuse_rules(route)
-
-    def refuse_rules(self, route: str) -> None:
-        """Raise `UnsupportedError` for a learning rule, in the name of a route that knows gradients only."""
-        if self.ruled:
-            raise UnsupportedError(
-                f"{route} follows gradients; for learning_rule={self.learning_rule.name!r} take tp.sample or"
-                " tp.train_finite."
-            )
-
-    def gradient_weights(self, route: str) -> tuple[np.ndarray, np.ndarray]:
+    def gradient_weights(self) -> tuple[np.ndarray, np.ndarray]:
         """e(t, s), the weight of the gradient of step s in the parameters at t, and a(t), of the initial
         parameters.
 
-        theta(t) = a(t) theta(0) + sum_{s<t} e(t, s) gradient(s), of shapes (step, step) and (step,), for a
-        `route` that cannot take gradients elsewhere than where it reports outputs.
-
-        Raises
-        ------
-        UnsupportedError
-            Nesterov's method.
+        theta(t) = a(t) theta(0) + sum_{s<t} e(t, s) gradient(s), of shapes (step, step) and (step,), where
+        gradients are taken at theta(s), not ahead of it as Nesterov's method does.
         """
-        if self.nesterov:
-            raise UnsupportedError(
-                f"{route} takes gradients where it reports outputs, not ahead of them; for nesterov=True use"
-                " tp.sample."
-            )
         size = self.steps + 1
         weight, kept, velocity = np.zeros((size, size)), np.ones(size), np.zeros(size)
         for t in range(size - 1):

@@ -21,7 +21,7 @@ def test_weights_of_past_gradients_are_those_of_the_optimiser():
     from tensorprog_mf.matrices.parameter import Parameter
 
     training = tp.Training(9, 0.3, momentum=0.7, weight_decay=0.2, schedule="cosine")
-    weight, kept = training.gradient_weights("solve_linear")
+    weight, kept = training.gradient_weights()
     parameters, descent = {"w": Parameter(1.0, np.zeros(10))}, Descent(training, ["w"])
     for t in range(9):
         np.testing.assert_allclose(parameters["w"].learned, weight[t], atol=1e-15)

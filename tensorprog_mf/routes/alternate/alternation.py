@@ -84,7 +84,7 @@ class Alternation:
         )
         self.tolerance, self.is_centred, self.depth = tolerance, is_centred, network.depth
         self.examples, self.times = len(problem.all_inputs), training.steps + 1
-        weight, kept = training.gradient_weights("alternate")
+        weight, kept = training.gradient_weights()
         self.shares = [training.example_weights(t, problem.n_train) for t in range(self.times)]
         self.kept = np.repeat(kept, self.examples)[:, None]
         self.weight = network.richness * np.repeat(

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...ground.errors import UnsupportedError, require
+from ...ground.errors import require
 from ...layers.readout import OUTPUT_BIAS
 from ...networks import MLP
 from ...sites.moments import closed_moments, has_closed_form, hermite_moments, stein_mismatch
@@ -40,15 +40,9 @@ def initial_kernels(network: MLP, inputs: np.ndarray) -> InitialKernels:
 
     Raises
     ------
-    UnsupportedError
-        A network that is not an MLP.
     InputError
         Kernels that are not finite.
     """
-    if not isinstance(network, MLP):
-        raise UnsupportedError(
-            f"closed-form kernels are known for MLP, not for {type(network).__name__}; take kernel='sampled'."
-        )
     activation = network.activation
     if has_closed_form(activation):
         return _named(network, *_recursion(network, inputs, lambda k: closed_moments(activation, k)), 0.0)

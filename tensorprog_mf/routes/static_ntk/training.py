@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import numpy as np
 
 from ...ground.divergence import before_divergence
-from ...ground.errors import UnsupportedError
 from ...problems.problem import Problem
 from ...training.training import Training
 
@@ -14,7 +13,6 @@ def train_lazily(
     kernel: np.ndarray,
     problem: Problem,
     training: Training,
-    route: str,
     start: np.ndarray | None = None,
     steps=None,
 ) -> np.ndarray:
@@ -24,16 +22,9 @@ def train_lazily(
     `kernel` is (example, example_prime), training examples first, learning-rate multipliers included; `start`
     is f(0), (example[, output]), 0 by default; `steps` are the indices of the times to return, all by
     default. Outputs stop before the first of these at which they have run away.
-
-    Raises
-    ------
-    UnsupportedError
-        Weight decay: it shrinks the weights at any richness, and the kernel with them. Infinite time, where
-        the loss has no end in closed form.
+    Weight decay would shrink the weights at any richness, and the kernel with them; at infinite time only the
+    squared loss has an end in closed form.
     """
-    refuse_decay(route, training)
-    if problem.loss.name != "squared":
-        training.refuse_endless(f"{route} with the loss {problem.loss.name!r}")
     start = np.zeros((len(kernel), *problem.targets.shape[1:])) if start is None else start
     kept = np.arange(training.last + 1) if steps is None else np.asarray(steps)
     with np.errstate(over="ignore", invalid="ignore"):  # what diverges is cut off
@@ -45,15 +36,6 @@ def train_lazily(
                 [f for t, f in enumerate(_steps(kernel, problem, training, start)) if t in wanted]
             )
         return outputs[: before_divergence(outputs, problem.mean_loss)[0]]
-
-
-def refuse_decay(route: str, training: Training) -> None:
-    """Raise `UnsupportedError` for weight decay, in the name of a route that keeps kernels where they
-    start."""
-    if training.weight_decay:
-        raise UnsupportedError(
-            f"{route}: weight decay moves the kernel at any richness; take tp.sample at a small richness."
-        )
 
 
 def _steps(kernel, problem: Problem, training: Training, start: np.ndarray) -> Iterator[np.ndarray]:
