@@ -96,6 +96,7 @@ def gradient_independence(
         common_draws=common_draws is not None,
         target_error=target_error is not None,
         keep_replicates=bool(keep_replicates),
+        checkpoint=checkpoint is not None,
     )
     check("gradient_independence", request)
     run = MonteCarlo(

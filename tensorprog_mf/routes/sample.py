@@ -153,6 +153,7 @@ def sample(
         common_draws=common_draws is not None,
         target_error=target_error is not None,
         keep_replicates=bool(keep_replicates),
+        checkpoint=checkpoint is not None,
     )
     check("sample", request)
     run = MonteCarlo(

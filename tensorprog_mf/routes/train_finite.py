@@ -85,7 +85,14 @@ def train_finite(
         matrix in ("dense", "conditioned"),
         f"matrix={matrix!r} is unknown here; choose 'dense' or 'conditioned'.",
     )
-    request = Request(network, problem, training, as_record(record), parameterization=parameterization)
+    request = Request(
+        network,
+        problem,
+        training,
+        as_record(record),
+        parameterization=parameterization,
+        checkpoint=checkpoint is not None,
+    )
     check("train_finite", request, matrix)
     settings = {
         "width": whole("width", width, 1),

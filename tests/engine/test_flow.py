@@ -188,17 +188,17 @@ def test_what_flow_does_not_go_with(problem):
     earlier = tp.sample(tp.MLP(1), problem, training, n_samples=64, n_replicates=1)
     for message, call in (
         (
-            "common_draws goes with discrete steps",
+            "common_draws takes discrete steps only; for gradient flow leave common_draws out",
             lambda: tp.sample(
                 tp.MLP(1), problem, training, n_samples=64, n_replicates=1, common_draws=earlier
             ),
         ),
         (
-            "alternate goes with discrete steps; for gradient flow take tp.sample",
+            "alternate takes discrete steps only; for gradient flow take tp.sample, tp.train_finite",
             lambda: tp.alternate(tp.MLP(1), problem, training),
         ),
         (
-            "parameterization='ntk' goes with discrete steps",
+            "parameterization='ntk' takes discrete steps only; for gradient flow write the network in 'mean_field'",
             lambda: tp.train_finite(tp.MLP(1), problem, training, width=8, parameterization="ntk"),
         ),
     ):

@@ -161,12 +161,12 @@ def test_result_serves_as_common_draws(problem):
         ("4 or more different", tp.InputError, {"probes": [0.1, 0.2, 0.2, 0.3]}),
         ("probes=-0.1 must be positive", tp.InputError, {"probes": [-0.1, 0.1, 0.2, 0.3]}),
         (
-            "weight decay moves the kernel.*tp.sample",
+            "a static kernel, which weight decay moves.*tp.sample",
             tp.UnsupportedError,
             {"training": tp.Training(2, 0.1, weight_decay=0.1)},
         ),
         (
-            "perturbation goes with discrete steps.*static_ntk",
+            "perturbation takes discrete steps only.*static_ntk",
             tp.UnsupportedError,
             {"training": tp.Training(flow=True, times=[1.0])},
         ),

@@ -1,7 +1,5 @@
 """The one place that answers whether a route does what it is asked for."""
 
-from dataclasses import replace
-
 from .features import Request
 from .table import ROWS, WAYS, Row, Way
 
@@ -35,7 +33,7 @@ def taking(request: Request) -> list[str]:
     not."""
     found: dict[str, str] = {}
     for way in WAYS:
-        if refusing(way, replace(request, target_error=False, keep_replicates=False)) is None:
+        if refusing(way, request) is None:
             usual = next(other for other in WAYS if other.route == way.route)
             found.setdefault(way.route, way.route if way == usual else way.call)
     return [f"tp.{call}" for call in found.values()]
@@ -44,14 +42,14 @@ def taking(request: Request) -> list[str]:
 def sentence(way: Way, row: Row, request: Request) -> str:
     """What does not go together, and what to do: another route for the very request if there is one."""
     routes, remedy = taking(request), _filled(row.remedy, request)
-    if not (routes or remedy):  # no route takes it, and not because of this row alone
-        deeper = refusing(WAYS[0], request)
-        if deeper is not None:
-            both = f"{_said(way, row, request)}, and {_said(WAYS[0], deeper, request)}"
-            return f"{both}; {_filled(deeper.remedy, request)}."
+    deeper = refusing(WAYS[0], request)
+    if deeper is not None and not (routes or remedy):  # no route takes it, not because of this row alone
+        said = _said(WAYS[0], deeper, request)
+        said = f"{_said(way, row, request)}, and {said}" if "{route}" in deeper.says else said
+        return f"{said}; {_filled(deeper.remedy, request)}."
     what = _filled(row.features[0].words, request)
     for_what = f"for {what} " if len(row.features) == 1 else ""
-    instead = f"{for_what}take {_either(routes)}" if routes else ""
+    instead = f"{for_what}take {either(routes)}" if routes else ""
     return f"{_said(way, row, request)}; {', or '.join(filter(None, (instead, remedy)))}."
 
 
@@ -72,6 +70,6 @@ def _filled(words: str, request: Request, route: str = "") -> str:
     )
 
 
-def _either(words: list[str]) -> str:
+def either(words: list[str]) -> str:
     """Words as alternatives: "a, b or c"."""
     return " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

@@ -30,6 +30,7 @@ class Request:
     common_draws: bool = False
     two_time: bool = False  # the argument, not that of the record
     target_error: bool = False
+    checkpoint: bool = False
     keep_replicates: bool = False
 
     @property
@@ -106,5 +107,6 @@ PARAMETERIZATION = Feature(
 ENSEMBLE = Feature("ensemble={request.ensemble!r}", lambda r: r.ensemble is not None)
 COMMON_DRAWS = Feature("common_draws", lambda r: r.common_draws)
 BETWEEN_TIMES = Feature("two_time=True", lambda r: r.two_time)
+CHECKPOINT = Feature("checkpoint", lambda r: r.checkpoint)
 TARGET_ERROR = Feature("target_error", lambda r: r.target_error)
 KEEP_REPLICATES = Feature("keep_replicates", lambda r: r.keep_replicates)

@@ -53,17 +53,23 @@ FINITE, LAZY = (DENSE, CONDITIONED), (CLOSED, SAMPLED)
 WAYS = (SAMPLE, *FINITE, LINEAR, *LAZY, PERTURBATION, INDEPENDENCE, ALTERNATE)  # of a route the usual first
 TRAINED = (SAMPLE, *FINITE, INDEPENDENCE)  # those that follow any network step by step
 LIMITS = (SAMPLE, INDEPENDENCE)
-EVERY = WAYS
 
 ARGUMENTS = {  # the ways that have an argument by which they do something else
     f.PARAMETERIZATION: FINITE,
     f.ENSEMBLE: LAZY,
     f.COMMON_DRAWS: (SAMPLE, INDEPENDENCE, PERTURBATION),
     f.BETWEEN_TIMES: (LINEAR,),
+    f.TARGET_ERROR: LIMITS,
+    f.CHECKPOINT: TRAINED,
 }
 
 _LACKING = tuple(
-    Row(tuple(way for way in WAYS if way not in those), (argument,), f"{{route}} has no {argument.words}")
+    Row(
+        tuple(way for way in WAYS if way not in those),
+        (argument,),
+        f"{{route}} has no {argument.words}",
+        f"leave {argument.words} out",
+    )
     for argument, those in ARGUMENTS.items()
 )
 
@@ -85,8 +91,7 @@ _NETWORKS = (
     Row(
         (INDEPENDENCE,),
         (f.AVERAGES,),
-        "{route} draws backward weights anew, and those of hidden layers that average have no random part"
-        " that is seen",
+        "{route} draws backward weights anew, and no random part of them is seen where hidden layers average",
     ),
     Row(
         (CONDITIONED,),
@@ -108,10 +113,13 @@ _PROBLEMS = (
             TRAINED,
             (f.STREAM, own),
             "a stream brings its own batches, step by step",
-            f"leave {own.words} out of Training",
+            remedy,
             InputError,
         )
-        for own in (f.BATCHES, f.FLOW)
+        for own, remedy in (
+            (f.BATCHES, "leave them out of tp.Training"),
+            (f.FLOW, "train in discrete steps"),
+        )
     ),
 )
 
@@ -132,7 +140,7 @@ _TRAININGS = (
     Row(
         (*LAZY, PERTURBATION),
         (f.WEIGHT_DECAY,),
-        "{route} starts from a static kernel, and weight decay moves the kernel at any richness",
+        "{route} rests on a static kernel, which weight decay moves at any richness",
     ),
     Row((LINEAR, *LAZY, PERTURBATION, ALTERNATE), (f.TEMPERATURE,), "{route} has no Langevin noise"),
     Row(
@@ -194,33 +202,33 @@ _RECORDS = (
         for more in several
     ),
     Row(FINITE, (f.DRAWS,), "{route} has no draws to share", error=InputError),
-    Row(
-        (DENSE,),
-        (f.RESPONSES,),
-        "responses are regressions on Gaussian parts of fields, which stored matrices do not tell apart",
-    ),
-    *(
-        Row(
-            TRAINED,
-            (f.RESPONSES, joined),
-            "responses are regressions on Gaussian parts of fields, which {request.architecture} does not"
-            " tell apart",
-            "take an MLP",
-        )
-        for joined in (f.RESIDUAL, f.AVERAGES)
-    ),
     *(
         Row(
             TRAINED,
             (more, several),
-            f"{more.words} is recorded for {known}",
-            f"leave {more.words} out of tp.Record",
+            f"tp.Record({more.words}=True) is for {known}",
+            f"leave {more.words} out",
         )
         for several, known, those in (
             (f.POSITIONS, "networks without positions", (f.PER_OUTPUT, f.TWO_TIME, f.RESPONSES)),
             (f.OUTPUTS, "one output, targets (example,)", (f.TWO_TIME, f.RESPONSES)),
         )
         for more in those
+    ),
+    *(
+        Row(
+            ways,
+            (f.RESPONSES, joined),
+            "responses are regressions on Gaussian parts of fields, which {request.architecture} does not"
+            " tell apart",
+            "take an MLP",
+        )
+        for joined, ways in ((f.RESIDUAL, TRAINED), (f.AVERAGES, (SAMPLE, *FINITE)))
+    ),
+    Row(
+        (DENSE,),
+        (f.RESPONSES,),
+        "responses are regressions on Gaussian parts of fields, which stored matrices do not tell apart",
     ),
     Row(
         TRAINED,
@@ -232,7 +240,7 @@ _RECORDS = (
     Row(
         TRAINED,
         (f.GRADIENTS, f.OUTPUTS, f.NO_PER_OUTPUT),
-        "{request.averaged_gradients} of several outputs are known with per_output=True only",
+        "moments and densities of {request.averaged_gradients} need per_output=True with several outputs",
         "ask for it, or for other fields",
         InputError,
     ),
@@ -259,23 +267,23 @@ _OWN = (
         "write this network in 'mean_field'",
     ),
     *(
-        Row(
-            ways,
-            (argument, training),
-            f"{argument.words} {what}",
-            f"for {training.words} {remedy}",
+        Row(ways, (own, training), f"{own.words} {what}", f"for {training.words} {remedy}")
+        for own, remedy, everywhere, ruled in (
+            (f.PARAMETERIZATION, "write the network in 'mean_field'", FINITE, FINITE),
+            (f.COMMON_DRAWS, "leave common_draws out", LIMITS, (SAMPLE,)),
         )
-        for argument, ways, remedy in (
-            (f.PARAMETERIZATION, FINITE, "write the network in 'mean_field'"),
-            (f.COMMON_DRAWS, LIMITS, "leave common_draws out"),
-        )
-        for training, what in (
-            (f.FLOW, "takes discrete steps only"),
-            (f.TEMPERATURE, "has no Langevin noise"),
-            (f.RULE, "follows gradients"),
+        for training, what, ways in (
+            (f.FLOW, "takes discrete steps only", everywhere),
+            (f.TEMPERATURE, "takes no Langevin noise", everywhere),
+            (f.RULE, "follows gradients", ruled),
         )
     ),
-    Row((SAMPLED,), (f.ENSEMBLE, f.INFINITE_DEPTH), "{route} takes a finite depth", "leave ensemble out"),
+    Row(
+        (SAMPLED,),
+        (f.ENSEMBLE, f.INFINITE_DEPTH),
+        "ensemble={request.ensemble!r} takes a finite depth only",
+        "leave ensemble out",
+    ),
     *(
         Row(
             LIMITS,
