@@ -5,6 +5,7 @@ import numpy as np
 from ..ground.errors import require
 from ..sites.laws import Law
 from ..sites.sites import Sites
+from ..training.roles import Role
 from .matrix import Parts
 from .parameter import Parameter
 
@@ -47,7 +48,7 @@ class ReadoutMatrix:
 
     def initial(self) -> Parameter:
         """The parameter before training."""
-        return Parameter(1.0, np.zeros((self.outputs, self.into.count)))
+        return Parameter(1.0, np.zeros((self.outputs, self.into.count)), Role.READOUT)
 
     def apply(self, parameter: Parameter, x: np.ndarray) -> np.ndarray:
         """<w x>, (vector, output)."""

@@ -27,7 +27,7 @@ class Taps:
     def each(self, parameter: Parameter) -> list[tuple[Matrix, Parameter]]:
         """Every matrix with its own parameter."""
         return [
-            (matrix, Parameter(parameter.scale, learned))
+            (matrix, Parameter(parameter.scale, learned, parameter.role))
             for matrix, learned in zip(self.matrices, parameter.learned)
         ]
 
