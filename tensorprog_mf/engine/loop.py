@@ -20,7 +20,7 @@ from ..layers.layer import Layer, Signal
 from ..matrices.parameter import Parameter
 from ..matrices.realization import Ensemble, Realization
 from ..networks import Network
-from ..problems.problem import Problem, Shown, error_signal
+from ..problems.source import DataSource, Shown, error_signal
 from ..training.gradient_flow import GradientFlow
 from ..training.training import Training
 from .descent import DescentOptimizer
@@ -64,7 +64,7 @@ class _State:
 
 def run(
     network: Network,
-    problem: Problem,
+    problem: DataSource,
     training: Training,
     ensemble: Ensemble,
     recorder: Recorder,
@@ -134,7 +134,7 @@ def _optimiser(
     return DescentOptimizer(training.dynamics, multipliers)
 
 
-def _what_happened(state: _State, problem: Problem, kept: bool) -> str:
+def _what_happened(state: _State, problem: DataSource, kept: bool) -> str:
     """The sentence about a run that diverged."""
     when, remedy = f"At step {state.step}", "take a smaller learning rate"
     if isinstance(state.optimiser, FlowIntegrator):
@@ -174,7 +174,7 @@ def _loop(state: _State, network, problem, training, limit: bool, progress: Prog
 
 
 def _step(
-    state: _State, optimiser: DescentOptimizer, network: Network, problem: Problem, training: Training
+    state: _State, optimiser: DescentOptimizer, network: Network, problem: DataSource, training: Training
 ) -> Status:
     """One step: forward, error signal, backward, record, update. It is always completed, or raises
     `RunAway`."""
@@ -210,7 +210,7 @@ def _flow(
     state: _State,
     optimiser: FlowIntegrator,
     network: Network,
-    problem: Problem,
+    problem: DataSource,
     training: Training,
     heard: Callable[[float], bool],
 ) -> Status:
@@ -265,7 +265,7 @@ class _Pass:
         return error_signal(self.errors, self.shown.weights, len(self.outputs))
 
 
-def _forward(state: _State, parameters, shown: Shown, network: Network, problem: Problem) -> _Pass:
+def _forward(state: _State, parameters, shown: Shown, network: Network, problem: DataSource) -> _Pass:
     """A forward pass; `RunAway` where values are not finite or the loss has grown too much."""
     outputs, trace = state.layers.forward(parameters, shown.examples)
     outputs = outputs / network.richness if problem.outputs else outputs[:, 0] / network.richness
@@ -314,7 +314,7 @@ def _gradients(
     )
 
 
-def _record(state: _State, parameters, passed: _Pass, problem: Problem, training: Training) -> None:
+def _record(state: _State, parameters, passed: _Pass, problem: DataSource, training: Training) -> None:
     """Hand a pass over all examples to the recorder, which raises `RunAway` if something observed is not
     finite."""
     taught = training.ruled and problem.outputs is None

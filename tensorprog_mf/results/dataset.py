@@ -58,7 +58,6 @@ def dataset(
 ) -> xr.Dataset:
     """The Dataset of a run: `arrays` maps variable to (dims, values); coordinates, `more` of them, attributes
     and data are added."""
-    n_test = len(problem.all_inputs) - problem.n_train
     reached = (
         len(arrays["output"][1][0]) if arrays["output"][0][0] == "replicate" else len(arrays["output"][1])
     )
@@ -70,7 +69,7 @@ def dataset(
     coordinates = {
         "time": training.clock()[steps[:reached]],
         "layer": np.array(layers),
-        "split": np.array(["train"] * problem.n_train + ["test"] * n_test),
+        "split": problem.splits,
         "pass": np.array(["forward", "backward"]),
         "order": np.arange(ORDERS),
         "iteration": np.arange(1, 1 + len(arrays["residual"][1])) if "residual" in arrays else (),
