@@ -16,8 +16,8 @@ from ..training.training import Training
 
 Parameters = dict[str, Parameter]
 Gradients = Callable[[Parameters], Parameters | None]  # None where something is not finite
-_SMALLEST = 1e-10  # step relative to the time to go below which the flow has run away
-_WINDOW = 500  # steps over which it is seen how fast a flow goes
+_SMALLEST = 1e-10  # step, relative to the way between two times, below which the flow has run away
+_WINDOW = 500  # steps over which the pace of a flow is measured
 _MOST = 50_000  # steps that a flow may need to its last time
 _KINKED = 1e-3  # tolerance where an activation has a kink; one tenth of it takes ten times as many steps
 
@@ -46,11 +46,11 @@ class FlowIntegrator:
     """An embedded Runge-Kutta method for d theta / d time = multiplier gradient - weight_decay theta.
 
     Dormand & Prince 5(4); Bogacki & Shampine 3(2) where the activation is `kinked`: sites that cross a kink
-    in a step are in error by the step's first power, whatever the method, and by least with few stages of
-    positive weights (three to five times less than Dormand & Prince at as many evaluations). The error of a
-    step, in root mean square over sites, is kept below tolerance times one plus the size of what has been
-    learned; so is that of what weight decay leaves of the initial weights. Directions that rejected steps
-    have revealed stay: they belong to the same matrices.
+    in a step have an error of first order in the step, whatever the method; it is smallest with few stages of
+    positive weights (three to five times less than by Dormand & Prince with as many evaluations). The error
+    of a step, in root mean square over sites, is kept below tolerance times one plus the size of what has
+    been learned; so is that of what weight decay leaves of the initial weights. Directions that rejected
+    steps have revealed stay: they belong to the same matrices.
 
     Parameters
     ----------
@@ -76,13 +76,13 @@ class FlowIntegrator:
         self.flow, self.multipliers, self._sizes = flow, multipliers, sizes
         self._kinked, self._method = kinked, RK23 if kinked else RK45
         self._step = np.inf
-        self._paused: tuple[float, Parameters | None] | None = None  # where it was told to stop, rates there
+        self._paused: tuple[float, Parameters | None] | None = None  # where it was interrupted, rates there
         self._window = (0, 0.0)  # when the last window began: steps done, time
         self.time, self.pace, self.steps, self.evaluations = 0.0, 0.0, 0, 0
 
     @property
     def paused(self) -> bool:
-        """Whether it was told to stop between two requested times; the next journey goes on from there."""
+        """Whether it was interrupted between two requested times; the next journey goes on from there."""
         return self._paused is not None
 
     def travel(

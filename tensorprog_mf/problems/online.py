@@ -96,12 +96,12 @@ class OnlineProblem(DataSource):
     Parameters
     ----------
     stream
-        A function step -> (inputs, targets), such as `GaussianStream`, asked for the same step more than
-        once; or an iterable of such pairs, one for every step and one more. inputs (example, feature),
-        targets (example,) or (example, output), for cross_entropy probabilities (example, class) or, with
-        `classes`, labels; batches may differ in size.
+        A function step -> (inputs, targets), such as `GaussianStream`, which is called with the same step
+        more than once; or an iterable of such pairs, one for every step and one more. inputs (example,
+        feature), targets (example,) or (example, output); for cross_entropy probabilities (example, class)
+        or, with `classes`, labels. Batches may differ in size.
     test_inputs
-        (example, feature), or as the network takes them: what is followed.
+        The points to follow, (example, feature) or as the network takes them.
     loss
         As of `Problem`.
     test_targets
@@ -121,9 +121,8 @@ class OnlineProblem(DataSource):
     test_targets: np.ndarray | None
     classes: tuple | None
     _given: Read = field(init=False, repr=False)  # the test inputs, with their labels
-    _trailing: tuple[int, ...] | None = field(
-        init=False, repr=False
-    )  # shape of a target; None: not yet known
+    # Shape of a target; None until the first batch has told it.
+    _trailing: tuple[int, ...] | None = field(init=False, repr=False)
 
     def __init__(
         self,
@@ -136,7 +135,7 @@ class OnlineProblem(DataSource):
         given = read("test_inputs", test_inputs)
         test = numbers("test_inputs", given, 2, 3, 4)
         require(
-            test.size > 0, "test_inputs are empty; results are about them: give one point or more to follow."
+            test.size > 0, "test_inputs are empty; results hold their outputs, so give at least one point."
         )
         self._hold(
             stream=_as_function(stream),
@@ -162,13 +161,13 @@ class OnlineProblem(DataSource):
         warn_of_scales(np.concatenate([inputs, test]), np.concatenate(seen), self.loss)
 
     @property
-    def streams(self) -> bool:
+    def streamed(self) -> bool:
         """True: every step brings new examples."""
         return True
 
     @property
     def n_recurring(self) -> int:
-        """None."""
+        """0: no training example comes again."""
         return 0
 
     @property
@@ -192,8 +191,8 @@ class OnlineProblem(DataSource):
         targets, _, classes = as_targets(self.loss, given, None, self.classes, name)
         require(
             classes == self.classes or self.loss.classes,
-            f"{name} are labels, of which one batch holds some only; name the two with classes=(positive,"
-            " negative).",
+            f"{name} are labels, and a batch need not hold both of them; name the two with"
+            " classes=(positive, negative).",
         )
         return targets
 
@@ -234,7 +233,7 @@ class OnlineProblem(DataSource):
         return np.full((len(self.test_inputs), *(self._trailing or ())), np.nan)
 
     def describe(self) -> dict[str, Any]:
-        """As plain values; for readers of files, a stream has no training examples, n_train = 0."""
+        """As plain values. A stream has no training examples that a file could hold: n_train = 0."""
         stream = _described(self.stream)
         first = self.batch(0)
         data = b"".join(values.tobytes() for values in (self.test_inputs, self.all_targets, *first))

@@ -102,7 +102,7 @@ class Problem(DataSource):
         )
 
     @property
-    def streams(self) -> bool:
+    def streamed(self) -> bool:
         """False: all examples are there at once."""
         return False
 
@@ -226,7 +226,7 @@ def _checked_inputs(given: Read, targets: Read) -> np.ndarray:
 
 
 def check_counts(what: str, count: int, name: str, targets: Read) -> None:
-    """Refuse targets that are not as many as the inputs; `what` tells in words how many these are."""
+    """Refuse targets that are not as many as the inputs; `what` says how many inputs there are."""
     found = len(targets.values) if targets.values.ndim else 1
     require(count == found, f"{what} but {found} {name}; each needs one.")
 

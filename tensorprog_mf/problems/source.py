@@ -57,7 +57,7 @@ class DataSource(ABC):
 
     @property
     @abstractmethod
-    def streams(self) -> bool:
+    def streamed(self) -> bool:
         """Whether every step brings new training examples, which no result holds."""
 
     @property

@@ -16,19 +16,6 @@ from .gradient_flow import GradientFlow, checked_tolerance
 from .roles import Role
 from .rules import GradientDescent, Rule
 
-# What goes with discrete steps only; those with a default that is None, 0 or False.
-_DISCRETE = (
-    "learning_rate",
-    "momentum",
-    "nesterov",
-    "schedule",
-    "batch_size",
-    "replacement",
-    "batch_seed",
-    "batches",
-    "temperature",
-)
-
 
 @checked_call
 @dataclass(frozen=True)
@@ -126,7 +113,9 @@ class Training:
             )
 
     def _check_flow(self) -> None:
-        discrete = [name for name in _DISCRETE if getattr(self, name)]
+        shared = {field.name for field in fields(Dynamics)} | {"steps"}
+        names = [field.name for field in fields(DiscreteDescent) if field.name not in shared]
+        discrete = [name for name in names if _is_given(getattr(self, name))]
         discrete += ["steps"] * (self.steps is not None)
         require(
             not discrete, f"{' and '.join(discrete)} belong to discrete steps; leave them out with flow=True."
@@ -134,8 +123,7 @@ class Training:
 
     @cached_property
     def dynamics(self) -> DiscreteDescent | GradientFlow:
-        """The settings that matter to one kind of training, discrete steps or gradient flow, all of them
-        checked."""
+        """The checked settings of one kind of training: of discrete steps, or of gradient flow."""
         if self.flow:
             return GradientFlow(**_settings(self, GradientFlow))
         return DiscreteDescent(**_settings(self, DiscreteDescent))
@@ -151,7 +139,10 @@ class Training:
         """
         if isinstance(self.dynamics, DiscreteDescent):
             return self.dynamics
-        raise UnsupportedError("a gradient flow has no steps; pass steps and learning_rate to Training.")
+        raise UnsupportedError(
+            "this Training is a gradient flow, which has no steps; pass steps and learning_rate in place of"
+            " flow=True and times."
+        )
 
     @property
     def gradient_flow(self) -> GradientFlow:
@@ -165,7 +156,8 @@ class Training:
         if isinstance(self.dynamics, GradientFlow):
             return self.dynamics
         raise UnsupportedError(
-            "discrete steps are no gradient flow; pass flow=True and times to Training in their place."
+            "this Training goes in discrete steps; for gradient flow pass flow=True and times in place of"
+            " steps and learning_rate."
         )
 
     @property
@@ -229,7 +221,7 @@ class Training:
     def refuse_endless(self, route: str) -> None:
         """Raise `UnsupportedError` for infinite time, in the name of a route that goes on until it has
         reached a time."""
-        if self.flow and self.times[-1] == math.inf:
+        if self.flow and self.clock()[-1] == math.inf:
             raise UnsupportedError(
                 f"{route} reaches no infinite time; end at a finite one, or take tp.static_ntk with the"
                 " squared loss."
@@ -248,10 +240,16 @@ class Training:
     def refuse_rules(self, route: str) -> None:
         """Raise `UnsupportedError` for a learning rule, in the name of a route that knows gradients only."""
         if self.ruled:
+            rule = self.dynamics.learning_rule
             raise UnsupportedError(
-                f"{route} follows gradients; for learning_rule={self.learning_rule.name!r} take tp.sample or"
+                f"{route} follows gradients; for learning_rule={rule.name!r} take tp.sample or"
                 " tp.train_finite."
             )
+
+
+def _is_given(value: object) -> bool:
+    """Whether an argument is something else than the None, 0 or False that it is by default."""
+    return value is not None and not (np.isscalar(value) and not value)
 
 
 def _settings(given: Training | Dynamics, kind: type[Training | Dynamics]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ STREAM = tp.OnlineProblem([(X[:3], np.ones(3))] * 9, X[3:], test_targets=[1.0, 2
 
 def test_both_are_sources():
     assert isinstance(FIXED, DataSource) and isinstance(STREAM, DataSource)
-    assert not FIXED.streams and STREAM.streams
+    assert not FIXED.streamed and STREAM.streamed
     with pytest.raises(TypeError, match="abstract"):
         DataSource()
 

@@ -28,7 +28,7 @@ def test_steps_are_a_discrete_descent():
     np.testing.assert_allclose(np.diff(descent.clock()), [descent.learning_rate_at(t) for t in range(4)])
     assert descent.largest_batch(7) == 2 and tp.Training(4, 0.3).largest_batch(7) == 7
     assert tp.Training(2, 0.3, batches=[[0], [1, 2, 2]]).largest_batch(7) == 3
-    with pytest.raises(tp.UnsupportedError, match="discrete steps are no gradient flow"):
+    with pytest.raises(tp.UnsupportedError, match="goes in discrete steps; for gradient flow"):
         _ = training.gradient_flow
 
 
@@ -41,7 +41,7 @@ def test_times_are_a_gradient_flow():
     np.testing.assert_array_equal(flow.clock(), training.clock())
     assert flow.full_batch and flow.largest_batch(7) == 7
     np.testing.assert_array_equal(flow.example_weights(0, 4), np.full(4, 0.25))
-    with pytest.raises(tp.UnsupportedError, match="a gradient flow has no steps"):
+    with pytest.raises(tp.UnsupportedError, match="a gradient flow, which has no steps"):
         _ = training.descent
 
 
@@ -101,6 +101,7 @@ def test_every_setting_belongs_to_a_kind():
         ("must increase", dict(flow=True, times=[1.0, 1.0])),
         ("momentum and batch_size belong to discrete steps", dict(**FLOW, momentum=0.5, batch_size=2)),
         ("steps belong to discrete steps", dict(**FLOW, steps=0)),
+        ("schedule and batches belong to discrete", dict(**FLOW, schedule=np.ones(3), batches=[[0], [1, 2]])),
         ("tolerance=1 must lie between", dict(**STEPS, tolerance=1)),
         ("weight_decay=-1 must be 0 or more", dict(**FLOW, weight_decay=-1)),
         ("nesterov=1 must be true or false", dict(**STEPS, momentum=0.5, nesterov=1)),
