@@ -10,7 +10,7 @@ from ..ground.calls import checked_call
 from ..ground.errors import InputError, boolean, require
 from .dataset import output_as_data
 from .rounding import rounded
-from .schema import SCHEMA_VERSION
+from .schema import SCHEMA_VERSION, new_names
 
 _LEVEL = {"float32": 6, "float64": 4}  # of zlib: fields gain from more, kernels do not
 
@@ -110,7 +110,7 @@ def _umask() -> int:
 def load(path) -> xr.Dataset | xr.DataTree:
     """Read a file written by `save` into memory: a Dataset, or the tree of them that was saved.
 
-    Files of earlier versions come with the names of today: what was `rank` is `basis_rank`.
+    Variables of files of earlier versions get the names of today, see `results.schema.RENAMED`.
 
     Raises
     ------
@@ -130,11 +130,13 @@ def load(path) -> xr.Dataset | xr.DataTree:
 def _as_today(ds: xr.Dataset) -> xr.Dataset:
     """A dataset as this version writes it."""
     ds = output_as_data(ds)
-    if ds.attrs.get("schema_version") != "1":
+    version = str(ds.attrs.get("schema_version", ""))
+    if not version.isdecimal() or int(version) >= int(SCHEMA_VERSION):
         return ds
-    if "rank" in ds.variables:
-        ds = output_as_data(ds.rename(rank="basis_rank"))
-    for variable in ds.variables.values():
-        if variable.attrs.get("units") == "1":
-            variable.attrs["units"] = ""
+    if names := new_names(ds):
+        ds = output_as_data(ds.rename(names))
+    if version == "1":  # which wrote what has no unit as xarray shows it on axes
+        for variable in ds.variables.values():
+            if variable.attrs.get("units") == "1":
+                variable.attrs["units"] = ""
     return ds.assign_attrs(schema_version=SCHEMA_VERSION)

@@ -262,7 +262,7 @@ COORDINATES: dict[str, Variable] = {
         "",
         "1: identical at all times, so that the layer is one effective neuron.",
     ),
-    "tau": Variable(("layer",), "depth along the stream", "tau", "Layer over depth, from 0 to 1."),
+    "relative_depth": Variable(("layer",), "depth along the stream", "tau", "Layer over depth, from 0 to 1."),
     "split": Variable(("example",), "training or test example", "", "Training examples first."),
     "class_label": Variable(("output",), "class", "", "Label of the class that an output stands for."),
     "sample": Variable(
