@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import xarray as xr
+from numpy.typing import ArrayLike
 
 from ..ground.errors import require
 from ..problems.classes import class_labels
@@ -101,7 +102,9 @@ def dataset(
 
 
 def labelled(
-    arrays: Arrays, coordinates: Mapping[str, object], attributes: Mapping[str, object]
+    arrays: Mapping[str, tuple[tuple[str, ...], ArrayLike]],
+    coordinates: Mapping[str, object],
+    attributes: Mapping[str, object],
 ) -> xr.Dataset:
     """A Dataset of variables and coordinates that `schema` describes.
 

@@ -170,8 +170,8 @@ def _check_shared(what: str, ds: xr.Dataset, other: xr.Dataset) -> None:
 def _check_limit(limit: object, network: xr.Dataset) -> None:
     if not isinstance(limit, xr.Dataset) or _route(limit) not in ("sample", "solve_linear", "alternate"):
         raise InputError(
-            "limit must be a result of tp.sample, tp.solve_linear or tp.alternate, not of an approximation; it"
-            f" is of type or route '{_route(limit)}'."
+            "limit must be a result of tp.sample, tp.solve_linear or tp.alternate, not of an approximation;"
+            f" it is of type or route '{_route(limit)}'."
         )
     _check_shared("limit", limit, network)
     # A route without replicates is exact; a single replicate is not, but nothing says how far off it is.

@@ -3,6 +3,7 @@
 import datetime
 import json
 import platform
+from typing import Any
 
 from ..networks.network import Network
 from ..problems.problem import Problem
@@ -34,7 +35,7 @@ def attributes(
     settings: dict,
     status: str,
     status_message: str,
-) -> dict[str, str]:
+) -> dict[str, Any]:
     """Global attributes of a result of training: strings and numbers only, structures as JSON."""
     described = {
         "network": network.describe(),
@@ -52,7 +53,7 @@ def made(
     status_message: str,
     references: str,
     described: dict[str, dict],
-) -> dict[str, str]:
+) -> dict[str, Any]:
     """Global attributes of any result; each part that is `described` becomes <name>_json."""
     from .. import __version__
 
