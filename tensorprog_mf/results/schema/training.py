@@ -180,8 +180,9 @@ VARIABLES: dict[str, Variable] = {
         "share of the largest sites",
         "",
         "Share of the largest 1 % of sites in the mean squares of features, or of gradients if that is"
-        " larger. Equal sites give 0.01, Gaussian ones about 0.07; from 0.3 on a few sites determine the answer and"
-        " standard errors cannot be trusted. The largest of all replicates; 0 where there is no activation.",
+        " larger. Equal sites give 0.01, Gaussian ones about 0.07; from 0.3 on a few sites determine the"
+        " answer and standard errors cannot be trusted. The largest of all replicates; 0 where there is no"
+        " activation.",
         estimate=False,
     ),
     "sharpness": Variable(
