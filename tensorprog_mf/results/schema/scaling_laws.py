@@ -18,7 +18,7 @@ VARIABLES: dict[str, Variable] = {
         "B",
         "Test loss, less the label noise, of infinitely many students on own features and data, averaged.",
     ),
-    "loss_same_A": _exact(
+    "loss_same_features": _exact(
         ("time",),
         "error correlation of students with the same features",
         "C0_A",
@@ -34,7 +34,7 @@ VARIABLES: dict[str, Variable] = {
         ("time",), "variance from data", "Var_data", "loss_same_data - bias_loss; label noise counts as data."
     ),
     "variance_features": _exact(
-        ("time",), "variance from random features", "Var_A", "loss_same_A - bias_loss."
+        ("time",), "variance from random features", "Var_A", "loss_same_features - bias_loss."
     ),
     "variance_both": _exact(
         ("time",),
@@ -54,50 +54,62 @@ VARIABLES: dict[str, Variable] = {
         "L_E",
         "Mean of students with the same features on own data.",
     ),
-    "H": _exact(
+    "transfer_function": _exact(
         ("mode", "time"),
         "mean transfer of a mode",
         "H_k",
         "Mean of v0_k / w*_k: how much of a mode is not yet learned.",
     ),
-    "var_v0": _exact(("mode", "time"), "variance of the weight error", "Var v0_k", "Over features and data."),
+    "weight_error_variance": _exact(
+        ("mode", "time"), "variance of the weight error", "Var v0_k", "Over features and data."
+    ),
     "eigenvalue": _exact(("mode",), "eigenvalue", "lam_k", "Variance of the mode psi_k."),
     "power": _exact(("mode",), "power of the target", "lam_k w*_k^2", "Variance of the target in one mode."),
     "multiplicity": _exact(("mode",), "multiplicity", "n_k", "Equal modes that an entry stands for."),
-    "C0": _exact(
+    "error_correlation": _exact(
         _PAIR,
         "error correlation",
         "C0",
         "sum_k lam_k <v0_k(t) v0_k(t')>; on the diagonal the test loss less the label noise.",
     ),
-    "C1": _exact(
+    "residual_correlation": _exact(
         _PAIR, "residual correlation", "C1", "Of errors at training examples, times the selection of batches."
     ),
-    "C2": _exact(_PAIR, "gradient correlation over modes", "C2", "sum_k <v2_k(t) v2_k(t')>."),
-    "C3": _exact(_PAIR, "gradient correlation over features", "C3", "<v3(t) v3(t')>, v3 = A0 v2."),
-    "R1": _exact(_PAIR, "response of data sites", "R1", "d v1(t) / d u1(t')."),
-    "R3": _exact(_PAIR, "response of feature sites", "R3", "d v3(t) / d u3(t')."),
-    "R02": _exact(_PAIR, "response of modes to data", "R02", "sum_k lam_k d v0_k(t) / d u2_k(t')."),
-    "R24": _exact(_PAIR, "response of modes to features", "R24", "sum_k d v2_k(t) / d u4_k(t')."),
-    "W": _exact(_PAIR, "propagator of weights", "W", "w(t) = sum_s W(t, s) v3(s)."),
-    "Cw": _exact(_PAIR, "weight correlation", "C_w", "w(t) . w(t') / N."),
-    "Kte": _exact(
+    "mode_gradient_correlation": _exact(
+        _PAIR, "gradient correlation over modes", "C2", "sum_k <v2_k(t) v2_k(t')>."
+    ),
+    "feature_gradient_correlation": _exact(
+        _PAIR, "gradient correlation over features", "C3", "<v3(t) v3(t')>, v3 = A0 v2."
+    ),
+    "data_response": _exact(_PAIR, "response of data sites", "R1", "d v1(t) / d u1(t')."),
+    "feature_response": _exact(_PAIR, "response of feature sites", "R3", "d v3(t) / d u3(t')."),
+    "mode_response_to_data": _exact(
+        _PAIR, "response of modes to data", "R02", "sum_k lam_k d v0_k(t) / d u2_k(t')."
+    ),
+    "mode_response_to_features": _exact(
+        _PAIR, "response of modes to features", "R24", "sum_k d v2_k(t) / d u4_k(t')."
+    ),
+    "weight_propagator": _exact(_PAIR, "propagator of weights", "W", "w(t) = sum_s W(t, s) v3(s)."),
+    "weight_correlation": _exact(_PAIR, "weight correlation", "C_w", "w(t) . w(t') / N."),
+    "batch_noise_kernel_test": _exact(
         ("lag",),
         "return of batch noise in the test loss",
         "K_te",
         "Per unit of training loss and of P / B - 1.",
     ),
-    "Ktr": _exact(
+    "batch_noise_kernel_train": _exact(
         ("lag",),
         "return of batch noise in the training loss",
         "K_tr",
         "Per unit of training loss and of P / B - 1.",
     ),
-    "K_on": _exact(("lag",), "return of batch noise, online", "K_on", "Per unit of test loss and of 1 / B."),
+    "batch_noise_kernel_online": _exact(
+        ("lag",), "return of batch noise, online", "K_on", "Per unit of test loss and of 1 / B."
+    ),
     "kernel_scale": _exact(
         ("time",), "growth of the kernel", "m", "K = K0 + m b b^T / |b|^2 along what has been learned."
     ),
-    "beta_norm2": _exact(
+    "learned_norm_squared": _exact(
         ("time",), "squared norm of what has been learned", "|b|^2", "sum_k w*_k^2 (1 - H_k)^2."
     ),
     "spectral_node": _exact(
@@ -109,25 +121,29 @@ VARIABLES: dict[str, Variable] = {
         "rho(u) du",
         "In the direction of the target; what is left of its power cannot be learned at this width.",
     ),
-    "kappa": _exact(
+    "resolution": _exact(
         (), "resolution", "kappa", "sum lam / (lam + kappa) = min(N, P): modes above it can be learned."
     ),
-    "test_t_inf": _exact((), "test loss at late times", "L_inf", "Gradient flow, t -> infinity."),
-    "train_t_inf": _exact((), "training loss at late times", "Lhat_inf", "Gradient flow, t -> infinity."),
-    "bias_t_inf": _exact(
+    "late_test_loss": _exact((), "test loss at late times", "L_inf", "Gradient flow, t -> infinity."),
+    "late_loss": _exact((), "training loss at late times", "Lhat_inf", "Gradient flow, t -> infinity."),
+    "late_bias_loss": _exact(
         (), "bias at late times", "B_inf", "Gradient flow, t -> infinity; less the label noise."
     ),
-    "v0": _exact(
+    "weight_error": _exact(
         ("mode", "time", "sample"), "weight error of a mode", "v0_k", "Draws of its Gaussian process."
     ),
-    "v1": _exact(
+    "example_error": _exact(
         ("time", "sample"),
         "error at a training example",
         "v1",
         "Draws of its Gaussian process; before batches select.",
     ),
-    "v3": _exact(("time", "sample"), "gradient at a feature", "v3", "Draws of its Gaussian process."),
-    "w": _exact(("time", "sample"), "readout weight of a feature", "w", "From v3 of the same site."),
+    "feature_gradient": _exact(
+        ("time", "sample"), "gradient at a feature", "v3", "Draws of its Gaussian process."
+    ),
+    "readout_weight": _exact(
+        ("time", "sample"), "readout weight of a feature", "w", "From v3 of the same site."
+    ),
     "exponent": _exact(
         ("resource",),
         "fitted exponent",
@@ -143,11 +159,13 @@ VARIABLES: dict[str, Variable] = {
     "predicted_exponent": _exact(
         ("resource",), "predicted exponent", "", "See scaling_laws.predicted_exponents."
     ),
-    "L_opt": _exact(
+    "optimal_test_loss": _exact(
         ("compute",), "test loss at the optimum", "L(C)", "Smallest over widths at compute C = N t."
     ),
-    "N_opt": _exact(("compute",), "optimal width", "N(C)", "Width of the smallest loss at compute C = N t."),
-    "t_opt": _exact(("compute",), "optimal time", "t(C)", "C / N(C)."),
+    "optimal_width": _exact(
+        ("compute",), "optimal width", "N(C)", "Width of the smallest loss at compute C = N t."
+    ),
+    "optimal_time": _exact(("compute",), "optimal time", "t(C)", "C / N(C)."),
 }
 
 COORDINATES: dict[str, Variable] = {
