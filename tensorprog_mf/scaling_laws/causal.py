@@ -21,7 +21,7 @@ from .labels import (
     TIME,
     TWO_TIME,
     Arrays,
-    Ending,
+    Outcome,
     ErrorCorrelations,
     Recorded,
     add_doubt,
@@ -30,7 +30,7 @@ from .labels import (
 )
 from .labels import ensemble_sizes as checked_sizes
 from .model import Descent, Flow, Model, check_kinds
-from .recursion import Recursion, footprint
+from .recursion import CausalRecursion, footprint
 from .rounding import CHANGED, ROUNDED, doubt, twin
 from .site_draws import draw_sites
 
@@ -144,7 +144,7 @@ def solve(
     done = _passed(model, training, bool(sizes), progress, threads)
     (one,), stopped = done.runs, done.stopped
     ds = _labelled(model, training, one, steps, sizes, samples, seed)
-    if one.ending.status is Status.COMPLETED and model.richness > 0 and not stopped:
+    if one.outcome.status is Status.COMPLETED and model.richness > 0 and not stopped:
         loss = one.test_loss()
         del done, one  # makes room for the second run
         try:
@@ -155,15 +155,15 @@ def solve(
 
 
 @dataclass(frozen=True)
-class _Pass:
+class _CausalPass:
     """A pass through time and how it ended; `reached` of its times are complete."""
 
-    recursion: Recursion
-    ending: Ending
+    recursion: CausalRecursion
+    outcome: Outcome
 
     @property
     def reached(self) -> int:
-        return self.ending.step
+        return self.outcome.step
 
     def test_loss(self) -> np.ndarray:
         """(time,) as far as it goes."""
@@ -172,7 +172,7 @@ class _Pass:
 
 def _passed(
     model: Model, training: Descent, cross: bool, progress: bool, threads: int | None
-) -> Replicates[_Pass]:
+) -> Replicates[_CausalPass]:
     """The recursion as far as it goes, which is to the step that it is in when Ctrl-C comes.
 
     Raises
@@ -181,18 +181,18 @@ def _passed(
         After Ctrl-C before the first step was complete.
     """
 
-    def one(number: int, shown: Progress) -> _Pass:
-        recursion, growth = Recursion(model, training, cross), LossWatch(allowed(model.richness))
+    def one(number: int, shown: Progress) -> _CausalPass:
+        recursion, growth = CausalRecursion(model, training, cross), LossWatch(allowed(model.richness))
         for t in range(training.steps + 1):
             recursion.advance(t)
             try:
                 growth.compare(recursion.rows["C0"][t, t] + model.noise)
                 check_size("the covariance of gradients", recursion.rows["C3"][t, t])
             except RunAway as cause:
-                return _Pass(recursion, Ending(Status.DIVERGED, t, cause))
+                return _CausalPass(recursion, Outcome(Status.DIVERGED, t, cause))
             if not shown.advance() and t < training.steps:
-                return _Pass(recursion, Ending(Status.INTERRUPTED, t + 1))
-        return _Pass(recursion, Ending(Status.COMPLETED, training.steps + 1))
+                return _CausalPass(recursion, Outcome(Status.INTERRUPTED, t + 1))
+        return _CausalPass(recursion, Outcome(Status.COMPLETED, training.steps + 1))
 
     done = run_replicates("solve", one, 1, training.steps + 1, progress=progress, threads=threads)
     return done.worth_keeping(lambda each: each.reached, training.steps + 1)
@@ -219,7 +219,7 @@ def _twin_loss(model: Model, training: Descent, threads: int | None) -> np.ndarr
 def _labelled(
     model: Model,
     training: Descent,
-    one: _Pass,
+    one: _CausalPass,
     steps: np.ndarray,
     sizes: tuple[int, ...],
     samples: int,
@@ -227,16 +227,16 @@ def _labelled(
 ) -> xr.Dataset:
     """What a pass has found, at those of the `steps` that it has reached."""
     kept = steps[steps < one.reached]
-    one.ending.tell("scaling_laws.solve", len(kept))
+    one.outcome.tell("scaling_laws.solve", len(kept))
     arrays = _arrays(one.recursion, kept, sizes)
     if samples:
         arrays |= draw_sites(one.recursion, kept, samples, seed)
     settings = {"record": kept.tolist(), "ensemble_sizes": list(sizes), "samples": samples, "seed": seed}
     coordinates = {"time": training.clock()[kept], "step": kept, "ensemble_size": np.array(sizes)}
-    return result("solve", arrays, coordinates, model, training, settings, one.ending)
+    return result("solve", arrays, coordinates, model, training, settings, one.outcome)
 
 
-def _arrays(run: Recursion, steps: np.ndarray, sizes: tuple[int, ...]) -> Arrays:
+def _arrays(run: CausalRecursion, steps: np.ndarray, sizes: tuple[int, ...]) -> Arrays:
     """Everything that is kept."""
     noise = run.model.noise
     # What has no end of features, or of examples, is not followed.

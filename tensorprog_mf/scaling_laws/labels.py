@@ -50,7 +50,7 @@ def architecture(model: Model) -> str:
 
 
 @dataclass(frozen=True)
-class Ending:
+class Outcome:
     """How a run ended, the first step that it did not complete, and what ran away there."""
 
     status: Status = Status.COMPLETED
@@ -81,7 +81,7 @@ class Ending:
             warn(self.message(), DivergenceWarning)
 
 
-COMPLETED = Ending()
+COMPLETED = Outcome()
 
 
 def result(
@@ -91,7 +91,7 @@ def result(
     model: Model,
     training: Descent | Flow,
     settings: Mapping[str, object],
-    ending: Ending = COMPLETED,
+    outcome: Outcome = COMPLETED,
     replicates: int | None = None,
 ) -> xr.Dataset:
     """A labelled Dataset; the spectrum and the coordinates that belong to others are added.
@@ -105,8 +105,8 @@ def result(
         f"scaling_laws.{route}",
         architecture(model),
         dict(settings),
-        ending.status.label,
-        ending.message(),
+        outcome.status.label,
+        outcome.message(),
         REFERENCES,
         {"model": model.describe(), "training": training.describe()},
     )

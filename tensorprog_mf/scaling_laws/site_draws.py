@@ -3,10 +3,10 @@
 import numpy as np
 
 from .labels import Arrays, over
-from .recursion import Recursion
+from .recursion import CausalRecursion
 
 
-def draw_sites(run: Recursion, steps: np.ndarray, samples: int, seed: int) -> Arrays:
+def draw_sites(run: CausalRecursion, steps: np.ndarray, samples: int, seed: int) -> Arrays:
     """v0 of every mode, v1 (if there are training examples), v3 and w of the same feature, at the recorded
     steps.
 
@@ -26,7 +26,7 @@ def draw_sites(run: Recursion, steps: np.ndarray, samples: int, seed: int) -> Ar
     )
 
 
-def _mode(run: Recursion, k: int, now: slice, samples: int, stream: np.random.Generator) -> np.ndarray:
+def _mode(run: CausalRecursion, k: int, now: slice, samples: int, stream: np.random.Generator) -> np.ndarray:
     """(time, sample) of v0_k."""
     covariance = np.zeros((now.stop, now.stop))
     if run.with_g4:

@@ -54,7 +54,7 @@ def solve_stationary(
     ensemble_sizes
         Sizes of ensembles and bagging, as in `solve`.
     two_time
-        Keep covariances C0 ... C3 between all recorded times, of a flow or of fewer than 200 steps of full
+        Keep covariances C0 ... C3 between all recorded times: of a flow, or of fewer than 200 steps without
         batches.
 
     Returns
@@ -64,8 +64,8 @@ def solve_stationary(
         ensemble_loss, bagging_loss (ensemble_size, time); transfer_function H_k (mode, time). On request,
         error_correlation C0, residual_correlation C1, mode_gradient_correlation C2 and
         feature_gradient_correlation C3 (time, time_prime). For fewer than 200 steps, data_response R1 and
-        feature_response R3 (lag), which are those of full batches, and of batches batch_noise_kernel_test and
-        _train, or _online (lag).
+        feature_response R3 (lag), and with batches batch_noise_kernel_test and batch_noise_kernel_train, or
+        batch_noise_kernel_online (lag).
 
     Raises
     ------
@@ -144,7 +144,7 @@ def _at_start(model: Model) -> dict[str, float]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Plan:
+class _StepPlan:
     """Which steps of a descent are found how: 0 ... `early` - 1 on a circle, those `later` (step,) on
     Talbot's contour, others by interpolation; `recorded` (step,) are those that are kept."""
 
@@ -164,7 +164,7 @@ class _Plan:
         return np.concatenate([np.arange(self.early), self.later])
 
 
-def _planned(model: Model, training: Descent, record: Recorded, two_time: bool) -> _Plan:
+def _planned(model: Model, training: Descent, record: Recorded, two_time: bool) -> _StepPlan:
     early = early_steps(model, training)
     steps = recorded_steps(record, training.steps, "solve_stationary")
     few, batches = training.steps < max(FEW, early), training.excess(model) > 0 or training.online(model) > 0
@@ -181,10 +181,10 @@ def _planned(model: Model, training: Descent, record: Recorded, two_time: bool) 
         f"noise of batches can be followed over {_LONGEST} steps; take fewer, or a Flow without batches.",
     )
     if few:
-        return _Plan(recorded=steps, early=training.steps + 1, later=np.array([], int), batches=batches)
+        return _StepPlan(recorded=steps, early=training.steps + 1, later=np.array([], int), batches=batches)
     between = _log_spaced(early, training.steps) if batches else np.array([training.steps])
     later = np.union1d(steps[steps >= early], between).astype(int)
-    return _Plan(recorded=steps, early=early, later=later, batches=batches)
+    return _StepPlan(recorded=steps, early=early, later=later, batches=batches)
 
 
 def _descent(
@@ -217,7 +217,7 @@ def _descent(
 
 
 def _equal_times(
-    model: Model, training: Descent, plan: _Plan, both: Functions, single: Functions
+    model: Model, training: Descent, plan: _StepPlan, both: Functions, single: Functions
 ) -> tuple[Functions, np.ndarray]:
     """Functions of equal times at the steps of a plan that are not interpolated, and H (mode, step) at the
     recorded ones."""
@@ -240,7 +240,7 @@ def _log_spaced(first: int, last: int) -> np.ndarray:
 
 
 def _with_batches(
-    model: Model, training: Descent, plan: _Plan, found: Functions
+    model: Model, training: Descent, plan: _StepPlan, found: Functions
 ) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
     """Test and training loss, less the label noise of the test loss, with the noise of batches, at the steps
     that are not interpolated; and the kernels by which that comes back, (lag,) by their names.

@@ -15,7 +15,7 @@ from .model import Descent, Flow, Model
 
 
 @dataclass(frozen=True)
-class Examples:
+class TrainingData:
     """Training examples of a student: psi (example, mode) and label noise (example,)."""
 
     psi: np.ndarray
@@ -26,7 +26,7 @@ class Examples:
         return self.psi @ v0 + self.noise
 
 
-class Task:
+class StudentTask:
     """The modes of a model one by one, and students' random numbers."""
 
     def __init__(self, model: Model) -> None:
@@ -41,12 +41,12 @@ class Task:
             return None
         return stream.standard_normal((self.model.width, len(self.lam)))
 
-    def examples(self, stream: np.random.Generator, count: int | None) -> Examples | None:
+    def examples(self, stream: np.random.Generator, count: int | None) -> TrainingData | None:
         """`count` examples."""
         if count is None:
             return None
         psi = stream.standard_normal((count, len(self.lam))) * np.sqrt(self.lam)
-        return Examples(psi, np.sqrt(self.model.noise) * stream.standard_normal(count))
+        return TrainingData(psi, np.sqrt(self.model.noise) * stream.standard_normal(count))
 
 
 @dataclass(frozen=True)
@@ -61,11 +61,11 @@ class Student:
 
 
 def train(
-    task: Task,
+    task: StudentTask,
     training: Descent | Flow,
     steps: np.ndarray,
     a0: np.ndarray | None,
-    data: Examples | None,
+    data: TrainingData | None,
     stream: np.random.Generator,
     advance: Callable[[], bool],
 ) -> Student:
@@ -102,7 +102,7 @@ class _Projection:
 class _Parameters:
     """Readout weights w and features of a student in training."""
 
-    def __init__(self, task: Task, training: Descent, a0: np.ndarray | None) -> None:
+    def __init__(self, task: StudentTask, training: Descent, a0: np.ndarray | None) -> None:
         model, self._weight, self._momentum = task.model, task.weight, training.momentum
         self._projection = (
             _Projection(model, training.momentum, a0) if a0 is not None and model.richness > 0 else None
@@ -126,11 +126,11 @@ class _Parameters:
 
 
 def _descend(
-    task: Task,
+    task: StudentTask,
     training: Descent,
     steps: np.ndarray,
     a0: np.ndarray | None,
-    data: Examples | None,
+    data: TrainingData | None,
     stream: np.random.Generator,
     advance: Callable[[], bool],
 ) -> Student:
@@ -161,25 +161,25 @@ def _descend(
 
 
 def _shown(
-    task: Task, training: Descent, data: Examples | None, stream: np.random.Generator
-) -> Examples | None:
+    task: StudentTask, training: Descent, data: TrainingData | None, stream: np.random.Generator
+) -> TrainingData | None:
     """The examples of a step."""
     if training.batch_size is None:
         return data
     if data is None:
         return task.examples(stream, training.batch_size)
     chosen = stream.choice(len(data.psi), training.batch_size, replace=training.replacement)
-    return Examples(data.psi[chosen], data.noise[chosen])
+    return TrainingData(data.psi[chosen], data.noise[chosen])
 
 
-def _gradient(task: Task, shown: Examples | None, v0: np.ndarray) -> np.ndarray:
+def _gradient(task: StudentTask, shown: TrainingData | None, v0: np.ndarray) -> np.ndarray:
     """v2, (mode,)."""
     if shown is None:
         return task.lam * v0
     return shown.residual(v0) @ shown.psi / len(shown.psi)
 
 
-def _flow(task: Task, training: Flow, a0: np.ndarray | None, data: Examples | None) -> Student:
+def _flow(task: StudentTask, training: Flow, a0: np.ndarray | None, data: TrainingData | None) -> Student:
     """Gradient flow of random features, exactly:
 
         w(t) = sum_j (1 - e^(-s_j t)) / s_j u_j (u_j . b)
@@ -202,7 +202,9 @@ def _flow(task: Task, training: Flow, a0: np.ndarray | None, data: Examples | No
     return Student(v0, w, v2, residual)
 
 
-def _kernel_factor(task: Task, a0: np.ndarray | None, data: Examples | None) -> tuple[np.ndarray, np.ndarray]:
+def _kernel_factor(
+    task: StudentTask, a0: np.ndarray | None, data: TrainingData | None
+) -> tuple[np.ndarray, np.ndarray]:
     """F with the kernel F F^T / N (F F^T for infinitely many features), and the gradient at the start."""
     if data is None:
         a = np.eye(len(task.lam)) if a0 is None else a0

@@ -8,7 +8,7 @@ import numpy as np
 from ..ground.progress import Progress
 from .labels import NAMES, TIME, TWO_TIME, Arrays, ErrorCorrelations, over
 from .model import Descent, Flow, Model
-from .student import Student, Task, train
+from .student import Student, StudentTask, train
 
 Averages = dict[str, np.ndarray]  # of a replicate, by the names of variables, or of `_SHARED`
 _SITES = ("example_error", "feature_gradient", "readout_weight")
@@ -26,7 +26,7 @@ class Experiment:
     """What every replicate does: `crossed` ones are four students, two draws of features on two of data;
     `samples` are sites that are kept of replicate 0."""
 
-    task: Task
+    task: StudentTask
     training: Descent | Flow
     steps: np.ndarray
     crossed: bool
@@ -59,7 +59,7 @@ def replicate(experiment: Experiment, number: int, bar: Progress) -> Averages:
     return cut(averages, reached) | _shared(task, [student.v0[:reached] for student in found])
 
 
-def _shared(task: Task, errors: Sequence[np.ndarray]) -> Averages:
+def _shared(task: StudentTask, errors: Sequence[np.ndarray]) -> Averages:
     """Correlations between four students: same features or not, same data or not."""
     aa, ab, ba, bb = errors  # features, data
 
@@ -87,7 +87,7 @@ def _sites(student: Student, a0: np.ndarray | None, samples: int) -> Averages:
     return found
 
 
-def _measured(task: Task, student: Student, a0: np.ndarray | None, batches: bool) -> Averages:
+def _measured(task: StudentTask, student: Student, a0: np.ndarray | None, batches: bool) -> Averages:
     """Averages of one student; the residuals of batches are correlated before batches select, which is not
     C1."""
     v0, w, residual = student.v0, student.w, student.residual

@@ -39,7 +39,7 @@ class OnePoint:
 
 def two_point(one: OnePoint, two: OnePoint, model: Model) -> dict[str, np.ndarray]:
     """Transforms of covariances between pairs of nodes on the last axes, (..., node, node'), by the symbols
-    of `Recursion`.
+    of `CausalRecursion`.
 
     `noise_test`, `noise_train` and `noise_online` are the kernels by which the noise of a batch comes back
     in the test loss, in the training loss, and online.

@@ -221,6 +221,22 @@ def test_interrupted(monkeypatch):
     np.testing.assert_array_equal(ds.error_correlation, whole.error_correlation[:5, :5])
 
 
+def test_interrupted_while_rounding_is_judged(monkeypatch):
+    """The second run ends, too; the result is that of the first, which was complete."""
+    model, training = sl.Model(LAW, 20, 30, 0.1, richness=1.0), sl.Descent(60, 0.3)
+
+    def judged(loss, other, change):
+        interrupt_after(monkeypatch, 5)
+        return other()
+
+    whole = sl.solve(model, training)
+    monkeypatch.setattr("tensorprog_mf.scaling_laws.causal.doubt", judged)
+    with pytest.raises(tp.Interrupted, match="when the run had ended") as stop:
+        sl.solve(model, training)
+    assert stop.value.result.attrs["status"] == "completed"
+    np.testing.assert_array_equal(stop.value.result.error_correlation, whole.error_correlation)
+
+
 def test_spectrum_of_a_kernel():
     """Eigenvectors of the sample, their eigenvalues and what they carry of the target; what is in none of
     them is unexplained."""

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import tensorprog_mf as tp
+from tensorprog_mf.results.schema import RENAMED
 from tests.helpers.scaling_cases import CASES, REFERENCE, ours, setting, sl
 
 STATIONARY = ["A_momentum", "A_online", "A_gd", "A_sgd", "A_gf"]
@@ -378,6 +379,20 @@ def test_a_result_survives_its_file(tmp_path):
     assert all(
         variable.attrs["long_name"] and "units" in variable.attrs for variable in ds.variables.values()
     )
+
+
+def test_files_of_the_second_version_have_the_names_of_today(tmp_path):
+    """As they were called by their symbols."""
+    model = sl.Model(sl.PowerLaw(a=1.5, b=1.25, modes=20), 10, 15)
+    ds = sl.solve(model, sl.Descent(5, 0.1), ensemble_sizes=[3], samples=2)
+    real = sl.simulate(model, sl.Descent(5, 0.1), 2, ensemble_sizes=[3], samples=2, progress=False)
+    then = {entry.new: entry.old for entry in RENAMED if entry.routes == ("scaling_laws.",)}
+    for each in (ds, real, sl.limits(model)):
+        names = {name: then.get(name.removesuffix("_stderr")) for name in each}
+        names = {new: old + new[len(new.removesuffix("_stderr")) :] for new, old in names.items() if old}
+        old = each.rename(names).assign_attrs(schema_version="2")
+        assert len(names) >= 4 and tp.load(tp.save(old, tmp_path / "old.nc", exact=True)).identical(each)
+    assert {"C0", "W", "w", "v0", "loss_same_A"} <= {then[name] for name in ds if name in then}
 
 
 def test_what_is_not_followed_is_left_out():

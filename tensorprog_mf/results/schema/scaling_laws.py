@@ -1,13 +1,12 @@
-"""Variables and coordinates of scaling laws."""
+"""Variables and coordinates of `scaling_laws`, linear networks of random or learned features."""
 
 from .variable import Variable
 
-# Scaling laws: `scaling_laws` (linear networks of random or learned features). Exact in theory; of students
-# with standard errors.
 _PAIR = ("time", "time_prime")
 
 
 def _exact(dims: tuple[str, ...], long_name: str, symbol: str, comment: str) -> Variable:
+    """A variable that theory gives exactly; that of students comes with a standard error."""
     return Variable(dims, long_name, symbol, comment, estimate=False)
 
 
@@ -16,19 +15,20 @@ VARIABLES: dict[str, Variable] = {
         ("time",),
         "bias",
         "B",
-        "Test loss, less the label noise, of infinitely many students on own features and data, averaged.",
+        "Test loss, less the label noise, of the mean over infinitely many students with features and data"
+        " of their own.",
     ),
     "loss_same_features": _exact(
         ("time",),
         "error correlation of students with the same features",
         "C0_A",
-        "Other data and batches; less the label noise.",
+        "On different data and batches; less the label noise.",
     ),
     "loss_same_data": _exact(
         ("time",),
         "error correlation of students on the same data",
         "C0_data",
-        "Other features and batches; less the label noise.",
+        "With different features and batches; less the label noise.",
     ),
     "variance_data": _exact(
         ("time",), "variance from data", "Var_data", "loss_same_data - bias_loss; label noise counts as data."
@@ -40,19 +40,19 @@ VARIABLES: dict[str, Variable] = {
         ("time",),
         "variance from data, features and batches together",
         "Var_both",
-        "What is left of the test loss beside bias, the two variances and label noise.",
+        "What is left of the test loss without bias, the two other variances and label noise.",
     ),
     "ensemble_loss": _exact(
         ("ensemble_size", "time"),
         "test loss of an ensemble",
         "L_E",
-        "Mean of students with own features on the same data.",
+        "Mean over students with features of their own on the same data.",
     ),
     "bagging_loss": _exact(
         ("ensemble_size", "time"),
         "test loss of bagging",
         "L_E",
-        "Mean of students with the same features on own data.",
+        "Mean over students with the same features on data of their own.",
     ),
     "transfer_function": _exact(
         ("mode", "time"),
@@ -65,7 +65,7 @@ VARIABLES: dict[str, Variable] = {
     ),
     "eigenvalue": _exact(("mode",), "eigenvalue", "lam_k", "Variance of the mode psi_k."),
     "power": _exact(("mode",), "power of the target", "lam_k w*_k^2", "Variance of the target in one mode."),
-    "multiplicity": _exact(("mode",), "multiplicity", "n_k", "Equal modes that an entry stands for."),
+    "multiplicity": _exact(("mode",), "multiplicity", "n_k", "How many equal modes an entry stands for."),
     "error_correlation": _exact(
         _PAIR,
         "error correlation",
@@ -73,7 +73,7 @@ VARIABLES: dict[str, Variable] = {
         "sum_k lam_k <v0_k(t) v0_k(t')>; on the diagonal the test loss less the label noise.",
     ),
     "residual_correlation": _exact(
-        _PAIR, "residual correlation", "C1", "Of errors at training examples, times the selection of batches."
+        _PAIR, "residual correlation", "C1", "<v1(t) v1(t')> of the training examples that batches select."
     ),
     "mode_gradient_correlation": _exact(
         _PAIR, "gradient correlation over modes", "C2", "sum_k <v2_k(t) v2_k(t')>."
@@ -107,7 +107,10 @@ VARIABLES: dict[str, Variable] = {
         ("lag",), "return of batch noise, online", "K_on", "Per unit of test loss and of 1 / B."
     ),
     "kernel_scale": _exact(
-        ("time",), "growth of the kernel", "m", "K = K0 + m b b^T / |b|^2 along what has been learned."
+        ("time",),
+        "growth of the kernel",
+        "m",
+        "K = K0 + m b b^T / |b|^2 along what has been learned, b = w* - v0.",
     ),
     "learned_norm_squared": _exact(
         ("time",), "squared norm of what has been learned", "|b|^2", "sum_k w*_k^2 (1 - H_k)^2."
@@ -130,19 +133,19 @@ VARIABLES: dict[str, Variable] = {
         (), "bias at late times", "B_inf", "Gradient flow, t -> infinity; less the label noise."
     ),
     "weight_error": _exact(
-        ("mode", "time", "sample"), "weight error of a mode", "v0_k", "Draws of its Gaussian process."
+        ("mode", "time", "sample"), "weight error of a mode", "v0_k", "A draw from its Gaussian process."
     ),
     "example_error": _exact(
         ("time", "sample"),
         "error at a training example",
         "v1",
-        "Draws of its Gaussian process; before batches select.",
+        "A draw from its Gaussian process, or an example of a student; whether or not a batch selects it.",
     ),
     "feature_gradient": _exact(
-        ("time", "sample"), "gradient at a feature", "v3", "Draws of its Gaussian process."
+        ("time", "sample"), "gradient at a feature", "v3", "A draw from its Gaussian process, or a student's."
     ),
     "readout_weight": _exact(
-        ("time", "sample"), "readout weight of a feature", "w", "From v3 of the same site."
+        ("time", "sample"), "readout weight of a feature", "w", "Of the feature whose gradient is v3."
     ),
     "exponent": _exact(
         ("resource",),
@@ -160,7 +163,7 @@ VARIABLES: dict[str, Variable] = {
         ("resource",), "predicted exponent", "", "See scaling_laws.predicted_exponents."
     ),
     "optimal_test_loss": _exact(
-        ("compute",), "test loss at the optimum", "L(C)", "Smallest over widths at compute C = N t."
+        ("compute",), "test loss at the optimum", "L(C)", "The smallest over widths at compute C = N t."
     ),
     "optimal_width": _exact(
         ("compute",), "optimal width", "N(C)", "Width of the smallest loss at compute C = N t."
@@ -169,7 +172,7 @@ VARIABLES: dict[str, Variable] = {
 }
 
 COORDINATES: dict[str, Variable] = {
-    "mode": Variable(("mode",), "mode", "k", "Entry of the spectrum, from 1."),
+    "mode": Variable(("mode",), "mode", "k", "Entry of the spectrum, counted from 1."),
     "lag": Variable(("lag",), "lag", "tau", "Difference of two times."),
     "ensemble_size": Variable(
         ("ensemble_size",), "students in an ensemble", "E", "Their outputs are averaged."
