@@ -119,7 +119,7 @@ def as_mean_field(
         return network, training
     network = cast(MLP, network)
     given = scales(form, network.depth, width, features, network.richness, training.learning_rate)
-    own = training.rates(network.weights).values()
+    own = training.rates(network.roles).values()
     richness, rate, multipliers = to_mean_field(given, width, features)
     decay = training.weight_decay * training.learning_rate / rate
     multipliers = tuple(kappa * factor for kappa, factor in zip(multipliers, own))

@@ -17,7 +17,11 @@ from tensorprog_mf.routes.support.text import markdown
 
 ROOT = pathlib.Path(tp.__file__).parent
 README = pathlib.Path(__file__).parents[2] / "README.md"
-REFUSING = {"networks/saddle.py", "engine/recorder.py"}  # functions that are no routes
+REFUSING = {
+    "networks/saddle.py",
+    "engine/recorder.py",
+    "training/training.py",
+}  # functions that are no routes
 EXAMPLES = [(f"{section}: {example.label}", example) for section, own in SECTIONS.items() for example in own]
 EXAMPLES += [(example.label, example) for example in TOGETHER]
 SMALL = {"n_samples": 32, "width": 16, "n_replicates": 2, "samples": 2, "iterations": 2, "progress": False}

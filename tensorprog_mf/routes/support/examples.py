@@ -11,6 +11,7 @@ from ...engine.recorder import Record
 from ...networks import CNN, MLP, RNN, MeanFieldMLP, Network, ResidualMLP, Transformer
 from ...problems.online import OnlineProblem
 from ...problems.problem import Problem
+from ...problems.source import DataSource
 from ...training.training import Training
 from .features import Request
 
@@ -39,20 +40,19 @@ class Example:
 
     def request(self) -> Request:
         """What is asked of a route."""
-        clock: dict = {"flow": True, "times": (0.0, self.last), "tolerance": 1e-3} if self.flow else _STEPS
-        own = dict(self.own)
+        clock: dict[str, Any] = (
+            {"flow": True, "times": (0.0, self.last), "tolerance": 1e-3} if self.flow else _STEPS
+        )
+        named = {name: self.own[name] for name in ("ensemble", "parameterization") if name in self.own}
         return Request(
             self.network,
             self._problem(),
             Training(**clock, **self.training),
             Record(**self.record),
-            **{
-                name: value if name in ("ensemble", "parameterization") else True
-                for name, value in own.items()
-            },
+            **dict.fromkeys(self.own, True) | named,
         )
 
-    def _problem(self) -> Problem | OnlineProblem:
+    def _problem(self) -> DataSource:
         rng = np.random.default_rng(0)
         inputs = rng.choice([-1.0, 1.0], (3, *_SHAPES[len(self.network.input_dims)]))
         targets = rng.choice([-1.0, 1.0], (3,) if self.outputs is None else (3, self.outputs))

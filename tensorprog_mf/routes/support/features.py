@@ -9,8 +9,7 @@ from dataclasses import dataclass
 
 from ...engine.recorder import Record
 from ...networks import Network
-from ...problems.online import OnlineProblem
-from ...problems.problem import Problem
+from ...problems.source import DataSource
 from ...sites.activations import Activation
 from ...training.training import Training
 
@@ -22,7 +21,7 @@ class Request:
     """What a route is asked to do: its arguments that other arguments may not go with."""
 
     network: Network
-    problem: Problem | OnlineProblem
+    problem: DataSource
     training: Training
     record: Record = Record()
     parameterization: str = "mean_field"
@@ -87,8 +86,8 @@ WEIGHT_DECAY = Feature("weight decay", lambda r: r.training.weight_decay > 0)
 BATCHES = Feature("batches", lambda r: not r.training.full_batch)
 TEMPERATURE = Feature("temperature={training.temperature:g}", lambda r: r.training.temperature > 0)
 RULE = Feature("learning_rule={training.learning_rule.name!r}", lambda r: r.training.ruled)
-LOCAL_RULE = Feature(RULE.words, lambda r: r.training.learning_rule.local)
-HEBB = Feature("Hebb's rule", lambda r: r.training.learning_rule.hebbian)
+LOCAL_RULE = Feature(RULE.words, lambda r: r.training.dynamics.learning_rule.local)
+HEBB = Feature("Hebb's rule", lambda r: r.training.dynamics.learning_rule.hebbian)
 
 MOMENTS = Feature("moments", lambda r: bool(r.record.moments))
 DENSITIES = Feature("densities", lambda r: bool(r.record.densities))
