@@ -5,6 +5,8 @@ Losses: code 0 squared, 1 logistic, 2 hinge.
 
 import math
 
+import numpy as np
+
 from ...ground.accelerate import kernel
 from .units_numba import activate
 
@@ -12,7 +14,7 @@ LOSS_CODES = {"squared": 0, "logistic": 1, "hinge": 2}
 
 
 @kernel()
-def _error(loss, f, y):
+def _error(loss: int, f: float, y: float) -> float:
     """-d loss / d f."""
     if loss == 0:
         return y - f
@@ -23,7 +25,7 @@ def _error(loss, f, y):
 
 
 @kernel(sums=True)
-def _dot(x, y):
+def _dot(x: np.ndarray, y: np.ndarray) -> float:
     total = 0.0
     for j in range(x.shape[0]):
         total += x[j] * y[j]
@@ -31,9 +33,24 @@ def _dot(x, y):
 
 
 @kernel()
-def descend(
-    w, a, b, inputs, targets, sizes, trains, decay, noise, loss, code, gain, offset, slopes, kinks, even
-):
+def descend(  # noqa: PLR0913
+    w: np.ndarray,
+    a: np.ndarray,
+    b: np.ndarray,
+    inputs: np.ndarray,
+    targets: np.ndarray,
+    sizes: np.ndarray,
+    trains: np.ndarray,
+    decay: float,
+    noise: np.ndarray,
+    loss: int,
+    code: int,
+    gain: float,
+    offset: float,
+    slopes: np.ndarray,
+    kinks: np.ndarray,
+    even: bool,
+) -> None:
     """One step per example; w (site, feature), a, b (site,) in place.
 
     theta <- (1 - 2 lambda s) theta + 2 s error grad sigma_* + noise, f the mean over sites. `trains` are
@@ -42,7 +59,7 @@ def descend(
     sites, features = w.shape
     phi, slope = a.copy(), a.copy()
     for k in range(inputs.shape[0]):
-        f = 0.0
+        f = 0.0  # forward: all sites see the weights of before the step
         for i in range(sites):
             phi[i], slope[i] = activate(
                 code, gain * (_dot(w[i], inputs[k]) + b[i]), offset, slopes, kinks, even

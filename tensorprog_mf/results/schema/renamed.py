@@ -18,6 +18,7 @@ class Renamed(NamedTuple):
 RENAMED: tuple[Renamed, ...] = (
     Renamed("rank", "basis_rank", "2"),
     Renamed("tau", "relative_depth", "3"),
+    Renamed("theta", "neuron_weight", "3", ("autoencoder", "train_autoencoder")),
 )
 _ERRORS = ("_stderr", "_depth_error")
 
