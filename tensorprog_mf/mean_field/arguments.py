@@ -36,10 +36,10 @@ def finite_values(name: str, given: Read, rank: int | tuple[int, ...], shape: st
 
 
 def checked_times(given: Any) -> np.ndarray:
-    """Times to record (time,): 0 or more, increasing strictly."""
+    """Times to record (time,): 0 or more, strictly increasing."""
     times = np.atleast_1d(finite_array("times", given, (0, 1), "(time,)"))
     good = bool(times[0] >= 0 and (np.diff(times) > 0).all())
-    require(good, "times must be 0 or more and increase strictly.")
+    require(good, "times must be 0 or more and strictly increasing.")
     return times
 
 

@@ -37,7 +37,8 @@ def test_steps_are_those_of_a_plain_loop(trained, loss, error):
     sizes, noise = np.array([0.1, 0.2, 0.05, 0.1]), 0.1 * rng.normal(size=(4, 5, 5))
     found = [w.copy(), a.copy(), b.copy()]
     trains = np.array([name in trained for name in "awb"])
-    descend(*found, x, y, sizes, trains, 0.3, noise, loss, 4, 0.7, 0.0, np.zeros(1), np.zeros(1), False)
+    tanh = 4, 0.7, 0.0, np.zeros(1), np.zeros(1), False
+    descend(tuple(found), (x, y), sizes, noise, (trains, 0.3, loss), tanh)
     for k, s in enumerate(sizes):
         phi = np.tanh(0.7 * (w @ x[k] + b))
         rate, back = 2 * s * error(a @ phi / 5, y[k]), 0.7 * a * (1 - phi**2)

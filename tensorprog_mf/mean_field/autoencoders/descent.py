@@ -60,8 +60,12 @@ class PopulationLoss:
         norm, own, lost = np.empty(count), np.empty(count), np.empty(count)
         pull, push = np.empty(theta.shape), np.empty(theta.shape)
         over_blocks(lambda first, last: norm_blocks(first, last, theta, scaled, norm), count, theta.size)
-        arguments = theta, scaled, norm, *self.code, pull, push, own, lost
-        over_blocks(lambda first, last: pair_blocks(first, last, *arguments), count, 4 * count * theta.size)
+        weights, sums = (theta, scaled, norm), (pull, push, own, lost)
+        over_blocks(
+            lambda first, last: pair_blocks(first, last, weights, self.code, sums),
+            count,
+            4 * count * theta.size,
+        )
         return _PairSums(scaled, norm, pull, push, own, lost)
 
     def loss(self, theta: np.ndarray) -> float:

@@ -31,28 +31,21 @@ def norm_blocks(first: int, last: int, theta: np.ndarray, scaled: np.ndarray, no
 
 
 @kernel(sums=True)
-def pair_blocks(  # noqa: PLR0913
-    first: int,
-    last: int,
-    theta: np.ndarray,
-    scaled: np.ndarray,
-    norm: np.ndarray,
-    code: int,
-    factor: float,
-    pull: np.ndarray,
-    push: np.ndarray,
-    own: np.ndarray,
-    pair_loss: np.ndarray,
-) -> None:
-    """Sums over all neurons j of what they do to the neurons i of the blocks, theta (sample, direction).
+def pair_blocks(first: int, last: int, weights: tuple, activation: tuple, sums: tuple) -> None:
+    """Sums over all neurons j of what they do to the neurons i of the blocks.
 
     With g = v_i.v_j and K(a, b, c) = d E sigma(u_i) sigma(u_j) as a function of a = d E u_i^2 = norm, b =
     that of j, and c = d E u_i u_j,
 
         pull = sum_j K v_j,   push = sum_j g dK/dc S v_j,   own = sum_j 2 g dK/da,   pair_loss = sum_j g K.
 
-    `scaled` holds S v. In the code K is `value`, dK/dc `along` and 2 dK/da `turn`.
+    `weights` are theta (sample, direction), S theta and norm (sample,); `activation` is a code and the factor
+    on arguments; `sums` are pull, push (sample, direction), own and pair_loss (sample,). In the code K is
+    `value`, dK/dc `along` and 2 dK/da `turn`.
     """
+    theta, scaled, norm = weights
+    code, factor = activation
+    pull, push, own, pair_loss = sums
     count, size = theta.shape
     d = float(size)
     f2 = factor * factor

@@ -54,9 +54,14 @@ class TwoLayerNetwork:
         return self.a @ self.phi(self.w @ inputs.T + self.b[:, None])[0] / len(self.a)
 
     @property
+    def weights(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """w, a and b, which the kernel changes in place."""
+        return self.w, self.a, self.b
+
+    @property
     def finite(self) -> bool:
         """Whether all weights are."""
-        return all(bool(np.isfinite(weights).all()) for weights in (self.a, self.w, self.b))
+        return all(bool(np.isfinite(each).all()) for each in self.weights)
 
 
 def begin(plan: OnePassPlan, replicate: int) -> TwoLayerNetwork:
@@ -81,18 +86,18 @@ def advance(
     h, features = (until - now) / max(count, 1), network.w.shape[1]
     temperature, weights = plan.steps.temperature, (plan.width, features + 2)
     trains = np.array([name in plan.unit.trained for name in ("a", "w", "b")])
-    activation, loss = compiled(network.phi), LOSS_CODES[plan.data.loss.name]
+    how = trains, plan.steps.weight_decay, LOSS_CODES[plan.data.loss.name]
+    activation = compiled(network.phi)
     chunk = max(1, _CHUNK // (features + (weights[0] * weights[1] if temperature else 0)))
     for first in range(0, count, chunk):
         steps = min(chunk, count - first)
         sizes = np.array([plan.steps.factor(now + k * h) for k in range(first, first + steps)]) * h
-        inputs, targets = plan.data.draw(steps, rng)
+        examples = plan.data.draw(steps, rng)  # before the noise
         noise = np.empty((0, 0, 0))
         if temperature:
             scale = np.sqrt(4 * sizes * temperature)[:, None, None]
             noise = rng.standard_normal((steps, *weights)) * scale
-        how = trains, plan.steps.weight_decay, noise, loss
-        descend(network.w, network.a, network.b, inputs, targets, sizes, *how, *activation)
+        descend(network.weights, examples, sizes, noise, how, activation)
         t = now + (first + steps) * h
         if not network.finite:
             return RunEnd(Status.DIVERGED, t)

@@ -33,37 +33,43 @@ def _dot(x: np.ndarray, y: np.ndarray) -> float:
 
 
 @kernel()
-def descend(  # noqa: PLR0913
-    w: np.ndarray,
-    a: np.ndarray,
-    b: np.ndarray,
-    inputs: np.ndarray,
-    targets: np.ndarray,
-    sizes: np.ndarray,
-    trains: np.ndarray,
-    decay: float,
-    noise: np.ndarray,
-    loss: int,
-    code: int,
-    gain: float,
-    offset: float,
-    slopes: np.ndarray,
-    kinks: np.ndarray,
-    even: bool,
-) -> None:
-    """One step per example; w (site, feature), a, b (site,) in place.
+def _shake(w: np.ndarray, a: np.ndarray, b: np.ndarray, trains: np.ndarray, noise: np.ndarray) -> None:
+    """Add noise (site, feature + 2) to whatever is trained."""
+    sites, features = w.shape
+    for i in range(sites):
+        if trains[1]:
+            for j in range(features):
+                w[i, j] += noise[i, j]
+        if trains[0]:
+            a[i] += noise[i, features]
+        if trains[2]:
+            b[i] += noise[i, features + 1]
 
-    theta <- (1 - 2 lambda s) theta + 2 s error grad sigma_* + noise, f the mean over sites. `trains` are
-    three switches, of a, w and b; `noise` is (step, site, feature + 2), scaled, or has no steps.
+
+@kernel()
+def descend(
+    weights: tuple, examples: tuple, sizes: np.ndarray, noise: np.ndarray, how: tuple, activation: tuple
+) -> None:
+    """One step per example, in place.
+
+        theta <- (1 - 2 lambda s) theta + 2 s error grad sigma_* + noise
+
+    with f the mean over sites. `weights` are w (site, feature), a and b (site,); `examples` are inputs
+    (example, feature) and targets; `sizes` are s (example,); `noise` is (step, site, feature + 2), scaled, or
+    has no steps. `how` has three switches, whether a, w and b are trained, then lambda and the code of the
+    loss. `activation` is a code, the gain and the hinges of `units_numba`.
     """
+    w, a, b = weights
+    inputs, targets = examples
+    trains, decay, loss = how
+    code, gain, offset, slopes, kinks, even = activation
     sites, features = w.shape
     phi, slope = a.copy(), a.copy()
     for k in range(inputs.shape[0]):
-        f = 0.0  # forward: all sites see the weights of before the step
+        f = 0.0  # all sites see the weights of before the step
         for i in range(sites):
-            phi[i], slope[i] = activate(
-                code, gain * (_dot(w[i], inputs[k]) + b[i]), offset, slopes, kinks, even
-            )
+            h = gain * (_dot(w[i], inputs[k]) + b[i])
+            phi[i], slope[i] = activate(code, h, offset, slopes, kinks, even)
             f += a[i] * phi[i]
         rate = 2 * sizes[k] * _error(loss, f / sites, targets[k])
         keep = 1 - 2 * decay * sizes[k]
@@ -80,11 +86,5 @@ def descend(  # noqa: PLR0913
                 a[i] = keep * a[i] + rate * phi[i]
             if trains[2]:
                 b[i] = keep * b[i] + back
-            if noise.shape[0] > 0:
-                if trains[1]:
-                    for j in range(features):
-                        w[i, j] += noise[k, i, j]
-                if trains[0]:
-                    a[i] += noise[k, i, features]
-                if trains[2]:
-                    b[i] += noise[k, i, features + 1]
+        if noise.shape[0] > 0:
+            _shake(w, a, b, trains, noise[k])
