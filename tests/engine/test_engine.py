@@ -10,7 +10,7 @@ from tensorprog_mf.matrices.dense import Dense
 from tensorprog_mf.matrices.realization import Ensemble, Realization
 from tests.helpers.plain import Plain
 from tests.helpers.plain_rules import PlainRules, aligned, direct, gradient, hebb
-from tests.matrices.test_matrices import stored
+from tests.helpers.stored import stored
 
 LOSSES = {
     "squared": (lambda f, y: y - f, lambda f, y: (y - f) ** 2 / 2),

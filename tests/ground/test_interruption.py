@@ -15,7 +15,7 @@ from tensorprog_mf import cli
 from tensorprog_mf.ground import progress
 from tensorprog_mf.ground.accelerate import map_runs
 from tensorprog_mf.ground.interruption import unless_interrupted
-from tests.ground.test_checkpoints import interrupt_after, same, stopped
+from tests.helpers.stopping import interrupt_after, same, stopped
 
 mf, sl = tp.mean_field, tp.scaling_laws
 SMALL = dict(n_samples=256, n_replicates=2, threads=1, progress=False)

@@ -10,7 +10,7 @@ from tensorprog_mf.layers.layer import Signal, View
 from tensorprog_mf.matrices.dense import Dense
 from tensorprog_mf.matrices.realization import Ensemble, Realization
 from tests.helpers.plain_architectures import Plain
-from tests.matrices.test_matrices import stored
+from tests.helpers.stored import stored
 
 # Every option once: the network, and the shape of an example.
 NETWORKS = {

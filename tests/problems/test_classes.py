@@ -9,7 +9,7 @@ import pytest
 import xarray as xr
 
 import tensorprog_mf as tp
-from tests.problems.test_containers import Tensor
+from tests.helpers.tensor import Tensor
 
 X = np.random.default_rng(0).normal(size=(6, 3))
 TEST = X[:2] + 0.5

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 import tensorprog_mf as tp
-from tests.verification.figures import figure
-from tests.verification.test_exactness import moments
+from tests.helpers.figures import figure
+from tests.helpers.moments import moments
 
 pytestmark = pytest.mark.verification
 WIDTH, SEEDS, LIMIT = 16, 1000, 4.5

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import tensorprog_mf as tp
-from tests.verification.figures import figure
+from tests.helpers.figures import figure
 
 pytestmark = pytest.mark.verification
 REFERENCE = pathlib.Path(__file__).parents[1] / "reference" / "fluctuations.json"
