@@ -281,16 +281,17 @@ def test_a_flow_is_interrupted_between_its_times_and_goes_on_to_the_same_bits(pr
     options = settings | {"checkpoint": tmp_path / "state"}
     whole = tp.sample(*setting, **settings)
     partial, stop = progress.Progress.partial, progress.Progress.stop
-    for number in range(2):
-        steps, heard = [], threading.Event()
+    steps, heard = [], threading.Event()
 
-        def counted(self, share):
-            steps.append(share)
-            if len(steps) == 3:
-                signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
-                heard.wait(10)
-            return partial(self, share) and not self.stopped
+    def counted(self, share):
+        steps.append(share)
+        if len(steps) == 3:
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+            heard.wait(10)
+        return partial(self, share) and not self.stopped
 
+    for _ in range(2):
+        steps.clear(), heard.clear()
         with monkeypatch.context() as patched:
             patched.setattr(progress.Progress, "partial", counted)
             patched.setattr(progress.Progress, "stop", lambda self: (stop(self), heard.set()))

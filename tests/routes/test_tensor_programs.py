@@ -105,23 +105,23 @@ def program(depth: int, sites: int, seed: int, rate: float = RATE) -> SimpleName
     for t in range(PASSES):
         now, past = slice(t * EXAMPLES, (t + 1) * EXAMPLES), slice(0, t * EXAMPLES)
         so_far, learned = slice(0, now.stop), rate * RICHNESS * Delta
-        for l, layer in enumerate(layers, 1):
-            if l > 1:
-                layer.u[now] = gaussian(Phi[l - 1], layer.noise[0], now)
-            layer.forward(now, (A[l - 1] + Phi[l - 1] * learned)[now, past])
-            moment(layer.x, Phi[l], now)
-            A[l, now] = layer.d_x[now, QUERIES:].mean(axis=2)
+        for i, layer in enumerate(layers, 1):
+            if i > 1:
+                layer.u[now] = gaussian(Phi[i - 1], layer.noise[0], now)
+            layer.forward(now, (A[i - 1] + Phi[i - 1] * learned)[now, past])
+            moment(layer.x, Phi[i], now)
+            A[i, now] = layer.d_x[now, QUERIES:].mean(axis=2)
         z = w + learned[past] @ layer.x[past]
         # E[w phi(h(0))] = 0: its estimate is subtracted, which makes all outputs quieter.
         f[now] = (layer.x[now] @ z - layer.x[:EXAMPLES] @ w) / (sites * RICHNESS)
         Delta[now][: len(TARGETS)] = (TARGETS - f[now][: len(TARGETS)]) / len(TARGETS)
-        for l, layer in reversed(list(enumerate(layers, 1))):
-            if l < depth:
-                layer.r[now] = gaussian(G[l + 1], layer.noise[1], now)
+        for i, layer in reversed(list(enumerate(layers, 1))):
+            if i < depth:
+                layer.r[now] = gaussian(G[i + 1], layer.noise[1], now)
             # `learned` is from before this pass: its Delta of now is still zero.
-            layer.backward(now, (B[l + 1] + G[l + 1] * learned)[now, so_far])
-            moment(layer.g, G[l], now)
-            B[l, now] = layer.d_g[now, :QUERIES].mean(axis=2)
+            layer.backward(now, (B[i + 1] + G[i + 1] * learned)[now, so_far])
+            moment(layer.g, G[i], now)
+            B[i, now] = layer.d_g[now, :QUERIES].mean(axis=2)
     return SimpleNamespace(f=f, Delta=Delta, Phi=Phi, G=G, A=A, B=B, layers=layers)
 
 

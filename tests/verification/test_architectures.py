@@ -63,5 +63,6 @@ def test_means_and_deviations_equal_those_of_dense_networks(name):
             title=f"{name}, width {WIDTH}, 2 x {SEEDS} networks, max |z| {np.abs(z).max():.1f}",
         )
     print(f"{name}: {z.size} entries, rms z {np.sqrt((z**2).mean()):.2f}, max |z| {np.abs(z).max():.2f}")
-    # Some hundreds of strongly correlated entries: with 1000 independent ones |z| > 4.5 would come up once in 150 runs.
+    # Some hundreds of strongly correlated entries: with 1000 independent ones |z| > 4.5 would come up once
+    # in 150 runs.
     assert np.abs(z).max() < LIMIT
