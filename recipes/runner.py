@@ -38,7 +38,10 @@ def recipe(
     try:
         inspect.signature(run).bind(*words)
     except TypeError:
-        sys.exit(f"{pathlib.Path(file).name} does not take {words}. Its first lines say what it takes.")
+        name, given = pathlib.Path(file).name, " ".join(words)
+        sys.exit(
+            f"{name} does not take the words {given!r} after FOLDER; its docstring shows the command line."
+        )
     path = output_folder() / pathlib.Path(file).stem
     begin = time.perf_counter()
     results = run(*words)
