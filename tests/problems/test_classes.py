@@ -254,7 +254,7 @@ REFUSED = [
     ),
     (
         dict(targets=labels(*WORDS), loss="cross_entropy", classes=["ant", "bee"]),
-        "'cow' in example 3 is none of the classes 'ant', 'bee'",
+        "'cow' in example 3 is not one of the classes 'ant', 'bee'",
     ),
     (
         dict(targets=labels(*WORDS), loss="logistic"),
