@@ -4,12 +4,8 @@ import datetime
 import json
 import platform
 
+from .references import of_training
 from .schema import SCHEMA_VERSION
-
-_REFERENCES = (
-    "Bordelon & Pehlevan 2022, arXiv:2205.09653; Yang & Hu 2021, arXiv:2011.14522; "
-    "Lu 2021, 'Householder Dice'; Bolthausen 2014"
-)
 
 
 def _environment() -> dict:
@@ -32,7 +28,8 @@ def attributes(
         "training": training.describe(),
         "problem": problem.describe(),
     }
-    return made(route, type(network).__name__, settings, status, status_message, _REFERENCES, described)
+    papers = of_training(route, described["network"], described["training"], settings)
+    return made(route, type(network).__name__, settings, status, status_message, papers, described)
 
 
 def made(
