@@ -115,13 +115,13 @@ def stream(ds: xr.Dataset, when: int, name: str) -> tuple[np.ndarray, np.ndarray
         if name == "size"
         else np.einsum("...mn,m,n->...", kernel, y, y) / EXAMPLES**2
     )
-    bound = 0 * ds.tau.values
+    bound = 0 * ds.relative_depth.values
     if "preactivation_kernel_depth_error" in ds:
         error = ds.preactivation_kernel_depth_error.isel(time=when).values
         bound = (
             np.einsum("lmm->l", error) / EXAMPLES if name == "size" else np.sqrt((error**2).mean(axis=(1, 2)))
         )
-    return ds.tau.values, values, bound
+    return ds.relative_depth.values, values, bound
 
 
 def mean(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -147,10 +147,10 @@ def run() -> dict[str, xr.Dataset]:
         budgets = frontier["compute"]
         curve = {
             "time": (flow.time, flow.test_loss),
-            "compute": (budgets, frontier.L_opt),
-            "N_opt": (budgets, frontier.N_opt),
+            "compute": (budgets, frontier.optimal_test_loss),
+            "optimal_width": (budgets, frontier.optimal_width),
         }
-        windows = {"time": (1e5, 1e7), "compute": (1e5, 1e8), "N_opt": (1e5, 1e8)}
+        windows = {"time": (1e5, 1e7), "compute": (1e5, 1e8), "optimal_width": (1e5, 1e8)}
         found[f"exponents, hard, {kind}"] = sl.fit_exponents(curve, HARD, richness, windows)
         flow = found[f"easy, {kind}"]
         found[f"exponents, easy, {kind}"] = sl.fit_exponents(
@@ -211,7 +211,7 @@ def draw(results: dict[str, xr.Dataset]) -> Figure:
     ax = axes[0, 1]
     for name, color, symbol in (("over width", "C0", "N"), ("over examples", "C3", "P")):
         ds, real = results[name], results[f"{name}, students"]
-        ax.plot(ds["count"], ds.test_t_inf, color=color, label=f"{name} {symbol}")
+        ax.plot(ds["count"], ds.late_test_loss, color=color, label=f"{name} {symbol}")
         _dots(ax, real["count"], real, color=color)
     ax.set(
         xlabel="features N or examples P, the other infinite",
@@ -266,7 +266,7 @@ def draw(results: dict[str, xr.Dataset]) -> Figure:
             one = ds.test_loss.sel(width=width)
             ax.plot(width * ds.time, one, color=color, linewidth=0.6, alpha=0.5)
         label = f"{kind}: exponent {float(fit.exponent[1]):.3f} ({float(fit.predicted_exponent[1]):.3f})"
-        ax.plot(ds["compute"], ds.L_opt, color=color, linewidth=2.5, label=label)
+        ax.plot(ds["compute"], ds.optimal_test_loss, color=color, linewidth=2.5, label=label)
     ax.plot(
         [],
         [],

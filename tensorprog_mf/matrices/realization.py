@@ -11,13 +11,13 @@ from ..sites.laws import Law
 from ..sites.sites import Sites
 from ..training.rules import DirectFeedbackAlignment, FeedbackAlignment, GradientDescent, Rule
 from .conditioned import Conditioned
-from .dense import Dense
 from .feedback import Aligned, Static
 from .input import InputMatrix
 from .matrix import Matrix
 from .mean import Mean
 from .readout import ReadoutMatrix
 from .revealed import Revealed
+from .stored import StoredMatrix
 from .taps import Taps
 from .untied import Untied
 
@@ -136,7 +136,9 @@ class Realization:
         """A matrix of entries of mean sum_k u_k v_k and standard deviation `std` that averages over what it
         sees."""
         if self.ensemble.matrix == "dense":
-            return self._random(name, out, into).recentred(u.T @ v, std)
+            stored = self._random(name, out, into)
+            stored.recentre(u.T @ v, std)
+            return stored
         return self._kept(Mean(name, out, into, self.ensemble.tolerance, u, v))
 
     def taps(self, name: str, out: Sites, into: Sites, count: int) -> Taps:
@@ -154,7 +156,7 @@ class Realization:
     def _random(self, name: str, out: Sites, into: Sites) -> Matrix:
         if self.ensemble.matrix == "dense":
             seed = np.random.SeedSequence(self.ensemble.seed, spawn_key=self._key(1, len(self.matrices)))
-            matrix = Dense(name, out, into, np.random.default_rng(seed))
+            matrix = StoredMatrix(name, out, into, np.random.default_rng(seed))
         else:
             kind = {"conditioned": Conditioned, "untied": Untied}[self.ensemble.matrix]
             matrix = kind(name, out, into, self.ensemble.tolerance, self.weighted)

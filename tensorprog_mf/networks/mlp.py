@@ -12,9 +12,10 @@ from ..layers.dense import Dense
 from ..layers.elementwise import Elementwise
 from ..layers.input import Input
 from ..layers.layer import Layer
-from ..layers.readout import Readout
+from ..layers.readout import OUTPUT_BIAS, Readout
 from ..matrices.realization import Realization
 from ..sites.activations import Activation, as_activation
+from ..training.roles import Role
 from .network import Asked, Footprint, Network, checked_richness
 
 
@@ -71,9 +72,12 @@ class MLP(Network):
         )
 
     @property
-    def weights(self) -> list[str]:
-        """Names of the weights, input first, readout last."""
-        return [*(f"W{layer}" for layer in range(self.depth)), "w"]
+    def roles(self) -> dict[str, Role]:
+        """Role of every parameter by name: weights, input first, readout last; biases; the output bias."""
+        found = {f"W{layer}": Role.WEIGHT for layer in range(self.depth)} | {"w": Role.READOUT}
+        if self.bias_std is not None:
+            found |= {f"b{layer}": Role.BIAS for layer in range(self.depth)}
+        return found | ({OUTPUT_BIAS: Role.OUTPUT_BIAS} if self.output_bias else {})
 
     @property
     def plain(self) -> bool:

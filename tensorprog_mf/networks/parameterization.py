@@ -124,7 +124,7 @@ def as_mean_field(form: str, network, training, width: int, features: int):
             " in 'mean_field'."
         )
     given = scales(form, network.depth, width, features, network.richness, training.learning_rate)
-    own = training.rates(network.weights).values()
+    own = training.rates(network.roles).values()
     richness, rate, multipliers = to_mean_field(given, width, features)
     decay = training.weight_decay * training.learning_rate / rate
     multipliers = tuple(kappa * factor for kappa, factor in zip(multipliers, own))

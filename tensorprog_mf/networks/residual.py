@@ -80,7 +80,7 @@ class ResidualMLP(Network):
         return Footprint(depth + 1, shape[0], (Asked(),) * depth, fields=2 * depth, directions=1.4)
 
     def coordinates(self, layers: list[int]) -> dict[str, np.ndarray]:
-        return {"tau": np.array(layers) / max(layers)}
+        return {"relative_depth": np.array(layers) / max(layers)}
 
     def compose(self, realization: Realization, inputs: np.ndarray) -> Layer:
         if realization.rule.local:

@@ -152,7 +152,7 @@ def saddle_message(network, problem) -> str:
     """What a `SaddleWarning` says."""
     begin = "This network starts at a saddle, which its limit never leaves, and the result is constant; "
     remedy = "Give hidden_mean, and readout_weight or input_weight, means other than zero, or bias_std."
-    if problem.outputs is not None or problem.n_train == 0 or _has_corner(network.activation):
+    if problem.outputs is not None or problem.streamed or _has_corner(network.activation):
         return begin + f"networks of finite width leave it. {remedy}"
     rate = escape_rate(network, problem)
     if rate == 0:

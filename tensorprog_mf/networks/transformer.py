@@ -103,7 +103,7 @@ class Transformer(Network):
         return Footprint(self.depth + 1, shape[1], block * self.depth, tokens, 4 * self.depth * tokens, 1.4)
 
     def coordinates(self, layers: list[int]) -> dict[str, np.ndarray]:
-        return {"tau": np.array(layers) / self.depth}
+        return {"relative_depth": np.array(layers) / self.depth}
 
     def _head(self, units: int) -> tuple[int, float]:
         """Coordinates of a head among so many units, and kappa."""

@@ -281,7 +281,7 @@ def test_every_route_and_their_comparison(folder, capsys):
         and (folder / "routes.png").stat().st_size > 10_000
     )
     capsys.readouterr()
-    assert call("compare", files[0]) == 2 and "one result only" in capsys.readouterr().err
+    assert call("compare", files[0]) == 2 and "only one result" in capsys.readouterr().err
     assert (
         call("compare", files[0], folder / "distances.nc") == 2
         and "with outputs over time" in capsys.readouterr().err

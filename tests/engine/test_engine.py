@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import tensorprog_mf as tp
-from tensorprog_mf.matrices.dense import Dense
 from tensorprog_mf.matrices.realization import Ensemble, Realization
+from tensorprog_mf.matrices.stored import StoredMatrix
 from tests.helpers.plain import Plain
 from tests.helpers.plain_rules import PlainRules, aligned, direct, gradient, hebb
 from tests.helpers.stored import stored
@@ -44,7 +44,7 @@ def made(monkeypatch):
 
 def whole(matrix):
     """All initial weights of a hidden matrix, those that were not revealed completed arbitrarily."""
-    return matrix.initial_weights if isinstance(matrix, Dense) else stored(matrix)
+    return matrix.initial_weights if isinstance(matrix, StoredMatrix) else stored(matrix)
 
 
 def weights(realization, x):
@@ -355,7 +355,9 @@ def test_weights_of_matrices_replicates_widths_and_kinds_are_independent():
         realization = Realization(Ensemble(count, matrix, "pseudo-random", 0, centred=False), replicate)
         tp.MLP(3).compose(realization, problem.all_inputs)
         rows = [realization.matrices[0].columns[0][:64]]
-        return rows + [m.initial_weights[0][:64] for m in realization.matrices[1:-1] if isinstance(m, Dense)]
+        return rows + [
+            m.initial_weights[0][:64] for m in realization.matrices[1:-1] if isinstance(m, StoredMatrix)
+        ]
 
     rows = [
         row

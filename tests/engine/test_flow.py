@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import tensorprog_mf as tp
-from tensorprog_mf.engine.flow import Flow
+from tensorprog_mf.engine.flow import FlowIntegrator
 from tests.helpers.stopping import interrupt_after, same, stopped
 from tests.reference.gate import KERNEL_FLOOR, OUTPUT_FLOOR, TRAINING_CASES, excess
 
@@ -145,14 +145,14 @@ def test_what_is_not_learned_decays_within_the_tolerance(problem, decay):
 
 
 def test_smaller_tolerances_take_more_evaluations_and_err_less(problem, monkeypatch):
-    counts, travel = [], Flow.travel
+    counts, travel = [], FlowIntegrator.travel
 
     def counted(self, *arguments):
         result = travel(self, *arguments)
         counts[-1] = self.evaluations
         return result
 
-    monkeypatch.setattr(Flow, "travel", counted)
+    monkeypatch.setattr(FlowIntegrator, "travel", counted)
     errors, best = [], None
     for tolerance in (1e-9, 1e-3, 1e-5, 1e-7):
         counts.append(0)

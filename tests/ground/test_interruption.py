@@ -73,6 +73,7 @@ def routes(problem):
             True,
         ),
         "simulate": (lambda: sl.simulate(MODES, sl.Descent(8, 0.1), 2, threads=1, progress=False), True),
+        "solve": (lambda: sl.solve(MODES, sl.Descent(8, 0.1), threads=1, progress=False), True),
     }
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tensorprog_mf.matrices.conditioned import Conditioned
-from tensorprog_mf.matrices.dense import Dense
+from tensorprog_mf.matrices.stored import StoredMatrix
 from tensorprog_mf.matrices.untied import Untied
 from tensorprog_mf.sites.draws import Draws
 from tensorprog_mf.sites.sites import Sites
@@ -20,8 +20,8 @@ def populations(out=OUT, into=INTO):
 
 def make(kind, out=OUT, into=INTO):
     above, below = populations(out, into)
-    if kind is Dense:
-        return Dense("W", above, below, np.random.default_rng(0))
+    if kind is StoredMatrix:
+        return StoredMatrix("W", above, below, np.random.default_rng(0))
     return kind("W", above, below, 1e-10)
 
 
@@ -37,7 +37,7 @@ def trained(matrix, rng, rounds=3):
     return parameter, asked
 
 
-@pytest.mark.parametrize("kind", [Conditioned, Dense])
+@pytest.mark.parametrize("kind", [Conditioned, StoredMatrix])
 def test_forward_and_backward_are_adjoint(kind):
     """g . (W x) / sqrt(n_in) against (W^T g) . x / sqrt(n_out), of a rectangular matrix, with decay and
     learned part."""
@@ -62,7 +62,7 @@ def test_untied_is_not_adjoint_but_its_learned_part_is():
     np.testing.assert_allclose(g @ y.T * np.sqrt(INTO), z @ x.T * np.sqrt(OUT), atol=1e-10)
 
 
-@pytest.mark.parametrize("kind", [Conditioned, Untied, Dense])
+@pytest.mark.parametrize("kind", [Conditioned, Untied, StoredMatrix])
 def test_it_is_one_linear_map(kind):
     rng = np.random.default_rng(2)
     matrix = make(kind)
@@ -76,7 +76,7 @@ def test_it_is_one_linear_map(kind):
     )
 
 
-@pytest.mark.parametrize("kind", [Conditioned, Untied, Dense])
+@pytest.mark.parametrize("kind", [Conditioned, Untied, StoredMatrix])
 def test_a_gradient_step_adds_the_outer_product(kind):
     rng = np.random.default_rng(3)
     matrix = make(kind)

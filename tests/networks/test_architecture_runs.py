@@ -181,7 +181,7 @@ def test_infinite_depth_has_the_layers_of_its_half():
         tp.sample(tp.ResidualMLP(depth), problem, training, keep_replicates=True, **SETTINGS)
         for depth in (2, 4, 8)
     ]
-    np.testing.assert_allclose(ds.tau, [0, 0.25, 0.5, 0.75, 1])
+    np.testing.assert_allclose(ds.relative_depth, [0, 0.25, 0.5, 0.75, 1])
     np.testing.assert_allclose(ds.output, 2 * runs[2].output - runs[1].output, atol=1e-12)
     kernels = [run.preactivation_kernel.values for run in runs]
     np.testing.assert_allclose(ds.preactivation_kernel, 2 * kernels[2][:, :, ::2] - kernels[1], atol=1e-12)

@@ -7,8 +7,8 @@ import pytest
 
 import tensorprog_mf as tp
 from tensorprog_mf.layers.layer import Signal, View
-from tensorprog_mf.matrices.dense import Dense
 from tensorprog_mf.matrices.realization import Ensemble, Realization
+from tensorprog_mf.matrices.stored import StoredMatrix
 from tests.helpers.plain_architectures import Plain
 from tests.helpers.stored import stored
 
@@ -177,7 +177,7 @@ def made(monkeypatch):
 def weights(realization):
     """Initial weights by name; of revealed matrices what is known, and any Gaussian rest."""
     first, *hidden, readout = realization.matrices
-    stored_ones = {m.name: m.initial_weights if isinstance(m, Dense) else stored(m) for m in hidden}
+    stored_ones = {m.name: m.initial_weights if isinstance(m, StoredMatrix) else stored(m) for m in hidden}
     return {first.name: first.columns.T @ first.basis, **stored_ones, "w": readout.rows}
 
 

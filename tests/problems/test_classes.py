@@ -302,7 +302,7 @@ def test_streams_bring_labels_where_classes_are_named():
         tp.OnlineProblem(batches, TEST, "cross_entropy")
     signs = tp.OnlineProblem([(X[:1], ["no"])], TEST, "logistic", ["ja", "no"], classes=("ja", "no"))
     assert signs.batch(0)[1].tolist() == [-1] and signs.test_targets.tolist() == [1, -1]
-    with pytest.raises(tp.InputError, match="one batch holds some only; name the two"):
+    with pytest.raises(tp.InputError, match="a batch need not hold both of them; name the two"):
         tp.OnlineProblem([(X[:2], [0, 1])], TEST, "logistic")
 
 

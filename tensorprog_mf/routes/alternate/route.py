@@ -286,7 +286,7 @@ def _result(
             f"At step {reached} of the last iteration", what, advice(problem.all_inputs), len(steps) > 0
         )
         require(len(steps) > 0, away)
-    rates = list(training.rates(network.weights).values())
+    rates = list(training.rates(network.roles).values())
     shares = [training.example_weights(t, problem.n_train) for t in steps]
     records = [_record(outcome, problem, rates, steps, training.steps + 1, shares) for outcome in outcomes]
     arrays = summarise(records, settings["keep_replicates"])

@@ -135,10 +135,10 @@ def _estimates(
     Tangent kernels are multiplied by `units`.
     """
     arrays = summarise([outcome.record for outcome in outcomes], keep, network.vector_dim)
-    arrays = combined(arrays, problem.n_train)
+    arrays = combined(arrays, problem.splits)
     for name in {"tangent_kernel", "tangent_kernel_stderr"} & arrays.keys():
         arrays[name] = (arrays[name][0], arrays[name][1] * units)
-    if problem.n_train and not (problem.outputs or training.ruled) and record.kernel_examples is None:
+    if not problem.streamed and not (problem.outputs or training.ruled) and record.kernel_examples is None:
         kernel, outputs = (_mean(arrays[name]) for name in ("tangent_kernel", "output"))
         arrays["sharpness"] = (("time",), sharpness(kernel, outputs, problem))
     if "basis_rank" in arrays:
@@ -199,7 +199,7 @@ def _check_record(record, matrix: str, network, problem, training) -> None:
             f"{' and '.join(sorted(fields))} of several outputs are known with per_output=True only.",
         )
     require(
-        problem.n_train > 0 or (training.full_batch and not training.flow),
+        not problem.streamed or (training.full_batch and not training.flow),
         "a stream brings its own batches, step by step: leave batches and flow out of Training.",
     )
     require(

@@ -226,7 +226,7 @@ def static_ntk(
 def _closed(network, problem: Problem, training: Training) -> tuple[list[dict], float]:
     """Kernels in closed form, as of one replicate, and their error."""
     found = initial_kernels(network, problem.all_inputs)
-    rates = training.rates(list(found.tangent))
+    rates = training.rates(network.roles)
     tangent = sum(rates[name] * kernel for name, kernel in found.tangent.items())
     if found.error > _NOTICED:
         warn(

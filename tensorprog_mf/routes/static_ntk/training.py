@@ -7,6 +7,7 @@ import numpy as np
 from ...ground.divergence import before_divergence
 from ...ground.errors import UnsupportedError
 from ...problems.problem import Problem
+from ...training.discrete_descent import DiscreteDescent
 from ...training.training import Training
 
 
@@ -38,11 +39,12 @@ def train_lazily(
     kept = np.arange(training.last + 1) if steps is None else np.asarray(steps)
     with np.errstate(over="ignore", invalid="ignore"):  # what diverges is cut off
         if training.flow:
-            outputs = _flow(kernel, problem, training, start, training.clock()[kept])
+            flow = training.gradient_flow
+            outputs = _flow(kernel, problem, flow.tolerance, start, flow.clock()[kept])
         else:
             wanted = set(kept.tolist())
             outputs = np.stack(
-                [f for t, f in enumerate(_steps(kernel, problem, training, start)) if t in wanted]
+                [f for t, f in enumerate(_steps(kernel, problem, training.descent, start)) if t in wanted]
             )
         return outputs[: before_divergence(outputs, problem.mean_loss)[0]]
 
@@ -56,26 +58,30 @@ def refuse_decay(route: str, training: Training) -> None:
         )
 
 
-def _steps(kernel, problem: Problem, training: Training, start: np.ndarray) -> Iterator[np.ndarray]:
+def _steps(
+    kernel: np.ndarray, problem: Problem, descent: DiscreteDescent, start: np.ndarray
+) -> Iterator[np.ndarray]:
     """Outputs of every step."""
     outputs, velocity = start, np.zeros(start.shape)
     yield outputs
-    for t in range(training.steps):
-        rate = training.learning_rate_at(t)
-        ahead = outputs + (rate * training.momentum * velocity if training.nesterov else 0.0)
-        velocity = training.momentum * velocity + kernel @ problem.error_signal(
-            ahead, training.example_weights(t, problem.n_train)
+    for t in range(descent.steps):
+        rate = descent.learning_rate_at(t)
+        ahead = outputs + (rate * descent.momentum * velocity if descent.nesterov else 0.0)
+        velocity = descent.momentum * velocity + kernel @ problem.error_signal(
+            ahead, descent.example_weights(t, problem.n_train)
         )
         outputs = outputs + rate * velocity
         yield outputs
 
 
-def _flow(kernel, problem: Problem, training: Training, start: np.ndarray, times: np.ndarray) -> np.ndarray:
+def _flow(
+    kernel: np.ndarray, problem: Problem, tolerance: float, start: np.ndarray, times: np.ndarray
+) -> np.ndarray:
     if problem.loss.name == "squared":
         return _exponential(kernel, problem, start, times)
     from scipy.integrate import solve_ivp
 
-    tolerance = dict(rtol=training.tolerance, atol=training.tolerance * 1e-2)
+    allowed = dict(rtol=tolerance, atol=tolerance * 1e-2)
     outputs = np.full((len(times), *start.shape), np.nan)
     outputs[times == 0] = start
     if times[-1] > 0:
@@ -84,7 +90,7 @@ def _flow(kernel, problem: Problem, training: Training, start: np.ndarray, times
         def rates(_, f):
             return (kernel @ problem.error_signal(f.reshape(start.shape))).ravel()
 
-        run = solve_ivp(rates, (0, later[-1]), start.ravel(), "DOP853", later, **tolerance)
+        run = solve_ivp(rates, (0, later[-1]), start.ravel(), "DOP853", later, **allowed)
         reached = np.transpose(run.y).reshape(-1, *start.shape)  # times before it failed, if it did
         outputs[np.flatnonzero(times > 0)[: len(reached)]] = reached
     return outputs
