@@ -9,7 +9,7 @@ import tensorprog_mf as tp
 from tensorprog_mf.engine.flow import FlowIntegrator
 from tensorprog_mf.ground import progress
 from tensorprog_mf.ground.status import Status
-from tests.ground.test_checkpoints import same, stopped
+from tests.helpers.stopping import same, stopped
 
 HARD_TANH = (lambda h: np.clip(h, -1.0, 1.0), lambda h: (np.abs(h) < 1) * 1.0)
 KINKED = {

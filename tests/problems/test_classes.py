@@ -9,7 +9,7 @@ import pytest
 import xarray as xr
 
 import tensorprog_mf as tp
-from tests.problems.test_containers import Tensor
+from tests.helpers.tensor import Tensor
 
 X = np.random.default_rng(0).normal(size=(6, 3))
 TEST = X[:2] + 0.5
@@ -254,7 +254,7 @@ REFUSED = [
     ),
     (
         dict(targets=labels(*WORDS), loss="cross_entropy", classes=["ant", "bee"]),
-        "'cow' in example 3 is none of the classes 'ant', 'bee'",
+        "'cow' in example 3 is not one of the classes 'ant', 'bee'",
     ),
     (
         dict(targets=labels(*WORDS), loss="logistic"),

@@ -5,8 +5,8 @@ import pytest
 
 import tensorprog_mf as tp
 from tensorprog_mf.scaling_laws.resolvent import largest_eigenvalue
-from tests.ground.test_checkpoints import interrupt_after
 from tests.helpers.scaling_cases import sl
+from tests.helpers.stopping import interrupt_after
 
 LAW = sl.PowerLaw(a=1.5, b=1.25, modes=60)
 STEPS = sl.Descent(12, 0.1)
