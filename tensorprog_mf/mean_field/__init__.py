@@ -6,6 +6,7 @@ came to the best that any law can do; `train_particles` trains real networks. We
 `autoencoder` is the limit, `train_autoencoder` trains real ones. Deep networks in this scaling are an
 architecture like others, `tensorprog_mf.MeanFieldMLP`; `escape_rate` belongs to the saddle at which they may
 start. Importing is light: what a name needs is loaded when it is first used.
+What is added to the tables here is added to __init__.pyi too, where editors and type checkers look.
 """
 
 import importlib

@@ -72,6 +72,7 @@ class Transformer(Network):
     query_key_rate: float = 1.0
     input_dims = ("token", "feature")
     vector_dim = "token"
+    residual = True
 
     def __post_init__(self):
         object.__setattr__(self, "depth", whole("depth", self.depth, 1))
@@ -121,7 +122,6 @@ class Transformer(Network):
         return 1 if self.head_dimension == "infinite" else self._head(units)[0]
 
     def compose(self, realization: Realization, inputs: np.ndarray) -> Layer:
-        realization.refuse_rules("Transformer")
         stream, tokens, scale = (
             realization.sites("stream"),
             inputs.shape[1],

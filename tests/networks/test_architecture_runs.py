@@ -7,7 +7,7 @@ import pytest
 import tensorprog_mf as tp
 from tensorprog_mf.ground import progress
 from tensorprog_mf.sites.draws import Draws
-from tests.ground.test_checkpoints import interrupt_after, same, stopped
+from tests.helpers.stopping import interrupt_after, same, stopped
 
 NETWORKS = {
     "residual": (tp.ResidualMLP(3), (4,)),
@@ -142,7 +142,7 @@ def test_learning_rules_are_refused_with_the_remedy(name, rule):
     with pytest.raises(
         tp.UnsupportedError,
         match=(
-            f"learning_rule='{rule}' is known for MLP and ResidualMLP; train a {type(network).__name__} by"
+            f"learning_rule='{rule}' is known for an MLP and a ResidualMLP; train an? {type(network).__name__} by"
             " gradients"
         ),
     ):

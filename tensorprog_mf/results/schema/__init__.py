@@ -1,4 +1,4 @@
-"""One specification per result variable and coordinate: dimensions, meaning, symbol in the theory."""
+"""One specification per variable and coordinate of results: dimensions, meaning, symbol in the theory."""
 
 from . import mean_field, scaling_laws, training
 from .renamed import RENAMED, Renamed, new_names
@@ -17,7 +17,7 @@ COORDINATES: dict[str, Variable] = {
     **mean_field.COORDINATES,
     **scaling_laws.COORDINATES,
 }
-TRAINING_VARIABLES = tuple(training.VARIABLES)  # the estimate of memory is made of these
+TRAINING_VARIABLES = tuple(training.VARIABLES)  # of which the estimate of memory is made
 
 __all__ = [
     "COORDINATES",

@@ -14,11 +14,40 @@ class Renamed(NamedTuple):
     routes: tuple[str, ...] = ()  # how attribute `route` of the results concerned begins; () for all
 
 
+_SCALING = ("scaling_laws.",)
 # One entry per line, ordered by version.
 RENAMED: tuple[Renamed, ...] = (
     Renamed("rank", "basis_rank", "2"),
     Renamed("tau", "relative_depth", "3"),
     Renamed("theta", "neuron_weight", "3", ("autoencoder", "train_autoencoder")),
+    Renamed("H", "transfer_function", "3", _SCALING),
+    Renamed("var_v0", "weight_error_variance", "3", _SCALING),
+    Renamed("C0", "error_correlation", "3", _SCALING),
+    Renamed("C1", "residual_correlation", "3", _SCALING),
+    Renamed("C2", "mode_gradient_correlation", "3", _SCALING),
+    Renamed("C3", "feature_gradient_correlation", "3", _SCALING),
+    Renamed("R1", "data_response", "3", _SCALING),
+    Renamed("R3", "feature_response", "3", _SCALING),
+    Renamed("R02", "mode_response_to_data", "3", _SCALING),
+    Renamed("R24", "mode_response_to_features", "3", _SCALING),
+    Renamed("W", "weight_propagator", "3", _SCALING),
+    Renamed("Cw", "weight_correlation", "3", _SCALING),
+    Renamed("Kte", "batch_noise_kernel_test", "3", _SCALING),
+    Renamed("Ktr", "batch_noise_kernel_train", "3", _SCALING),
+    Renamed("K_on", "batch_noise_kernel_online", "3", _SCALING),
+    Renamed("beta_norm2", "learned_norm_squared", "3", _SCALING),
+    Renamed("kappa", "resolution", "3", _SCALING),
+    Renamed("test_t_inf", "late_test_loss", "3", _SCALING),
+    Renamed("train_t_inf", "late_loss", "3", _SCALING),
+    Renamed("bias_t_inf", "late_bias_loss", "3", _SCALING),
+    Renamed("v0", "weight_error", "3", _SCALING),
+    Renamed("v1", "example_error", "3", _SCALING),
+    Renamed("v3", "feature_gradient", "3", _SCALING),
+    Renamed("w", "readout_weight", "3", _SCALING),
+    Renamed("loss_same_A", "loss_same_features", "3", _SCALING),
+    Renamed("L_opt", "optimal_test_loss", "3", _SCALING),
+    Renamed("N_opt", "optimal_width", "3", _SCALING),
+    Renamed("t_opt", "optimal_time", "3", _SCALING),
 )
 _ERRORS = ("_stderr", "_depth_error")
 
