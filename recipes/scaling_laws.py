@@ -12,13 +12,10 @@ Gaussian. Prints fitted beside predicted exponents, takes about half a minute, a
 with matplotlib, scaling_laws.png into FOLDER (default: output).
 """
 
-import pathlib
-import sys
-import time
-
 import numpy as np
 import xarray as xr
 from digits import opened
+from runner import Figure, recipe
 
 import tensorprog_mf as tp
 
@@ -198,11 +195,8 @@ def _dots(ax, x, ds: xr.Dataset, name: str = "test_loss", **style) -> None:
     )
 
 
-def draw(results: dict[str, xr.Dataset], path: pathlib.Path) -> None:
+def draw(results: dict[str, xr.Dataset]) -> Figure:
     """Six panels."""
-    import matplotlib
-
-    matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(2, 3, figsize=(16, 9), layout="constrained")
@@ -303,24 +297,8 @@ def draw(results: dict[str, xr.Dataset], path: pathlib.Path) -> None:
         " errors)"
     )
     figure.suptitle(title, fontweight="bold")
-    figure.savefig(path, dpi=100)
-
-
-def main() -> None:
-    """Run, report, save, draw."""
-    folder = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "output")
-    folder.mkdir(parents=True, exist_ok=True)
-    begin = time.perf_counter()
-    results = run()
-    report(results)
-    print("written to", tp.save(xr.DataTree.from_dict(results), folder / "scaling_laws.nc"))
-    try:
-        draw(results, folder / "scaling_laws.png")
-        print("written to", folder / "scaling_laws.png")
-    except ImportError:
-        print("no figure: matplotlib is not installed (pip install 'tensorprog_mf[plots]')")
-    print(f"{time.perf_counter() - begin:.1f} s")
+    return figure
 
 
 if __name__ == "__main__":
-    main()
+    recipe(__file__, run, report, draw)

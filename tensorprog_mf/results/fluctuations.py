@@ -13,6 +13,7 @@ import xarray as xr
 
 from ..ground.calls import checked_call
 from ..ground.errors import InputError, require
+from .references import cite
 from .schema import SCHEMA_VERSION, VARIABLES
 
 _Measured = tuple[tuple[Hashable, ...], np.ndarray, dict[str, str]]  # dimensions, values, attributes
@@ -252,7 +253,7 @@ def _attributes(by_width: dict[int, xr.Dataset], limit: xr.Dataset) -> dict[str,
         "seed": ", ".join(dict.fromkeys(ds.attrs["seed"] for ds in networks)),
         "status": unfinished["status"],
         "status_message": unfinished["status_message"],
-        "references": f"Bordelon & Pehlevan 2023, arXiv:2304.03408; {first['references']}",
+        "references": f"{cite('finite width')}; {first['references']}",
         **{name: first[name] for name in ("architecture", *_SHARED, "environment_json")},
         "n_replicates_json": json.dumps(
             {str(width): ds.sizes["replicate"] for width, ds in by_width.items()}

@@ -8,12 +8,8 @@ from typing import Any
 from ..networks.network import Network
 from ..problems.problem import Problem
 from ..training.training import Training
+from .references import of_training
 from .schema import SCHEMA_VERSION
-
-_REFERENCES = (
-    "Bordelon & Pehlevan 2022, arXiv:2205.09653; Yang & Hu 2021, arXiv:2011.14522; "
-    "Lu 2021, 'Householder Dice'; Bolthausen 2014"
-)
 
 
 def _environment() -> dict:
@@ -42,7 +38,8 @@ def attributes(
         "training": training.describe(),
         "problem": problem.describe(),
     }
-    return made(route, type(network).__name__, settings, status, status_message, _REFERENCES, described)
+    papers = of_training(route, described["network"], described["training"], settings)
+    return made(route, type(network).__name__, settings, status, status_message, papers, described)
 
 
 def made(

@@ -12,7 +12,7 @@ Legend, all (time, time_prime):
     C0d, C1d, Sd        between students that share only their data
     bias                C0 between students that share neither
 
-Every row needs only rows before it, in the order of `CausalRecursion.advance`: Th, E, Q -> m, G4, G2, R02 -> R1 ->
+Every row needs only rows before it. `CausalRecursion.advance` goes Th, E, Q -> m, G4, G2, R02 -> R1 ->
 R24, R3, C0 -> C1, S -> C2, C3 -> Th of the next row.
 """
 

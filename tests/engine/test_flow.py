@@ -6,7 +6,7 @@ import pytest
 
 import tensorprog_mf as tp
 from tensorprog_mf.engine.flow import FlowIntegrator
-from tests.ground.test_checkpoints import interrupt_after, same, stopped
+from tests.helpers.stopping import interrupt_after, same, stopped
 from tests.reference.gate import KERNEL_FLOOR, OUTPUT_FLOOR, TRAINING_CASES, excess
 
 NAMES = ("output", "feature_kernel", "gradient_kernel", "tangent_kernel")

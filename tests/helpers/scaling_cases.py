@@ -10,6 +10,7 @@ import tensorprog_mf as tp
 sl = tp.scaling_laws
 REFERENCE = json.loads((pathlib.Path(__file__).parents[1] / "reference" / "scaling_laws.json").read_text())
 CASES = {case["id"]: case for case in REFERENCE["cases"]}
+ROUNDING = 6e-10  # the reference is rounded to ten digits
 NAMES = {  # variables of ours, by the names there
     "test": "test_loss",
     "train": "loss",
@@ -92,3 +93,17 @@ def sigmas(ds, name: str, key: str, sem: float = 5.0) -> float:
     )
     size = np.abs(expected) if expected.size == len(CASES[name]["times"]) else np.abs(expected).max()
     return float(np.max(np.abs(values - expected) / (sem * error + 4 / model.width * size + 1e-12)))
+
+
+def check(ds, name, missing=()):
+    """Everything that the reference has, within its stated error; returns what was compared."""
+    case, compared = CASES[name], set()
+    for key, expected in case["theory"].items():
+        if (values := ours(ds, name, key)) is None:
+            continue
+        size = np.abs(expected).max()
+        np.testing.assert_allclose(
+            values, expected, rtol=0, atol=(case["theory_rel_err"] + ROUNDING) * size, err_msg=f"{name} {key}"
+        )
+        compared.add(key)
+    assert compared == set(case["theory"]) - set(missing)

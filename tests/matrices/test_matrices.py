@@ -6,6 +6,7 @@ from tensorprog_mf.matrices.stored import StoredMatrix
 from tensorprog_mf.matrices.untied import Untied
 from tensorprog_mf.sites.draws import Draws
 from tensorprog_mf.sites.sites import Sites
+from tests.helpers.stored import stored
 
 OUT, INTO = 24, 40
 
@@ -110,19 +111,6 @@ def test_parts_add_up_and_mean_what_they_say():
     ]  # the directions of the first query: nothing was fixed when they were revealed
     assert np.abs(matrix.parts_forward(parameter, first, everywhere).response).max() == 0
     assert np.abs(forward.response).max() > 0.1 and np.abs(forward.learned).max() > 0.1
-
-
-def stored(matrix):
-    """A full matrix that has answered every query as a revealed one did: its known part, any Gaussian
-    rest."""
-    e, u = matrix.forward.basis.rows, matrix.forward.images
-    f, v = matrix.backward.basis.rows, matrix.backward.images
-    n, m = matrix.out.count, matrix.into.count
-    known = u.T @ e / np.sqrt(m)
-    rest = f.T @ (v - v @ e.T @ e / m) / np.sqrt(n)
-    other = np.random.default_rng(0).standard_normal((n, m))
-    other -= f.T @ (f @ other) / n
-    return known + rest + (other - other @ e.T @ e / m)
 
 
 def test_answers_are_those_of_one_stored_matrix():

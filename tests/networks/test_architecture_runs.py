@@ -7,7 +7,7 @@ import pytest
 import tensorprog_mf as tp
 from tensorprog_mf.ground import progress
 from tensorprog_mf.sites.draws import Draws
-from tests.ground.test_checkpoints import interrupt_after, same, stopped
+from tests.helpers.stopping import interrupt_after, same, stopped
 
 NETWORKS = {
     "residual": (tp.ResidualMLP(3), (4,)),

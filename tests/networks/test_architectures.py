@@ -10,7 +10,7 @@ from tensorprog_mf.layers.layer import Signal, View
 from tensorprog_mf.matrices.realization import Ensemble, Realization
 from tensorprog_mf.matrices.stored import StoredMatrix
 from tests.helpers.plain_architectures import Plain
-from tests.matrices.test_matrices import stored
+from tests.helpers.stored import stored
 
 # Every option once: the network, and the shape of an example.
 NETWORKS = {
@@ -124,8 +124,11 @@ def test_gradients_of_several_outputs_agree_with_finite_differences(name):
     _, trace = layers.forward(parameters, slice(None))
     layers.feedback(parameters, trace, seed, Signal(seed, seed))
     gradients = layers.gradients(trace, weights)
+
+    def found():
+        return WIDTH * (weights @ (seed * layers.forward(parameters, slice(None))[0][:2])).sum()
+
     for key, parameter in parameters.items():
-        found = lambda: WIDTH * (weights @ (seed * layers.forward(parameters, slice(None))[0][:2])).sum()
         numeric = differences(found, parameter.learned)
         np.testing.assert_allclose(
             gradients[key].learned, numeric, atol=1e-6 * np.abs(numeric).max(), err_msg=key

@@ -5,25 +5,10 @@ import pytest
 
 import tensorprog_mf as tp
 from tensorprog_mf.results.schema import RENAMED
-from tests.helpers.scaling_cases import CASES, REFERENCE, ours, setting, sl
+from tests.helpers.scaling_cases import CASES, REFERENCE, check, setting, sl
 
 STATIONARY = ["A_momentum", "A_online", "A_gd", "A_sgd", "A_gf"]
 CAUSAL = ["B_gd", "B_sgd", "B_sgd_unprojected", "B_full_batch", "A_lr_schedule"]
-ROUNDING = 6e-10  # the reference is rounded to ten digits
-
-
-def check(ds, name, missing=()):
-    """Everything that the reference has, within its stated error; returns what was compared."""
-    case, compared = CASES[name], set()
-    for key, expected in case["theory"].items():
-        if (values := ours(ds, name, key)) is None:
-            continue
-        size = np.abs(expected).max()
-        np.testing.assert_allclose(
-            values, expected, rtol=0, atol=(case["theory_rel_err"] + ROUNDING) * size, err_msg=f"{name} {key}"
-        )
-        compared.add(key)
-    assert compared == set(case["theory"]) - set(missing)
 
 
 @pytest.mark.parametrize("name", STATIONARY)

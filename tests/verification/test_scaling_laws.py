@@ -4,9 +4,8 @@ with size."""
 import numpy as np
 import pytest
 
-from tests.helpers.scaling_cases import CASES, NAMES, ours, setting, sigmas, sl
-from tests.scaling_laws.test_scaling_laws import check
-from tests.verification.figures import figure
+from tests.helpers.figures import figure
+from tests.helpers.scaling_cases import CASES, NAMES, check, ours, setting, sigmas, sl
 
 pytestmark = pytest.mark.verification
 SIMULATED = [name for name, case in CASES.items() if "sim" in case]
