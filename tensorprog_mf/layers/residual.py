@@ -1,87 +1,57 @@
-"""A residual branch, and the stream that branches add to."""
+"""A residual branch."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
-from ..sites.sites import Sites
-from .layer import Layer, Observation
+from .layer import Layer, Parameters, Signal
+from .passage import Backward, Forward, Passage
 
 
-class Residual(Layer):
+class Residual(Layer[Forward[Any], Backward[Any]]):
     """x + scale branch(x): the branch is asked for scale z on the way back, so that its updates carry the
     factor."""
 
-    def __init__(self, branch: Layer, scale: float):
+    def __init__(self, branch: Layer[Any, Any], scale: float):
         self.branch, self.scale = branch, scale
 
-    def initial(self):
+    def initial(self) -> Parameters:
         return self.branch.initial()
 
-    def forward(self, parameters, x):
+    def forward(self, parameters: Parameters, x: np.ndarray) -> tuple[np.ndarray, Forward[Any]]:
         y, trace = self.branch.forward(parameters, x)
-        return x + self.scale * y, trace
+        return x + self.scale * y, Forward(x, y, trace)
 
-    def backward(self, parameters, trace, z):
-        return z + self.branch.backward(parameters, trace, self.scale * z)
+    def backward(
+        self, parameters: Parameters, trace: Forward[Any], z: np.ndarray
+    ) -> tuple[np.ndarray, Backward[Any]]:
+        above = self.scale * z
+        below, back = self.branch.backward(parameters, trace.trace, above)
+        return z + below, Backward(above, below, back)
 
-    def feedback(self, parameters, trace, z, signal):
-        return z + self.branch.feedback(parameters, trace, self.scale * z, signal)
+    def feedback(
+        self, parameters: Parameters, trace: Forward[Any], z: np.ndarray, signal: Signal
+    ) -> tuple[np.ndarray, Backward[Any]]:
+        above = self.scale * z
+        below, back = self.branch.feedback(parameters, trace.trace, above, signal)
+        return z + below, Backward(above, below, back)
 
-    def gradients(self, trace, weights):
-        return self.branch.gradients(trace, weights)
+    def gradients(self, trace: Forward[Any], back: Backward[Any], weights: np.ndarray) -> Parameters:
+        return self.branch.gradients(trace.trace, back.back, weights)
 
-    def refresh(self, parameters, trace, variance):
-        self.branch.refresh(parameters, trace, variance)
+    def refresh(self, parameters: Parameters, trace: Forward[Any], variance: float) -> None:
+        self.branch.refresh(parameters, trace.trace, variance)
 
-    def sizes(self, parameters):
+    def sizes(self, parameters: Parameters) -> dict[str, float]:
         return self.branch.sizes(parameters)
 
-    def left_out(self, parameters, trace):
-        return self.branch.left_out(parameters, trace)
+    def left_out(self, parameters: Parameters, trace: Forward[Any], back: Backward[Any]) -> list[np.ndarray]:
+        return self.branch.left_out(parameters, trace.trace, back.back)
 
-    def observe(self, parameters, trace, view):
-        return self.branch.observe(parameters, trace, view)
-
-
-@dataclass
-class _Trace:
-    h: np.ndarray
-    g: np.ndarray | None = None
-    taught: np.ndarray | None = None
-
-
-class Stream(Layer):
-    """The stream h^l itself, observed: E[h h'], E[g g'] with g = df/dh^l, both fields."""
-
-    def __init__(self, sites: Sites, layer: int, positions: int | None = None):
-        self.sites, self.layer, self.positions = sites, layer, positions
-
-    def forward(self, parameters, x):
-        return x, _Trace(x)
-
-    def backward(self, parameters, trace, z):
-        trace.g = z
-        return z
-
-    def feedback(self, parameters, trace, z, signal):
-        trace.taught = z
-        return z
-
-    def observe(self, parameters, trace, view):
-        mean, a = self.sites.mean, self.positions
-        seen = [
-            *view.field("preactivation", self.layer, view.forward_field(trace.h, a), None),
-            Observation("preactivation_kernel", self.layer, view.features(mean(trace.h, trace.h), a)),
-        ]
-        if not view.backward:
-            return seen
-        g = trace.g.reshape(-1, trace.g.shape[2])
-        kernels, _ = view.gradient_kernels(self.layer, mean, g, trace.taught, len(trace.g), a)
-        field = view.backward_field(trace.g, a)
-        return [
-            *seen,
-            *kernels,
-            *view.field("backward_field", self.layer, field, None),
-            *view.entire("gradient", self.layer, field),
-        ]
+    def walk(
+        self, passage: Passage[Forward[Any], Backward[Any]]
+    ) -> Iterator[tuple[Layer[Any, Any], Passage[Any, Any]]]:
+        yield self, passage
+        back, taught = (way and way.back for way in (passage.back, passage.taught))
+        yield from self.branch.walk(Passage(passage.forward.trace, back, taught))

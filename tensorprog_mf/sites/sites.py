@@ -16,7 +16,14 @@ class Sites:
     """
 
     def __init__(self, name: str, count: int, draws: Draws | None = None):
-        self.name, self.count, self.draws = name, count, draws
+        self.name, self.count, self._draws = name, count, draws
+
+    @property
+    def draws(self) -> Draws:
+        """The sequence of draws of the population."""
+        if self._draws is None:
+            raise RuntimeError(f"the sites {self.name!r} were made without draws; pass some to Sites.")
+        return self._draws
 
     def mean(self, rows: np.ndarray, x: np.ndarray) -> np.ndarray:
         """Averages of products over sites, (row, vector): <rows[i] x[j]>; bits do not depend on threads."""

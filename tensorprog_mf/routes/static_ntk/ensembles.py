@@ -105,10 +105,10 @@ def readout_kernels(
     """
     if isinstance(network, MLP):
         return network.weight_std[-1] ** 2 * last_layers
-    layers = network.compose(
+    composed = network.compose(
         Realization(Ensemble(run.n_samples, "conditioned", "pseudo-random", 0), 0), problem.all_inputs
     )
-    others = len(layers.initial()) - 1
+    others = len(composed.layers.initial()) - 1
     alone = replace(training, multipliers=(0.0,) * others + (1.0,))
     return run.initial("static_ntk", network, problem, alone).tangent_kernel.values[:, 0]
 
