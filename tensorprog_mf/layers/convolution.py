@@ -12,6 +12,7 @@ from .left_out import left_out
 
 Answers = np.ndarray | Sequence[np.ndarray]  # of every tap
 
+
 @dataclass(frozen=True)
 class _Trace:
     x: np.ndarray  # handles

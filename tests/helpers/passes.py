@@ -8,11 +8,10 @@ from tensorprog_mf.probes.readings import TangentShare
 from tensorprog_mf.probes.wanted import Wanted
 
 
-def differentiated(layers, parameters, seed):
-    """The passage of all known examples, with the way back of a seed (column, example, output)."""
-    y, trace = layers.forward(parameters, slice(None))
-    back = Backward(seed, *layers.backward(parameters, trace, seed))
-    return Passage(Forward(slice(None), y, trace), back)
+def differentiated(layers, parameters, seed, x=slice(None)):
+    """The passage of all known examples, or of x, with the way back of a seed (column, example, output)."""
+    y, trace = layers.forward(parameters, x)
+    return Passage(Forward(x, y, trace), Backward(seed, *layers.backward(parameters, trace, seed)))
 
 
 def gradients(layers, parameters, seed, weights):

@@ -1,5 +1,6 @@
 """One specification per result variable and coordinate: dimensions, meaning, symbol in the theory."""
 
+from ...ground.errors import require
 from . import mean_field, scaling_laws, training
 from .training import ORDERS, SLOT_FIELDS, TRUNCATED
 from .variable import Variable
@@ -18,6 +19,21 @@ COORDINATES: dict[str, Variable] = {
 }
 TRAINING_VARIABLES = tuple(training.VARIABLES)  # the estimate of memory is made of these
 
+
+def declare(name: str, variable: Variable) -> None:
+    """Make a variable known that a probe of your own reads; those of the library stand in the modules here.
+
+    Raises
+    ------
+    InputError
+        A name that is taken by another variable.
+    """
+    require(
+        VARIABLES.setdefault(name, variable) == variable,
+        f"{name!r} is the name of a variable already ({VARIABLES[name].long_name}); choose another one.",
+    )
+
+
 __all__ = [
     "COORDINATES",
     "ORDERS",
@@ -27,4 +43,5 @@ __all__ = [
     "TRUNCATED",
     "VARIABLES",
     "Variable",
+    "declare",
 ]
