@@ -92,11 +92,11 @@ class Pass:
         """
         way = self.differentiate() if self.single and not self.task.training.ruled else self.teach()
         weights = self.delta if self.single else self.shown.weights
-        return self.layers.gradients(self.forward.trace, way.back, self.task.network.richness * weights)
+        return self.layers.gradients(self.forward.trace, way.own, self.task.network.richness * weights)
 
     def left_out(self, way: Backward[Any]) -> list[np.ndarray]:
         """What every matrix leaves out of the outputs, as seen by one of the ways back."""
-        return self.layers.left_out(self.parameters, self.forward.trace, way.back)
+        return self.layers.left_out(self.parameters, self.forward.trace, way.own)
 
     def passage(self, back: bool, taught: bool) -> Passage[Any, Any]:
         """What the pass leaves at the layers: forward, on the way `back` from the outputs, and as the rule

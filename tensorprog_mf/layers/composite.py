@@ -50,7 +50,7 @@ class Composite(Layer[Forwards, Backwards]):
     def gradients(self, trace: Forwards, back: Backwards, weights: np.ndarray) -> Parameters:
         total: Parameters = {}
         for layer, forward, backward in zip(self.layers, trace, back):
-            for name, gradient in layer.gradients(forward.trace, backward.back, weights).items():
+            for name, gradient in layer.gradients(forward.trace, backward.own, weights).items():
                 total[name] = total[name].add(1.0, gradient) if name in total else gradient
         return total
 
@@ -65,7 +65,7 @@ class Composite(Layer[Forwards, Backwards]):
         return [
             left
             for layer, forward, backward in zip(self.layers, trace, back)
-            for left in layer.left_out(parameters, forward.trace, backward.back)
+            for left in layer.left_out(parameters, forward.trace, backward.own)
         ]
 
     def walk(
@@ -73,7 +73,7 @@ class Composite(Layer[Forwards, Backwards]):
     ) -> Iterator[tuple[Layer[Any, Any], Passage[Any, Any]]]:
         yield self, passage
         missing = (None,) * len(self.layers)
-        backs = passage.back.back if passage.back else missing
-        taught = passage.taught.back if passage.taught else missing
+        backs = passage.back.own if passage.back else missing
+        taught = passage.taught.own if passage.taught else missing
         for layer, forward, back, other in zip(self.layers, passage.forward.trace, backs, taught):
             yield from layer.walk(Passage(forward, back, other))

@@ -24,13 +24,13 @@ class Forward(NamedTuple, Generic[Trace]):
 class Backward(NamedTuple, Generic[Back]):
     """One way back through a layer.
 
-    `above` is the field at its output, (column, vector, site), `below` the one at its input; `back` is what
+    `above` is the field at its output, (column, vector, site), `below` the one at its input; `own` is what
     the layer itself keeps of the pass.
     """
 
     above: np.ndarray
     below: np.ndarray
-    back: Back
+    own: Back
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ class AttentionProbe(Probe):
         passage, cut = seen.at(self.layer), seen.cut(self.layer.tokens)
         if passage.back is None:
             return
-        for matrix, rate, g, x in self.layer.weights(passage.forward.trace, passage.back.back):
+        for matrix, rate, g, x in self.layer.weights(passage.forward.trace, passage.back.own):
             features = cut.features(matrix.inner(x, x, matrix.into))
             gradients = cut.gradients(matrix.inner(g, g, matrix.out))
             yield TangentShare(matrix.name, rate * cut.share(gradients, features))

@@ -37,7 +37,7 @@ class ConvolutionProbe(Probe):
         back, taps = seen.at(self.layer).back, self.layer.taps
         if back is None:
             return
-        above, below, g = seen.cut(self.layer.out), seen.cut(self.layer.into), back.back.g
+        above, below, g = seen.cut(self.layer.out), seen.cut(self.layer.into), back.own.g
         gradients = above.gradients(taps.inner(g, g, taps.out))
         yield OfLayer("gradient_kernel", self.number + 1, gradients)
         yield TangentShare(taps.name, above.share(gradients, self.layer.of_patches(features)))

@@ -28,8 +28,8 @@ class _OfDense(Probe):
             return None
         return seen.cut(self.layer.positions).gradient_kernels(
             lambda a, b: matrix.inner(a, b, matrix.out),
-            passage.back.back.g,
-            passage.taught.back.g if passage.taught else None,
+            passage.back.own.g,
+            passage.taught.own.g if passage.taught else None,
             len(passage.back.above),
         )
 
@@ -85,7 +85,7 @@ class DenseProbe(_OfDense):
         back, cut, matrix = seen.at(self.layer).back, seen.cut(self.layer.positions), self.layer.matrix
         if back is None:
             return
-        parts = matrix.parts_backward(seen.parameters[matrix.name], back.back.g, seen.wanted.sites)
+        parts = matrix.parts_backward(seen.parameters[matrix.name], back.own.g, seen.wanted.sites)
         yield from cut.field(
             "backward_field",
             self.number,

@@ -31,7 +31,7 @@ class RecurrentProbe(Probe):
         yield from cut.field("preactivation", 1, cut.forward_field(_flat(trace.h)), self._parts(seen))
         yield from cut.at_all_sites("feature", 1, cut.forward_field(phi))
         yield OfLayer("feature_kernel", 1, features)
-        fields = (phi, back.back.g) if back else (phi,)
+        fields = (phi, back.own.g) if back else (phi,)
         yield LargestOfLayer("largest_share", 1, np.array(largest_share(*fields)))
         yield from self._backward(seen, features)
         yield from ranks(matrix.rank, 1, 1)
@@ -41,7 +41,7 @@ class RecurrentProbe(Probe):
         matrix, inputs = self.layer.matrix, self.layer.inputs
         if passage.back is None:
             return
-        g, z = _flat(passage.back.back.g), _flat(passage.back.back.z)
+        g, z = _flat(passage.back.own.g), _flat(passage.back.own.z)
         gradients = cut.gradients(matrix.into.mean(g, g))
         yield OfLayer("gradient_kernel", 1, gradients)
         yield from cut.field("backward_field", 1, cut.forward_field(z))

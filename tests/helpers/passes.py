@@ -17,7 +17,7 @@ def differentiated(layers, parameters, seed, x=slice(None)):
 def gradients(layers, parameters, seed, weights):
     """The gradient step of every parameter, of one column."""
     passage = differentiated(layers, parameters, seed)
-    return layers.gradients(passage.forward.trace, passage.back.back, weights)
+    return layers.gradients(passage.forward.trace, passage.back.own, weights)
 
 
 def taught_gradients(layers, parameters, seed, weights):
