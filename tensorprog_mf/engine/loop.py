@@ -13,12 +13,15 @@ from ..ground.checkpoints import Checkpoint
 from ..ground.divergence import LossWatch, RunAway
 from ..ground.progress import Progress
 from ..ground.status import Status
+from ..layers.layer import Parameters
 from ..matrices.realization import Ensemble, Realization
 from ..networks import Network
-from ..problems.problem import Problem
+from ..probes.probe import Composition
+from ..problems.source import DataSource
+from ..training.gradient_flow import GradientFlow
 from ..training.training import Training
-from .descent import Descent
-from .flow import End, Flow
+from .descent import DescentOptimizer
+from .flow import FlowIntegrator
 from .passes import Task
 from .recorder import Recorder
 from .steps import State, step, travel
@@ -41,7 +44,7 @@ class Outcome:
 
 def run(
     network: Network,
-    problem: Problem,
+    problem: DataSource,
     training: Training,
     ensemble: Ensemble,
     recorder: Recorder,
@@ -77,23 +80,18 @@ def run(
 def _start(task: Task, ensemble: Ensemble, recorder: Recorder, replicate: int) -> State:
     network, problem, training = task.network, task.problem, task.training
     outputs = problem.outputs or 1
-    weighted = problem.outputs is not None or task.rule.hebbian
-    realization = Realization(ensemble, replicate, outputs, task.rule, weighted)
+    rule = training.dynamics.learning_rule
+    weighted = problem.outputs is not None or rule.hebbian
+    realization = Realization(ensemble, replicate, outputs, rule, weighted)
     composition = network.compose(realization, problem.all_inputs)
     parameters = composition.layers.initial()
-    optimiser: Descent | Flow
-    if training.flow:
-        sizes = composition.layers.sizes
-        optimiser = Flow(training, list(parameters), sizes, bool(network.activation.kinked))
-    else:
-        optimiser = Descent(training, list(parameters))
     # With several outputs and a rule nothing comes back that would tell.
     told = realization.leaves_out and not (training.ruled and problem.outputs)
     return State(
         realization,
         composition,
         parameters,
-        optimiser,
+        _optimiser(task, composition, parameters),
         recorder,
         RankWatch(realization),
         LeftOut(network.richness) if told else None,
@@ -101,18 +99,29 @@ def _start(task: Task, ensemble: Ensemble, recorder: Recorder, replicate: int) -
     )
 
 
+def _optimiser(
+    task: Task, composition: Composition, parameters: Parameters
+) -> DescentOptimizer | FlowIntegrator:
+    """What moves the parameters."""
+    dynamics, kinked = task.training.dynamics, bool(task.network.activation.kinked)
+    multipliers = dynamics.rates({name: parameter.role for name, parameter in parameters.items()})
+    if isinstance(dynamics, GradientFlow):
+        return FlowIntegrator(dynamics, multipliers, composition.layers.sizes, kinked)
+    return DescentOptimizer(dynamics, multipliers)
+
+
 def _loop(state: State, task: Task, limit: bool, progress: Progress, checkpoint: Checkpoint | None) -> Status:
     last = task.training.last
     while state.step <= last:
         try:
-            unfinished = _advance(state, task, progress)
+            status = _advance(state, task, progress)
         except RunAway as what:
             state.away = what
             return Status.DIVERGED
-        if unfinished is not None:
-            if checkpoint and unfinished is Status.INTERRUPTED:
+        if status is not Status.COMPLETED:
+            if checkpoint and status is Status.INTERRUPTED:
                 checkpoint.save(state)
-            return unfinished
+            return status
         if limit:
             state.watch.look(state.step)
         state.step += 1
@@ -126,17 +135,12 @@ def _loop(state: State, task: Task, limit: bool, progress: Progress, checkpoint:
     return Status.COMPLETED
 
 
-def _advance(state: State, task: Task, progress: Progress) -> Status | None:
-    """To the next step, or the next requested time; what ended the run if it does not arrive."""
-    optimiser = state.optimiser
-    if isinstance(optimiser, Descent):
-        step(state, optimiser, task)
-        return None
-    arrived = travel(state, optimiser, task, progress.partial)
-    return None if arrived else _ENDS[optimiser.end]
-
-
-_ENDS = {End.STOPPED: Status.INTERRUPTED, End.STIFF: Status.STIFF}
+def _advance(state: State, task: Task, progress: Progress) -> Status:
+    """One step, or the way to the next requested time of a flow; whether it was completed."""
+    if isinstance(state.optimiser, FlowIntegrator):
+        return travel(state, state.optimiser, task, progress.partial)
+    step(state, state.optimiser, task)
+    return Status.COMPLETED
 
 
 def _ended(state: State, task: Task, status: Status) -> Outcome:
@@ -144,7 +148,7 @@ def _ended(state: State, task: Task, status: Status) -> Outcome:
     if status is Status.COMPLETED and state.watch.full_at is not None:
         status, state.step = Status.FINITE_WIDTH, state.watch.full_at
     record, moved = state.recorder.record(), {}
-    if isinstance(state.optimiser, Flow):
+    if isinstance(state.optimiser, FlowIntegrator):
         kept = "the times before are kept" if record else "there is no time before that could be kept"
         moved = {"time": state.optimiser.time, "pace": state.optimiser.pace, "kept": kept}
     message = status.message.format(step=state.step, count=state.realization.ensemble.count, **moved)
@@ -156,8 +160,8 @@ def _ended(state: State, task: Task, status: Status) -> Outcome:
 def _what_happened(state: State, task: Task, kept: bool) -> str:
     """The sentence about a run that diverged."""
     when, remedy = f"At step {state.step}", "take a smaller learning rate"
-    if task.training.flow:
-        when = f"On the way to time {task.times[state.step]:g}"
+    if isinstance(state.optimiser, FlowIntegrator):
+        when = f"On the way to time {state.optimiser.flow.times[state.step]:g}"
         remedy = "take shorter times or a smaller tolerance"
     advice = divergence.advice(task.problem.all_inputs, remedy)
     return divergence.sentence(when, state.away, advice, kept)

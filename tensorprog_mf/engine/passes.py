@@ -9,9 +9,7 @@ from ..ground.divergence import LossWatch, RunAway
 from ..layers.layer import Layer, Parameters, Signal
 from ..layers.passage import Backward, Forward, Passage
 from ..networks import Network
-from ..problems.losses import Loss, as_loss
-from ..problems.problem import Problem, Shown, error_signal
-from ..training.rules import Rule, as_rule
+from ..problems.source import DataSource, Shown, error_signal
 from ..training.training import Training
 
 
@@ -20,23 +18,8 @@ class Task:
     """What is trained, on what, and how."""
 
     network: Network
-    problem: Problem
+    problem: DataSource
     training: Training
-
-    @property
-    def loss(self) -> Loss:
-        """That of the problem."""
-        return as_loss(self.problem.loss)
-
-    @property
-    def rule(self) -> Rule:
-        """What goes back in training."""
-        return as_rule(self.training.learning_rule)
-
-    @property
-    def times(self) -> list[float]:
-        """The times of steps, or those requested of a flow."""
-        return self.training.clock().tolist()
 
 
 @dataclass
@@ -79,7 +62,10 @@ class Pass:
             count = len(self.outputs)
             errors = error_signal(self.errors, np.ones(len(self.errors)), count).reshape(count, -1)
             seed = np.ones((count, 1)) if self.single else self.errors
-            signal, trace = Signal(seed, errors, self.task.rule.hebbian), self.forward.trace
+            signal, trace = (
+                Signal(seed, errors, self.task.training.dynamics.learning_rule.hebbian),
+                self.forward.trace,
+            )
             sent = self.layers.feedback(self.parameters, trace, seed[None], signal)
             self.taught = Backward(seed[None], *sent)
         return self.taught
@@ -112,7 +98,7 @@ def forward_pass(
     task: Task, layers: Layer[Any, Any], parameters: Parameters, shown: Shown, growth: LossWatch
 ) -> Pass:
     """A forward pass; `RunAway` where values are not finite or the loss has grown too much."""
-    loss, richness = task.loss, task.network.richness
+    loss, richness = task.problem.loss, task.network.richness
     y, trace = layers.forward(parameters, shown.examples)
     outputs = y / richness if task.problem.outputs else y[:, 0] / richness
     growth.look(outputs, lambda f: shown.mean_loss(loss, f))

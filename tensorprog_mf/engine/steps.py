@@ -7,19 +7,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..ground.divergence import LossWatch, RunAway
+from ..ground.status import Status
 from ..layers.layer import Parameters
 from ..matrices.realization import Realization
 from ..probes.probe import Composition
-from ..problems.problem import Shown
+from ..problems.source import Shown
 from ..training.training import Training
-from .descent import Descent
-from .flow import End, Flow
+from .descent import DescentOptimizer
+from .flow import FlowIntegrator
 from .passes import Pass, Task, forward_pass
 from .recorder import Recorder
 from .truncation import NAME, LeftOut
 from .watch import RankWatch
-
-UNFINISHED = (End.STOPPED, End.STIFF)
 
 
 @dataclass
@@ -29,7 +28,7 @@ class State:
     realization: Realization
     composition: Composition
     parameters: Parameters
-    optimiser: Descent | Flow
+    optimiser: DescentOptimizer | FlowIntegrator
     recorder: Recorder
     watch: RankWatch
     left_out: LeftOut | None  # of the outputs by the tolerance, where that can be told
@@ -38,10 +37,10 @@ class State:
     away: RunAway | None = None  # what happened, of a run that diverged
 
 
-def step(state: State, optimiser: Descent, task: Task) -> None:
+def step(state: State, optimiser: DescentOptimizer, task: Task) -> None:
     """One step: all parameters move, unless it is the last one, which is only recorded."""
     problem, training, parameters = task.problem, task.training, state.parameters
-    recording, last = state.recorder.wants(state.step), state.step == training.steps
+    recording, last = state.recorder.wants(state.step), state.step == optimiser.descent.last
     ahead = parameters if last else optimiser.ahead(parameters)
     gradients = None
     if recording or ahead is parameters:
@@ -63,13 +62,13 @@ def step(state: State, optimiser: Descent, task: Task) -> None:
         gradients = passed.gradients()
         _measure(state, passed, training)
     optimiser.step(parameters, gradients)
-    if training.temperature:
+    if optimiser.descent.temperature:
         state.composition.layers.refresh(parameters, passed.forward.trace, optimiser.noise)
 
 
-def travel(state: State, flow: Flow, task: Task, heard: Callable[[float], bool]) -> bool:
-    """From one requested time of a gradient flow to the next, and record there; False if it was stopped on
-    the way, or would not end."""
+def travel(state: State, flow: FlowIntegrator, task: Task, heard: Callable[[float], bool]) -> Status:
+    """From one requested time of a gradient flow to the next, and record there; why it did not arrive, if it
+    did not."""
     problem, training, parameters = task.problem, task.training, state.parameters
     if state.step == 0 and not flow.paused:
         # The readout is centred on all examples.
@@ -87,18 +86,19 @@ def travel(state: State, flow: Flow, task: Task, heard: Callable[[float], bool])
         latest[:] = [passed]
         return passed.gradients()
 
-    begin, end = [0.0, *task.times][state.step : state.step + 2]
-    if not flow.travel(parameters, gradients, begin, end, heard):
-        if flow.end in UNFINISHED:
-            return False
+    begin, end = (0.0, *flow.flow.times)[state.step : state.step + 2]
+    status = flow.travel(parameters, gradients, begin, end, heard)
+    if status is Status.DIVERGED:
         raise refused[-1] if refused else RunAway("the flow needed steps too small to go on")
+    if status is not Status.COMPLETED:
+        return status
     recording = state.recorder.wants(state.step)
     if latest:
         _measure(state, latest[0], training, recording)
     if recording:
         passed = _forward(state, parameters, problem.shown(training, state.step, True), task)
         _record(state, passed, task)
-    return True
+    return Status.COMPLETED
 
 
 def _forward(state: State, parameters: Parameters, shown: Shown, task: Task) -> Pass:

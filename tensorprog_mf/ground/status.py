@@ -14,6 +14,7 @@ class Status(enum.Enum):
             " network of that width, not the limit; take more samples, a larger tolerance or fewer steps."
         ),
     )
+    NOT_CONVERGED = ("not_converged", "The iteration has not converged.")
     INTERRUPTED = (
         "interrupted",
         "The run was interrupted before step {step}; the times before are kept.",

@@ -5,19 +5,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..ground.errors import UnsupportedError, require
+from ..ground.errors import require
 from ..sites.draws import Axes, Draws
 from ..sites.laws import Law
 from ..sites.sites import Sites
 from ..training.rules import DirectFeedbackAlignment, FeedbackAlignment, GradientDescent, Rule
 from .conditioned import Conditioned
-from .dense import Dense
 from .feedback import Aligned, Static
 from .input import InputMatrix
 from .matrix import Matrix
 from .mean import Mean
 from .readout import ReadoutMatrix
 from .revealed import Revealed
+from .stored import StoredMatrix
 from .taps import Taps
 from .untied import Untied
 
@@ -136,25 +136,19 @@ class Realization:
         """A matrix of entries of mean sum_k u_k v_k and standard deviation `std` that averages over what it
         sees."""
         if self.ensemble.matrix == "dense":
-            return self._random(name, out, into).recentred(u.T @ v, std)
+            stored = self._random(name, out, into)
+            stored.recentre(u.T @ v, std)
+            return stored
         return self._kept(Mean(name, out, into, self.ensemble.tolerance, u, v))
 
     def taps(self, name: str, out: Sites, into: Sites, count: int) -> Taps:
         """Random matrices that see the same vectors."""
         return Taps([self._random(f"{name} tap {tap}" if tap else name, out, into) for tap in range(count)])
 
-    def refuse_rules(self, architecture: str) -> None:
-        """Raise `UnsupportedError` for a learning rule other than the gradient."""
-        if not isinstance(self.rule, GradientDescent):
-            raise UnsupportedError(
-                f"learning_rule={self.rule.name!r} is known for MLP and ResidualMLP; train a {architecture}"
-                " by gradients."
-            )
-
     def _random(self, name: str, out: Sites, into: Sites) -> Matrix:
         if self.ensemble.matrix == "dense":
             seed = np.random.SeedSequence(self.ensemble.seed, spawn_key=self._key(1, len(self.matrices)))
-            matrix = Dense(name, out, into, np.random.default_rng(seed))
+            matrix = StoredMatrix(name, out, into, np.random.default_rng(seed))
         else:
             kind = {"conditioned": Conditioned, "untied": Untied}[self.ensemble.matrix]
             matrix = kind(name, out, into, self.ensemble.tolerance, self.weighted)

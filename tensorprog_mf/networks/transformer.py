@@ -79,6 +79,7 @@ class Transformer(Network):
     query_key_rate: float = 1.0
     input_dims = ("token", "feature")
     vector_dim = "token"
+    residual = True
 
     def __post_init__(self):
         object.__setattr__(self, "depth", whole("depth", self.depth, 1))
@@ -110,7 +111,7 @@ class Transformer(Network):
         return Footprint(self.depth + 1, shape[1], block * self.depth, tokens, 4 * self.depth * tokens, 1.4)
 
     def coordinates(self, layers: list[int]) -> dict[str, np.ndarray]:
-        return {"tau": np.array(layers) / self.depth}
+        return {"relative_depth": np.array(layers) / self.depth}
 
     def _head(self, units: int) -> tuple[int, float]:
         """Coordinates of a head among so many units, and kappa."""
@@ -128,7 +129,6 @@ class Transformer(Network):
         return 1 if self.head_dimension == "infinite" else self._head(units)[0]
 
     def compose(self, realization: Realization, inputs: np.ndarray) -> Composition:
-        realization.refuse_rules("Transformer")
         stream, tokens = realization.sites("stream"), inputs.shape[1]
         embedding = realization.input("WE", stream, as_vectors(inputs))
         first = Input(embedding, positions=tokens, vectors=as_vectors)

@@ -5,11 +5,13 @@ import pathlib
 
 import xarray as xr
 
+from ..engine.recorder import as_record
 from ..networks import Network
 from ..problems.problem import Problem
 from ..training.training import Training
 from .sampling.arguments import route
 from .sampling.monte_carlo import MonteCarlo
+from .support import Request, check
 
 
 @route
@@ -63,6 +65,8 @@ def gradient_independence(
     ------
     InputError
         An argument that cannot be used, or a run that does not fit into memory.
+    UnsupportedError
+        What does not go together; see "What goes with what" in the README.
 
     Notes
     -----
@@ -84,6 +88,17 @@ def gradient_independence(
     >>> float(abs(ds.preactivation_response_part).max())
     0.0
     """
+    request = Request(
+        network,
+        problem,
+        training,
+        as_record(record),
+        common_draws=common_draws is not None,
+        target_error=target_error is not None,
+        keep_replicates=bool(keep_replicates),
+        checkpoint=checkpoint is not None,
+    )
+    check("gradient_independence", request)
     run = MonteCarlo(
         n_samples,
         n_replicates,

@@ -12,7 +12,6 @@ from ..ground.errors import (
     DivergenceWarning,
     Interrupted,
     ToleranceWarning,
-    UnsupportedError,
     boolean,
     real,
     require,
@@ -30,7 +29,8 @@ from ..results.schema import ORDERS
 from ..training.training import Training
 from .sampling.arguments import route
 from .sampling.monte_carlo import MonteCarlo
-from .static_ntk.training import refuse_decay, train_lazily
+from .static_ntk.training import train_lazily
+from .support import Request, check
 
 _EXPANDED = ("output", "feature_kernel", "gradient_kernel", "tangent_kernel")
 _SMOOTH, _KINKED = (0.02, 0.04, 0.06, 0.08), (0.1, 0.2, 0.3, 0.4)
@@ -97,7 +97,7 @@ def perturbation(
     InputError
         An argument that cannot be used.
     UnsupportedError
-        Weight decay, gradient flow.
+        What does not go together; see "What goes with what" in the README.
 
     Notes
     -----
@@ -119,19 +119,12 @@ def perturbation(
     >>> ds.output_coefficient.dims
     ('time', 'order', 'example')
     """
-    training.refuse_flow("perturbation")
-    training.refuse_noise_and_rules("perturbation")
-    problem.refuse_outputs("perturbation")
-    if network.refinements is not None:
-        raise UnsupportedError(
-            "perturbation needs common draws, which networks of infinite depth do not have; take a finite"
-            " depth, or tp.sample."
-        )
-    refuse_decay("perturbation", training)
+    request = Request(network, problem, training, as_record(record), common_draws=common_draws is not None)
+    check("perturbation", request)
     order, probes = _checked(network, order, probes)
     keeps_draws = as_record(record).draws
     record = replace(as_record(record), draws=False)
-    steps = recorded_steps(record, training.steps, "perturbation")
+    steps = recorded_steps(record, training.steps)
     run = MonteCarlo(
         n_samples,
         n_replicates,
@@ -156,7 +149,6 @@ def perturbation(
     }
     del settings["samples"]  # no fields are kept
     network.check(problem.all_inputs.shape[1:])
-    network.suits("perturbation", "conditioned", problem, training)
     foot = network.footprint(problem.all_inputs.shape[1:])
     memory.check(
         (2 + len(probes) + ORDERS)
@@ -172,9 +164,7 @@ def perturbation(
     )
     run = replace(run, seed=settings["seed"])
     initial = run.initial("perturbation", network, problem, training)
-    lazy = [
-        train_lazily(kernel[0], problem, training, "perturbation") for kernel in initial.tangent_kernel.values
-    ]
+    lazy = [train_lazily(kernel[0], problem, training) for kernel in initial.tangent_kernel.values]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DivergenceWarning)  # said once, below
         runs = _probe(run, network, problem, training, probes)

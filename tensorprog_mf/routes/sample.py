@@ -4,11 +4,13 @@ import pathlib
 
 import xarray as xr
 
+from ..engine.recorder import as_record
 from ..networks import Network
 from ..problems.problem import Problem
 from ..training.training import Training
 from .sampling.arguments import route
 from .sampling.monte_carlo import MonteCarlo
+from .support import Request, check
 
 
 @route
@@ -103,6 +105,8 @@ def sample(
     ------
     InputError
         An argument that cannot be used, or a run that does not fit into memory.
+    UnsupportedError
+        What does not go together; see "What goes with what" in the README.
     Interrupted
         Ctrl-C: what there is goes along.
 
@@ -141,6 +145,17 @@ def sample(
     >>> dict(ds.output.sizes)
     {'time': 3, 'example': 2}
     """
+    request = Request(
+        network,
+        problem,
+        training,
+        as_record(record),
+        common_draws=common_draws is not None,
+        target_error=target_error is not None,
+        keep_replicates=bool(keep_replicates),
+        checkpoint=checkpoint is not None,
+    )
+    check("sample", request)
     run = MonteCarlo(
         n_samples,
         n_replicates,

@@ -4,7 +4,8 @@ import pathlib
 
 import xarray as xr
 
-from ..ground.errors import UnsupportedError, boolean, require, whole
+from ..engine.recorder import as_record
+from ..ground.errors import boolean, require, whole
 from ..matrices.realization import Ensemble
 from ..networks import Network
 from ..networks.parameterization import as_mean_field
@@ -13,6 +14,7 @@ from ..sites.draws import fresh_seed
 from ..training.training import Training
 from .sampling.arguments import route
 from .sampling.replicates import gather, listed, small
+from .support import Request, check
 
 
 @route
@@ -71,6 +73,8 @@ def train_finite(
     ------
     InputError
         An argument that cannot be used.
+    UnsupportedError
+        What does not go together; see "What goes with what" in the README.
 
     Notes
     -----
@@ -81,10 +85,15 @@ def train_finite(
         matrix in ("dense", "conditioned"),
         f"matrix={matrix!r} is unknown here; choose 'dense' or 'conditioned'.",
     )
-    if network.refinements is not None:
-        raise UnsupportedError(
-            "train_finite trains networks of a finite depth; for depth='infinite' take tp.sample."
-        )
+    request = Request(
+        network,
+        problem,
+        training,
+        as_record(record),
+        parameterization=parameterization,
+        checkpoint=checkpoint is not None,
+    )
+    check("train_finite", request, matrix)
     settings = {
         "width": whole("width", width, 1),
         "matrix": matrix,

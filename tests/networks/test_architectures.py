@@ -6,30 +6,14 @@ import numpy as np
 import pytest
 
 import tensorprog_mf as tp
-from tensorprog_mf.matrices.dense import Dense
 from tensorprog_mf.matrices.realization import Ensemble, Realization
+from tensorprog_mf.matrices.stored import StoredMatrix
+from tests.helpers.architectures import NETWORKS, examples
 from tests.helpers.passes import gradients as back_propagated
 from tests.helpers.passes import tangent_kernel, taught_gradients
 from tests.helpers.plain_architectures import Plain
-from tests.matrices.test_matrices import stored
+from tests.helpers.stored import stored
 
-# Every option once: the network, and the shape of an example.
-NETWORKS = {
-    "residual": (tp.ResidualMLP(3, branch_scale=0.8), (4,)),
-    "cnn circular average": (tp.CNN(2), (2, 4)),
-    "cnn zero flat": (tp.CNN(3, padding="zero", readout="flat"), (2, 5)),
-    "cnn planes stride": (tp.CNN(2, stride=(1, 2), padding="zero"), (1, 3, 3)),
-    "cnn planes pooling": (tp.CNN(2, pooling=2, kernel=(2, 3), readout="flat"), (1, 4, 2)),
-    "cnn pooling strides kernel 2": (tp.CNN(3, kernel=2, stride=(2, 1, 1), pooling=(2, 1)), (2, 8)),
-    "rnn last": (tp.RNN(), (3, 2)),
-    "rnn average": (tp.RNN(readout="average"), (3, 2)),
-    "attention": (tp.Transformer(2, head_dimension=2), (3, 4)),
-    "attention infinite causal": (tp.Transformer(1, head_dimension="infinite", causal=True), (3, 4)),
-    "attention mlp normalise": (
-        tp.Transformer(2, head_dimension=3, causal=True, mlp=True, normalise=True, logit_exponent=1.0),
-        (2, 4),
-    ),
-}
 WIDTH = 6
 
 
@@ -37,10 +21,6 @@ def model(network, inputs, outputs=1):
     realization = Realization(Ensemble(WIDTH, "dense", "pseudo-random", 0, centred=False), 0, outputs)
     composition = network.compose(realization, inputs)
     return composition, composition.layers.initial()
-
-
-def examples(shape, count=3):
-    return np.random.default_rng(len(shape) + shape[-1]).normal(size=(count, *shape))
 
 
 def differences(function, array, step=1e-5):
@@ -120,8 +100,11 @@ def test_gradients_of_several_outputs_agree_with_finite_differences(name):
     layers = composition.layers
     seed, weights = np.array([[0.7, -1.1], [0.4, 0.2]]), np.array([0.5, 1.5])
     gradients = taught_gradients(layers, parameters, seed, weights)
+
+    def found():
+        return WIDTH * (weights @ (seed * layers.forward(parameters, slice(None))[0][:2])).sum()
+
     for key, parameter in parameters.items():
-        found = lambda: WIDTH * (weights @ (seed * layers.forward(parameters, slice(None))[0][:2])).sum()
         numeric = differences(found, parameter.learned)
         np.testing.assert_allclose(
             gradients[key].learned, numeric, atol=1e-6 * np.abs(numeric).max(), err_msg=key
@@ -170,7 +153,7 @@ def made(monkeypatch):
 def weights(realization):
     """Initial weights by name; of revealed matrices what is known, and any Gaussian rest."""
     first, *hidden, readout = realization.matrices
-    stored_ones = {m.name: m.initial_weights if isinstance(m, Dense) else stored(m) for m in hidden}
+    stored_ones = {m.name: m.initial_weights if isinstance(m, StoredMatrix) else stored(m) for m in hidden}
     return {first.name: first.columns.T @ first.basis, **stored_ones, "w": readout.rows}
 
 

@@ -1,11 +1,12 @@
-"""One specification per result variable and coordinate: dimensions, meaning, symbol in the theory."""
+"""One specification per variable and coordinate of results: dimensions, meaning, symbol in the theory."""
 
 from ...ground.errors import require
 from . import mean_field, scaling_laws, training
+from .renamed import RENAMED, Renamed, new_names
 from .training import ORDERS, SLOT_FIELDS, TRUNCATED
 from .variable import Variable
 
-SCHEMA_VERSION = "2"
+SCHEMA_VERSION = "3"
 VARIABLES: dict[str, Variable] = {
     **training.VARIABLES,
     **training.LAZY_VARIABLES,
@@ -17,7 +18,7 @@ COORDINATES: dict[str, Variable] = {
     **mean_field.COORDINATES,
     **scaling_laws.COORDINATES,
 }
-TRAINING_VARIABLES = tuple(training.VARIABLES)  # the estimate of memory is made of these
+TRAINING_VARIABLES = tuple(training.VARIABLES)  # of which the estimate of memory is made
 
 
 def declare(name: str, variable: Variable) -> None:
@@ -37,11 +38,14 @@ def declare(name: str, variable: Variable) -> None:
 __all__ = [
     "COORDINATES",
     "ORDERS",
+    "RENAMED",
     "SCHEMA_VERSION",
     "SLOT_FIELDS",
     "TRAINING_VARIABLES",
     "TRUNCATED",
     "VARIABLES",
+    "Renamed",
     "Variable",
     "declare",
+    "new_names",
 ]

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from ...engine.recorder import recorded_steps
+from ...engine.recorder import as_record, recorded_steps
 from ...ground.accelerate import thread_count
 from ...ground.divergence import advice, allowed, before_divergence, sentence
 from ...ground.errors import (
     ConvergenceWarning,
     DivergenceWarning,
-    UnsupportedError,
     boolean,
     real,
     require,
@@ -34,6 +33,7 @@ from ...training.training import Training
 from ..sampling.arguments import route
 from ..sampling.replicates import listed, small
 from ..static_ntk.kernels import initial_kernels
+from ..support import Request, check
 from .alternation import Alternation, Guess, Solution
 
 _ZERO = 1e-10  # norm of outputs that are zero but for rounding
@@ -147,7 +147,7 @@ def alternate(
     InputError
         An argument that cannot be used, fields that span more than half of the samples.
     UnsupportedError
-        Another network, gradient flow.
+        What does not go together; see "What goes with what" in the README.
 
     Notes
     -----
@@ -169,16 +169,8 @@ def alternate(
     >>> ds.attrs["status"]
     'converged'
     """
-    if not isinstance(network, MLP):
-        raise UnsupportedError(f"alternate solves MLPs only, not {type(network).__name__}; use tp.sample.")
-    if not network.plain:
-        raise UnsupportedError(
-            "alternate takes weights that start as N(0,1) and no biases; use tp.sample for others."
-        )
-    training.refuse_flow("alternate")
-    training.refuse_noise_and_rules("alternate")
-    problem.refuse_outputs("alternate")
-    steps = recorded_steps(record, training.steps, "alternate")
+    check("alternate", Request(network, problem, training, as_record(record)))
+    steps = recorded_steps(record, training.steps)
     settings = {
         "n_samples": whole("n_samples", n_samples, 1),
         "n_replicates": whole("n_replicates", n_replicates, 1),
@@ -286,7 +278,7 @@ def _result(
             f"At step {reached} of the last iteration", what, advice(problem.all_inputs), len(steps) > 0
         )
         require(len(steps) > 0, away)
-    rates = list(training.rates(network.weights).values())
+    rates = list(training.rates(network.roles).values())
     shares = [training.example_weights(t, problem.n_train) for t in steps]
     records = [_record(outcome, problem, rates, steps, training.steps + 1, shares) for outcome in outcomes]
     arrays = summarise(records, settings["keep_replicates"])

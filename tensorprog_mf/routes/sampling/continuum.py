@@ -62,7 +62,7 @@ def infinite_depth(
         new[NAME] = fine[NAME].variable.copy(data=np.hypot(2 * fine[NAME].values, medium[NAME].values))
         arrays = combined(
             {name: (variable.dims, variable.values) for name, variable in new.items()},
-            int((fine.split == "train").sum()),
+            fine.split.values,
         )
         new = {name: variable.copy(data=arrays[name][1]) for name, variable in new.items()}
     found = replaced(found, new)

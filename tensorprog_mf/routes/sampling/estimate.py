@@ -60,9 +60,10 @@ def _of_weights(network, problem, training, ensemble: Ensemble, record, times: i
                 hidden=tuple(a._replace(kept=(a.kept[0], a.kept[1] + 1)) for a in foot.hidden)
             )
         per_vector = memory.directions(
-            training, problem.n_train, ensemble.tolerance, network.richness, network.activation
+            training, problem.n_recurring, ensemble.tolerance, network.richness, network.activation
         )
-        queries = examples * times + _shown(problem, training) * (training.last + 1 - times)
+        unrecorded = training.largest_batch(problem.n_recurring) * (training.last + 1 - times)
+        queries = examples * times + unrecorded
         queries = _EVALUATIONS * examples if training.flow else queries
         copies = 8 if training.flow else 1 + (training.momentum > 0)
         weights = memory.of_directions(
@@ -75,13 +76,6 @@ def _of_weights(network, problem, training, ensemble: Ensemble, record, times: i
     return weights + memory.of_fields(
         foot, examples, sites, inputs, 8 if training.flow else 1 + (training.momentum > 0), columns
     )
-
-
-def _shown(problem, training) -> int:
-    """Examples of a step that records nothing, the most of any."""
-    if training.batches is not None:
-        return max(map(len, training.batches), default=0)
-    return training.batch_size or problem.n_train
 
 
 def _remedy(

@@ -50,12 +50,8 @@ class MonteCarlo:
         if network.refinements is not None:
             return self._infinitely_deep(route, matrix, network, problem, training)
         settings = self.settings(network)
-        if matrix == "untied":
-            training.refuse_rules(route)
         slots = None
         if self.common_draws is not None:
-            training.refuse_flow("common_draws")
-            training.refuse_noise_and_rules("common_draws")
             _check_common(self.common_draws, network, problem, training, settings)
             slots = slot_maps(self.common_draws)
         # Samples would leave a saddle by their sampling error, which the limit does not have.
@@ -123,8 +119,6 @@ class MonteCarlo:
         )
 
     def _infinitely_deep(self, route: str, matrix: str, network, problem, training) -> xr.Dataset:
-        shared = self.common_draws is not None or as_record(self.record).draws
-        require(not shared, "common draws do not go with infinite depth: its runs have depths of their own.")
         seed, parts = fresh_seed(self.seed, self.checkpoint), []
 
         def at(refined):
@@ -161,10 +155,6 @@ class MonteCarlo:
 
     def _refined(self, route: str, matrix: str, network, problem, training) -> xr.Dataset:
         target = real("target_error", self.target_error, "be positive", lambda v: v > 0)
-        require(
-            self.common_draws is None and not self.keep_replicates,
-            "target_error goes neither with common_draws nor with keep_replicates.",
-        )
         require(
             whole("n_replicates", self.n_replicates, 1) > 1,
             "target_error needs a standard error: take n_replicates of 2 or more.",

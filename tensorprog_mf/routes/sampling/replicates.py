@@ -10,12 +10,12 @@ import xarray as xr
 
 from ...engine.flow import with_kinks
 from ...engine.loop import Outcome, run
-from ...engine.recorder import Recorder, as_record, recorded_steps
+from ...engine.recorder import Record, Recorder, as_record, recorded_steps
 from ...engine.reductions import MOMENTS
 from ...engine.truncation import combined
 from ...ground.accelerate import thread_count
 from ...ground.checkpoints import Checkpoint, in_words
-from ...ground.errors import DivergenceWarning, InputError, UnsupportedError, real, require, warn
+from ...ground.errors import DivergenceWarning, InputError, real, require, warn
 from ...ground.interruption import goes_on, nothing_kept, unless_interrupted
 from ...ground.progress import Progress
 from ...ground.replicates import run_replicates
@@ -54,12 +54,10 @@ def gather(
     network and training to run where those of the user are written in another parameterisation. `checkpoint`
     is a folder, or None; it stays if the run is `part` of a larger one.
     """
-    training.refuse_endless(route)
     record, steps = as_record(record), recorded_steps(record, training.last)
     network.check(problem.all_inputs.shape[1:])
-    network.suits(route, ensemble.matrix, problem, training)
-    _check_record(record, ensemble.matrix, network, problem, training)
-    require(limit or not record.draws, f"draws=True is for runs in the limit; {route} has no draws to share.")
+    network.warn_of(problem, limit)
+    _check_examples(record, len(problem.all_inputs))
     training = with_kinks(training, network.activation, problem.loss)
     if training.flow:  # directions left out make rates rough, and steps small
         ensemble = replace(ensemble, tolerance=min(ensemble.tolerance, training.tolerance / 10))
@@ -135,10 +133,10 @@ def _estimates(
     Tangent kernels are multiplied by `units`.
     """
     arrays = summarise([outcome.record for outcome in outcomes], keep, network.vector_dim)
-    arrays = combined(arrays, problem.n_train)
+    arrays = combined(arrays, problem.splits)
     for name in {"tangent_kernel", "tangent_kernel_stderr"} & arrays.keys():
         arrays[name] = (arrays[name][0], arrays[name][1] * units)
-    if problem.n_train and not (problem.outputs or training.ruled) and record.kernel_examples is None:
+    if not problem.streamed and not (problem.outputs or training.ruled) and record.kernel_examples is None:
         kernel, outputs = (_mean(arrays[name]) for name in ("tangent_kernel", "output"))
         arrays["sharpness"] = (("time",), sharpness(kernel, outputs, problem))
     if "basis_rank" in arrays:
@@ -151,60 +149,12 @@ def _mean(array: tuple) -> np.ndarray:
     return array[1].mean(axis=0) if array[0][0] == "replicate" else array[1]
 
 
-def _check_record(record, matrix: str, network, problem, training) -> None:
-    """Refuse what cannot be recorded of a problem."""
-    if network.vector_dim and (record.per_output or record.two_time or record.responses):
-        raise UnsupportedError(
-            "per_output, two_time and responses are recorded for fully connected networks;"
-            f" {type(network).__name__} has a dimension {network.vector_dim}."
-        )
-    examples, chosen = len(problem.all_inputs), record.kernel_examples
+def _check_examples(record: Record, count: int) -> None:
+    """Refuse kernels between examples that are not there."""
+    chosen = record.kernel_examples
     require(
-        not chosen or max(chosen) < examples,
-        f"kernel_examples names example {max(chosen or [0])}, but examples are 0 ... {examples - 1}.",
-    )
-    require(
-        not record.per_output or problem.outputs,
-        "per_output=True is for several outputs, targets (example, output).",
-    )
-    if problem.outputs and (record.two_time or record.responses):
-        raise UnsupportedError(
-            "two_time and responses are recorded for one output, targets (example,); leave them out of"
-            " tp.Record."
-        )
-    if record.responses and not (network.has_parts and matrix != "dense"):
-        raise UnsupportedError(
-            "responses are regressions on Gaussian parts of fields, which residual streams and stored"
-            " matrices do not tell apart; take matrix='conditioned' and an MLP."
-        )
-    if "input_weight" in {*record.moments, *record.densities} and not network.has_input_weight:
-        raise UnsupportedError(
-            f"moments and densities of input_weight are known for MeanFieldMLP; {type(network).__name__}"
-            " knows weights only where inputs look."
-        )
-    if training.temperature and getattr(network, "output_bias", 0):
-        raise UnsupportedError(
-            "temperature does not go with an output bias: its noise would make outputs random at any width;"
-            " take output_bias=0."
-        )
-    if record.per_output and training.ruled:
-        raise UnsupportedError(
-            "kernels of every output are those of gradients; with"
-            f" learning_rule={training.learning_rule.name!r} leave out per_output."
-        )
-    if problem.outputs and not record.per_output:
-        fields = {"backward_field", "gradient"} & {*record.moments, *record.densities}
-        require(
-            not fields,
-            f"{' and '.join(sorted(fields))} of several outputs are known with per_output=True only.",
-        )
-    require(
-        problem.n_train > 0 or (training.full_batch and not training.flow),
-        "a stream brings its own batches, step by step: leave batches and flow out of Training.",
-    )
-    require(
-        not (problem.outputs and training.learning_rule.hebbian),
-        "Hebb's rule is modulated by the error of one output; targets must be (example,).",
+        not chosen or max(chosen) < count,
+        f"kernel_examples names example {max(chosen or [0])}, but examples are 0 ... {count - 1}.",
     )
 
 

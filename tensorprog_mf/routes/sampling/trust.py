@@ -22,9 +22,10 @@ def doubts(
         found += heavy_tails(arrays["largest_share"][1], when, labels)
     product = None
     if "sharpness" in arrays and not training.flow:
+        descent = training.descent
         rates = (
-            [training.learning_rate_at(min(step, training.steps - 1)) for step in steps]
-            if training.steps
+            [descent.learning_rate_at(min(step, descent.steps - 1)) for step in steps]
+            if descent.steps
             else 0.0
         )
         product = np.array(rates) * arrays["sharpness"][1]

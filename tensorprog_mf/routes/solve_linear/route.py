@@ -3,19 +3,19 @@
 import numpy as np
 import xarray as xr
 
-from ...engine.recorder import recorded_steps
+from ...engine.recorder import as_record, recorded_steps
 from ...ground.accelerate import one_blas_thread
 from ...ground.divergence import LossWatch, RunAway, advice, allowed, check_size, sentence
-from ...ground.errors import ConvergenceWarning, DivergenceWarning, UnsupportedError, boolean, require, warn
+from ...ground.errors import ConvergenceWarning, DivergenceWarning, boolean, require, warn
 from ...ground.status import Status
 from ...networks import MLP
 from ...problems.problem import Problem
 from ...results.dataset import dataset, summarise
 from ...results.provenance import attributes
-from ...sites.activations import Activation
 from ...training.training import Training
 from ..sampling.arguments import route
 from ..sampling.replicates import listed
+from ..support import Request, check
 from .flow import follow
 
 
@@ -55,7 +55,7 @@ def solve_linear(
     Raises
     ------
     UnsupportedError
-        Another network or activation, weight scales or biases in discrete steps.
+        What does not go together; see "What goes with what" in the README.
 
     Notes
     -----
@@ -67,23 +67,9 @@ def solve_linear(
     smaller tolerances; time is proportional to the length of the flow times its largest rate, seconds to a
     minute.
     """
-    if not isinstance(network, MLP) or network.activation != Activation("linear"):
-        raise UnsupportedError(
-            "solve_linear solves MLPs with the linear activation of gain 1 only; use tp.sample for others."
-        )
-    if not (network.plain or training.flow):
-        raise UnsupportedError(
-            "solve_linear takes weights that start as N(0,1) and no biases, but for gradient flow; use"
-            " tp.sample for others."
-        )
-    training.refuse_noise_and_rules("solve_linear")
-    problem.refuse_online("solve_linear")
-    if problem.outputs and two_time:
-        raise UnsupportedError(
-            "solve_linear has kernels between times for one output, targets (example,); leave out two_time."
-        )
-    training.refuse_endless("solve_linear")
-    steps, two_time = recorded_steps(record, training.last, "solve_linear"), boolean("two_time", two_time)
+    two_time = boolean("two_time", two_time)
+    check("solve_linear", Request(network, problem, training, as_record(record), two_time=two_time))
+    steps = recorded_steps(record, training.last)
     if training.flow:
         return _flow(network, problem, training, record, steps, two_time)
     solution = _Recursion(network, problem, training)
@@ -148,8 +134,8 @@ class _Recursion:
         self.outputs = columns = problem.outputs or 1
         self.shares = [training.example_weights(t, problem.n_train) for t in range(times)]
         self.growth = LossWatch(allowed(network.richness))
-        self.weight, self.kept = training.gradient_weights("solve_linear")
-        self.rates = list(training.rates(network.weights).values())
+        self.weight, self.kept = training.descent.gradient_weights()
+        self.rates = list(training.rates(network.roles).values())
         self.alpha, self.H = (np.zeros((depth + 1, times, examples, times, examples)) for _ in range(2))
         self.beta = np.zeros((depth + 1, times, examples, times * columns))
         self.kappa, self.G = (np.zeros((depth + 2, times * columns, times * columns)) for _ in range(2))

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ...ground.errors import UnsupportedError, require, whole
+from ...ground.errors import require, whole
 from ...matrices.realization import Ensemble, Realization
-from ...networks import MLP, Network
+from ...networks import Network
 from ...problems.problem import Problem
 from ...results import memory
 from ...training.training import Training
@@ -60,8 +60,6 @@ def random_starts(ensemble, width, starts, network: Network, problem: Problem) -
     ------
     InputError
         An unknown parameterisation; a width that is missing or that nothing depends on.
-    UnsupportedError
-        Networks of infinite depth.
     """
     known = _OF_ORDER_ONE + _OF_A_WIDTH
     if ensemble is None:
@@ -88,10 +86,6 @@ def random_starts(ensemble, width, starts, network: Network, problem: Problem) -
             " 'ntk'.",
         )
         width = whole("width", width, 1)
-    if network.refinements is not None:
-        raise UnsupportedError(
-            "ensemble is known for networks of a finite depth; leave it out for depth='infinite'."
-        )
     return RandomStarts(ensemble, width, whole("starts", starts, 2), problem.loss.name != "squared")
 
 
@@ -103,8 +97,8 @@ def readout_kernels(
     `last_layers` are the feature kernels of the last layer, which those are in an MLP; other networks pool or
     flatten behind it, and theirs are asked of `run`, as the tangent kernel of the readout alone.
     """
-    if isinstance(network, MLP):
-        return network.weight_std[-1] ** 2 * last_layers
+    if network.readout_std is not None:
+        return network.readout_std**2 * last_layers
     composed = network.compose(
         Realization(Ensemble(run.n_samples, "conditioned", "pseudo-random", 0), 0), problem.all_inputs
     )
@@ -131,7 +125,7 @@ def lazy_series(
     if random is not None and random.drawn:
         found = _drawn(kernel, covariance, problem, training, steps, shares, random.count, seed)
     else:
-        f = train_lazily(kernel, problem, training, "static_ntk")
+        f = train_lazily(kernel, problem, training)
         kept = steps[steps < len(f)]
         if random is None or not len(kept):
             return problem.series(f[kept], shares) if len(kept) else {}, len(f)
@@ -151,7 +145,7 @@ def _exact(
     the variance of outputs beside the loss of their mean.
     """
     still = problem.with_zero_targets(len(kernel))
-    spread = train_lazily(kernel, still, training, "static_ntk", _root(covariance), steps)
+    spread = train_lazily(kernel, still, training, _root(covariance), steps)
     found = {name: values[: len(spread)] for name, values in mean.items()}
     both = spread @ spread.transpose(0, 2, 1)
     variance = np.einsum("tmm->tm", both)
@@ -170,7 +164,7 @@ def _drawn(
     rng = np.random.default_rng(np.random.SeedSequence(seed[0], spawn_key=(_DRAWN, *seed[1:])))
     root, shape = _root(covariance), problem.targets.shape[1:]
     draws = [np.tensordot(root, rng.standard_normal((len(root), *shape)), 1) for _ in range(count)]
-    runs = [train_lazily(kernel, problem, training, "static_ntk", start, steps) for start in draws]
+    runs = [train_lazily(kernel, problem, training, start, steps) for start in draws]
     reached = min(map(len, runs))
     if not reached:
         return {}

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import xarray as xr
 
-from ...engine.recorder import recorded_steps
+from ...engine.recorder import as_record, recorded_steps
 from ...ground.divergence import advice, grown, sentence
 from ...ground.errors import DivergenceWarning, QuadratureWarning, boolean, require, warn
 from ...ground.status import Status
@@ -18,6 +18,7 @@ from ...training.training import Training
 from ..sampling.arguments import route
 from ..sampling.monte_carlo import MonteCarlo
 from ..sampling.replicates import listed
+from ..support import Request, check
 from .ensembles import lazy_series, random_starts, readout_kernels
 from .kernels import initial_kernels
 
@@ -97,8 +98,7 @@ def static_ntk(
     InputError
         An argument that cannot be used.
     UnsupportedError
-        Weight decay; a closed form of another network than an MLP; infinite time with another loss than the
-        squared one.
+        What does not go together; see "What goes with what" in the README.
 
     Notes
     -----
@@ -139,9 +139,8 @@ def static_ntk(
         kernel in ("closed_form", "sampled"),
         f"kernel={kernel!r} is unknown; choose 'closed_form' or 'sampled'.",
     )
-    training.refuse_noise_and_rules("static_ntk")
-    problem.refuse_online("static_ntk")
-    steps = recorded_steps(record, training.last, "static_ntk")
+    check("static_ntk", Request(network, problem, training, as_record(record), ensemble=ensemble), kernel)
+    steps = recorded_steps(record, training.last)
     run = MonteCarlo(
         n_samples,
         n_replicates,
@@ -226,7 +225,7 @@ def static_ntk(
 def _closed(network, problem: Problem, training: Training) -> tuple[list[dict], float]:
     """Kernels in closed form, as of one replicate, and their error."""
     found = initial_kernels(network, problem.all_inputs)
-    rates = training.rates(list(found.tangent))
+    rates = training.rates(network.roles)
     tangent = sum(rates[name] * kernel for name, kernel in found.tangent.items())
     if found.error > _NOTICED:
         warn(
