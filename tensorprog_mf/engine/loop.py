@@ -5,7 +5,6 @@ procedure guesses whole trajectories and iterates instead (Bordelon & Pehlevan 2
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -14,9 +13,10 @@ from ..ground.checkpoints import Checkpoint
 from ..ground.divergence import LossWatch, RunAway
 from ..ground.progress import Progress
 from ..ground.status import Status
-from ..layers.layer import Layer, Parameters
+from ..layers.layer import Parameters
 from ..matrices.realization import Ensemble, Realization
 from ..networks import Network
+from ..probes.probe import Composition
 from ..problems.source import DataSource
 from ..training.gradient_flow import GradientFlow
 from ..training.training import Training
@@ -80,23 +80,34 @@ def run(
 def _start(task: Task, ensemble: Ensemble, recorder: Recorder, replicate: int) -> State:
     network, problem, training = task.network, task.problem, task.training
     outputs = problem.outputs or 1
-    weighted = problem.outputs is not None or training.dynamics.learning_rule.hebbian
-    realization = Realization(ensemble, replicate, outputs, training.dynamics.learning_rule, weighted)
+    rule = training.dynamics.learning_rule
+    weighted = problem.outputs is not None or rule.hebbian
+    realization = Realization(ensemble, replicate, outputs, rule, weighted)
     composition = network.compose(realization, problem.all_inputs)
     parameters = composition.layers.initial()
-    optimiser = _optimiser(task, parameters, composition.layers)
     # With several outputs and a rule nothing comes back that would tell.
     told = realization.leaves_out and not (training.ruled and problem.outputs)
     return State(
         realization,
         composition,
         parameters,
-        optimiser,
+        _optimiser(task, composition, parameters),
         recorder,
         RankWatch(realization),
         LeftOut(network.richness) if told else None,
         LossWatch(divergence.allowed(network.richness)),
     )
+
+
+def _optimiser(
+    task: Task, composition: Composition, parameters: Parameters
+) -> DescentOptimizer | FlowIntegrator:
+    """What moves the parameters."""
+    dynamics, kinked = task.training.dynamics, bool(task.network.activation.kinked)
+    multipliers = dynamics.rates({name: parameter.role for name, parameter in parameters.items()})
+    if isinstance(dynamics, GradientFlow):
+        return FlowIntegrator(dynamics, multipliers, composition.layers.sizes, kinked)
+    return DescentOptimizer(dynamics, multipliers)
 
 
 def _loop(state: State, task: Task, limit: bool, progress: Progress, checkpoint: Checkpoint | None) -> Status:
@@ -125,11 +136,10 @@ def _loop(state: State, task: Task, limit: bool, progress: Progress, checkpoint:
 
 
 def _advance(state: State, task: Task, progress: Progress) -> Status:
-    """To the next step, or the next requested time; COMPLETED if it arrives, or what ended the run."""
-    optimiser = state.optimiser
-    if isinstance(optimiser, FlowIntegrator):
-        return travel(state, optimiser, task, progress.partial)
-    step(state, optimiser, task)
+    """One step, or the way to the next requested time of a flow; whether it was completed."""
+    if isinstance(state.optimiser, FlowIntegrator):
+        return travel(state, state.optimiser, task, progress.partial)
+    step(state, state.optimiser, task)
     return Status.COMPLETED
 
 
@@ -145,17 +155,6 @@ def _ended(state: State, task: Task, status: Status) -> Outcome:
     if status is Status.DIVERGED:
         message = _what_happened(state, task, bool(record))
     return Outcome(record, state.recorder.labels, status, state.step, message, state.realization.slots())
-
-
-def _optimiser(
-    task: Task, parameters: Parameters, layers: Layer[Any, Any]
-) -> DescentOptimizer | FlowIntegrator:
-    """What moves the parameters."""
-    dynamics = task.training.dynamics
-    multipliers = task.training.rates({name: parameter.role for name, parameter in parameters.items()})
-    if isinstance(dynamics, GradientFlow):
-        return FlowIntegrator(dynamics, multipliers, layers.sizes, bool(task.network.activation.kinked))
-    return DescentOptimizer(dynamics, multipliers)
 
 
 def _what_happened(state: State, task: Task, kept: bool) -> str:

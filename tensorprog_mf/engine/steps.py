@@ -66,11 +66,11 @@ def step(state: State, optimiser: DescentOptimizer, task: Task) -> None:
         state.composition.layers.refresh(parameters, passed.forward.trace, optimiser.noise)
 
 
-def travel(state: State, integrator: FlowIntegrator, task: Task, heard: Callable[[float], bool]) -> Status:
-    """From one requested time of a gradient flow to the next, and record there; COMPLETED, or why it did not
-    arrive."""
+def travel(state: State, flow: FlowIntegrator, task: Task, heard: Callable[[float], bool]) -> Status:
+    """From one requested time of a gradient flow to the next, and record there; why it did not arrive, if it
+    did not."""
     problem, training, parameters = task.problem, task.training, state.parameters
-    if state.step == 0 and not integrator.paused:
+    if state.step == 0 and not flow.paused:
         # The readout is centred on all examples.
         state.composition.layers.forward(parameters, problem.shown(training, 0, True).examples)
     trained = problem.shown(training, state.step, False)
@@ -86,8 +86,8 @@ def travel(state: State, integrator: FlowIntegrator, task: Task, heard: Callable
         latest[:] = [passed]
         return passed.gradients()
 
-    begin, end = (0.0, *integrator.flow.times)[state.step : state.step + 2]
-    status = integrator.travel(parameters, gradients, begin, end, heard)
+    begin, end = (0.0, *flow.flow.times)[state.step : state.step + 2]
+    status = flow.travel(parameters, gradients, begin, end, heard)
     if status is Status.DIVERGED:
         raise refused[-1] if refused else RunAway("the flow needed steps too small to go on")
     if status is not Status.COMPLETED:

@@ -8,28 +8,12 @@ import pytest
 import tensorprog_mf as tp
 from tensorprog_mf.matrices.realization import Ensemble, Realization
 from tensorprog_mf.matrices.stored import StoredMatrix
+from tests.helpers.architectures import NETWORKS, examples
 from tests.helpers.passes import gradients as back_propagated
 from tests.helpers.passes import tangent_kernel, taught_gradients
 from tests.helpers.plain_architectures import Plain
 from tests.helpers.stored import stored
 
-# Every option once: the network, and the shape of an example.
-NETWORKS = {
-    "residual": (tp.ResidualMLP(3, branch_scale=0.8), (4,)),
-    "cnn circular average": (tp.CNN(2), (2, 4)),
-    "cnn zero flat": (tp.CNN(3, padding="zero", readout="flat"), (2, 5)),
-    "cnn planes stride": (tp.CNN(2, stride=(1, 2), padding="zero"), (1, 3, 3)),
-    "cnn planes pooling": (tp.CNN(2, pooling=2, kernel=(2, 3), readout="flat"), (1, 4, 2)),
-    "cnn pooling strides kernel 2": (tp.CNN(3, kernel=2, stride=(2, 1, 1), pooling=(2, 1)), (2, 8)),
-    "rnn last": (tp.RNN(), (3, 2)),
-    "rnn average": (tp.RNN(readout="average"), (3, 2)),
-    "attention": (tp.Transformer(2, head_dimension=2), (3, 4)),
-    "attention infinite causal": (tp.Transformer(1, head_dimension="infinite", causal=True), (3, 4)),
-    "attention mlp normalise": (
-        tp.Transformer(2, head_dimension=3, causal=True, mlp=True, normalise=True, logit_exponent=1.0),
-        (2, 4),
-    ),
-}
 WIDTH = 6
 
 
@@ -37,10 +21,6 @@ def model(network, inputs, outputs=1):
     realization = Realization(Ensemble(WIDTH, "dense", "pseudo-random", 0, centred=False), 0, outputs)
     composition = network.compose(realization, inputs)
     return composition, composition.layers.initial()
-
-
-def examples(shape, count=3):
-    return np.random.default_rng(len(shape) + shape[-1]).normal(size=(count, *shape))
 
 
 def differences(function, array, step=1e-5):

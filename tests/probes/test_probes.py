@@ -17,8 +17,8 @@ from tensorprog_mf.probes.readings import OfLayer
 from tensorprog_mf.probes.wanted import Wanted
 from tensorprog_mf.results import schema
 from tensorprog_mf.sites.activations import Activation
+from tests.helpers.architectures import NETWORKS, examples
 from tests.helpers.passes import differentiated, gradients
-from tests.networks.test_architectures import NETWORKS, examples
 
 # What someone writes to record a variable of their own: its meaning, a probe, a network that has it.
 
