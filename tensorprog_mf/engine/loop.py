@@ -18,7 +18,8 @@ from ..ground.progress import Progress
 from ..ground.status import Status
 from ..layers.layer import Layer, Signal
 from ..matrices.parameter import Parameter
-from ..matrices.realization import Ensemble, Realization
+from ..matrices.realization import Realization
+from ..matrices.sampling import Sampling
 from ..networks import Network
 from ..problems.problem import Problem, Shown, error_signal
 from ..training.training import Training
@@ -65,7 +66,7 @@ def run(
     network: Network,
     problem: Problem,
     training: Training,
-    ensemble: Ensemble,
+    sampling: Sampling,
     recorder: Recorder,
     replicate: int = 0,
     limit: bool = True,
@@ -85,7 +86,7 @@ def run(
         progress.begin(training.last + 1)
         return state
     if state is None:
-        state = _start(network, problem, training, ensemble, recorder, replicate)
+        state = _start(network, problem, training, sampling, recorder, replicate)
     progress.begin(state.step)
     with np.errstate(over="ignore", invalid="ignore"):  # a run that diverges is stopped, without noise
         status = _loop(state, network, problem, training, limit, progress, checkpoint)
@@ -95,7 +96,7 @@ def run(
     if training.flow:
         kept = "the times before are kept" if record else "there is no time before that could be kept"
         moved = {"time": state.optimiser.time, "pace": state.optimiser.pace, "kept": kept}
-    message = status.message.format(step=state.step, count=ensemble.count, **moved)
+    message = status.message.format(step=state.step, count=sampling.n_samples, **moved)
     if status is Status.DIVERGED:
         message = _what_happened(state, problem, training, bool(record))
     outcome = Outcome(record, state.recorder.labels, status, state.step, message, state.realization.slots())
@@ -104,10 +105,10 @@ def run(
     return outcome
 
 
-def _start(network, problem, training, ensemble, recorder, replicate) -> _State:
+def _start(network, problem, training, sampling, recorder, replicate) -> _State:
     outputs = problem.outputs or 1
     weighted = problem.outputs is not None or training.learning_rule.hebbian
-    realization = Realization(ensemble, replicate, outputs, training.learning_rule, weighted)
+    realization = Realization(sampling, replicate, outputs, training.learning_rule, weighted)
     layers = network.compose(realization, problem.all_inputs)
     parameters = layers.initial()
     if training.flow:
@@ -339,7 +340,7 @@ def _measure(state: _State, parameters, passed: _Pass, training: Training, recor
 
 
 def _check_common_draws(realization: Realization) -> None:
-    refused, tolerance = realization.refused, realization.ensemble.tolerance
+    refused, tolerance = realization.refused, realization.sampling.tolerance
     if refused > max(_REFUSED * tolerance, _ROUNDING):
         warn(
             f"common_draws: {refused:.1e} of a query had no direction in the earlier run (tolerance"
@@ -362,7 +363,7 @@ class _RankWatch:
             self._warned = True
             warn(
                 f"At step {step} the queries span {fraction:.0%} of n_samples ="
-                f" {self._realization.ensemble.count}: the run comes near a finite network of that width."
+                f" {self._realization.sampling.n_samples}: the run comes near a finite network of that width."
                 " Take more samples or a larger tolerance.",
                 RankWarning,
             )

@@ -1,7 +1,9 @@
 """What is kept of a run: at the chosen steps, outputs, kernels, fields at a few sites, and averages over all
 of them."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
@@ -116,7 +118,10 @@ class Record:
         return {name: value for name, value in asdict(self).items() if value != plain[name]}
 
 
-def as_record(given) -> Record:
+RecordLike = Record | Sequence[int] | np.ndarray | dict[str, Any] | None
+
+
+def as_record(given: RecordLike) -> Record:
     """A `Record` from one, from a list of steps, from a table, or from None.
 
     Raises
@@ -140,7 +145,7 @@ def as_record(given) -> Record:
     return Record(steps=given)
 
 
-def recorded_steps(record, steps: int, route: str | None = None) -> np.ndarray:
+def recorded_steps(record: RecordLike, steps: int, route: str | None = None) -> np.ndarray:
     """The steps to record: all for None, else the given ones, sorted; a `route` is one that can choose
     nothing else.
 

@@ -130,7 +130,7 @@ class Transformer(Network):
         first = realization.input("WE", stream, as_vectors(inputs))
         layers: list[Layer] = [Input(first, 0, of_stream=True, positions=tokens, vectors=as_vectors)]
         for block in range(self.depth):
-            heads = realization.sites(f"heads {block}", self._group(realization.ensemble.count))
+            heads = realization.sites(f"heads {block}", self._group(realization.sampling.n_samples))
             layers.append(Stream(stream, block, tokens))
             layers.append(
                 Residual(self._branch(self._attention(realization, stream, heads, tokens, block)), scale)

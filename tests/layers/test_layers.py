@@ -5,14 +5,17 @@ import pytest
 
 import tensorprog_mf as tp
 from tensorprog_mf.layers.layer import Signal, View
-from tensorprog_mf.matrices.realization import Ensemble, Realization
+from tensorprog_mf.matrices.realization import Realization
+from tensorprog_mf.matrices.sampling import Sampling
 from tensorprog_mf.sites.activations.named import NAMED
 
 WIDTH = 6
 
 
 def model(depth, activation, inputs, outputs=1, **scales):
-    realization = Realization(Ensemble(WIDTH, "dense", "pseudo-random", 0, centred=False), 0, outputs)
+    realization = Realization(
+        Sampling(n_samples=WIDTH, matrix="dense", draws="pseudo-random", seed=0, centred=False), 0, outputs
+    )
     layers = tp.MLP(depth, activation, **scales).compose(realization, inputs)
     return layers, layers.initial()
 

@@ -8,7 +8,8 @@ import pytest
 import tensorprog_mf as tp
 from tensorprog_mf.layers.layer import Signal, View
 from tensorprog_mf.matrices.dense import Dense
-from tensorprog_mf.matrices.realization import Ensemble, Realization
+from tensorprog_mf.matrices.realization import Realization
+from tensorprog_mf.matrices.sampling import Sampling
 from tests.helpers.plain_architectures import Plain
 from tests.matrices.test_matrices import stored
 
@@ -33,7 +34,9 @@ WIDTH = 6
 
 
 def model(network, inputs, outputs=1):
-    realization = Realization(Ensemble(WIDTH, "dense", "pseudo-random", 0, centred=False), 0, outputs)
+    realization = Realization(
+        Sampling(n_samples=WIDTH, matrix="dense", draws="pseudo-random", seed=0, centred=False), 0, outputs
+    )
     layers = network.compose(realization, inputs)
     return layers, layers.initial()
 

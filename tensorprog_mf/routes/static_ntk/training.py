@@ -1,6 +1,6 @@
 """Training on a tangent kernel that does not move: the linear dynamics that the lazy limit leaves."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -16,7 +16,7 @@ def train_lazily(
     training: Training,
     route: str,
     start: np.ndarray | None = None,
-    steps=None,
+    steps: Sequence[int] | np.ndarray | None = None,
 ) -> np.ndarray:
     """Outputs (time, example[, output]) of f(t) = f(0) + K sum_s e(t, s) Delta(s), or of the flow df/dt = K
     Delta.
