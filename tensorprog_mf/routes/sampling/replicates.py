@@ -17,7 +17,9 @@ from ...ground.interruption import UNFINISHED, goes_on, in_the_result, unless_in
 from ...ground.progress import Progress
 from ...ground.replicates import Replicates, run_replicates
 from ...ground.status import Status
+from ...networks import Network
 from ...results.dataset import dataset, slot_table, summarise
+from ...training.training import Training
 from .checkpoints import checkpoints
 from .estimate import check_memory
 from .job import Job
@@ -41,14 +43,15 @@ def gather(job: Job) -> xr.Dataset:
         Ctrl-C, with the result so far.
     """
     job, steps = _checked(job)
+    meant = job.meant()
     # What cannot be described must fail before the run; checkpoints are known by it.
     files = checkpoints(job)
     # Small populations live in the interpreter, where threads only wait for each other: 13 against 19 ms at
     # width 16.
     threads = thread_count(job.execution.threads) if job.sampling.n_samples >= _THREADED else 1
     needed = check_memory(job, len(steps), threads)
-    done = _run(job, steps, files, threads)
-    arrays = _estimates(job, done.runs)
+    done = _run(job, meant, steps, files, threads)
+    arrays = _estimates(job, done.runs, _unit_of_rates(job.training, meant[1]))
     status, message = _ending(job, done, arrays, steps)
     described = job.attributes(status, message)
     described |= {"memory_estimate_bytes": needed, "replicates": len(done.runs)}
@@ -79,9 +82,15 @@ def _checked(job: Job) -> tuple[Job, np.ndarray]:
     return replace(job, training=training, sampling=sampling), steps
 
 
-def _run(job: Job, steps: np.ndarray, files: list[Checkpoint | None], threads: int) -> Replicates[Outcome]:
-    """Run the replicates; after Ctrl-C those worth keeping, of which some have recorded something."""
-    network, training = job.meant()
+def _run(
+    job: Job,
+    meant: tuple[Network, Training],
+    steps: np.ndarray,
+    files: list[Checkpoint | None],
+    threads: int,
+) -> Replicates[Outcome]:
+    """Run the replicates, of the network and training that are `meant`; after Ctrl-C those worth keeping."""
+    network, training = meant
     problem, sampling, execution = job.problem, job.sampling, job.execution
     samples = min(job.keeping.samples, sampling.n_samples)
 
@@ -107,9 +116,12 @@ def _run(job: Job, steps: np.ndarray, files: list[Checkpoint | None], threads: i
     )
 
 
-def _estimates(job: Job, outcomes: list[Outcome]) -> Arrays:
+def _estimates(job: Job, outcomes: list[Outcome], unit: float) -> Arrays:
     """Means and standard errors over replicates, or every one of them where they are kept, and what follows
-    from them."""
+    from them.
+
+    Tangent kernels are multiplied by `unit`.
+    """
     problem, training, record = job.problem, job.training, job.keeping.record
     worst = _worst(outcomes)
     require(not worst.status.failed or len(worst.record) > 0, worst.message)
@@ -117,7 +129,7 @@ def _estimates(job: Job, outcomes: list[Outcome]) -> Arrays:
     arrays = summarise(records, job.keeping.keep_replicates, job.network.vector_dim)
     arrays = combined(arrays, problem.n_train)
     for name in {"tangent_kernel", "tangent_kernel_stderr"} & arrays.keys():
-        arrays[name] = (arrays[name][0], arrays[name][1] * _unit_of_rates(job))
+        arrays[name] = (arrays[name][0], arrays[name][1] * unit)
     if problem.n_train and not (problem.outputs or training.ruled) and record.kernel_examples is None:
         kernel, outputs = (_mean(arrays[name]) for name in ("tangent_kernel", "output"))
         arrays["sharpness"] = (("time",), sharpness(kernel, outputs, problem))
@@ -132,11 +144,10 @@ def _worst(outcomes: list[Outcome]) -> Outcome:
     return max(outcomes, key=lambda outcome: (outcome.status.severity, -outcome.step))
 
 
-def _unit_of_rates(job: Job) -> float:
+def _unit_of_rates(given: Training, meant: Training) -> float:
     """Factor on tangent kernels of the network that is run, so that df / d time = K Delta in the units of
     time that the user gave."""
-    _, meant = job.meant()
-    return 1.0 if job.training.flow else meant.learning_rate / job.training.learning_rate
+    return 1.0 if given.flow else meant.learning_rate / given.learning_rate
 
 
 def _mean(array: tuple[tuple[str, ...], np.ndarray]) -> np.ndarray:
