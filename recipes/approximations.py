@@ -7,14 +7,12 @@ procedure, real networks, and the limit itself. Writes approximations.nc (distan
 results at one setting) and, with matplotlib, approximations.png into FOLDER (default: output).
 """
 
-import pathlib
-import sys
-import time
 import warnings
 
 import numpy as np
 import xarray as xr
 from digits import two_digits
+from runner import Figure, recipe
 
 import tensorprog_mf as tp
 
@@ -67,8 +65,8 @@ def distances(results: dict[str, xr.Dataset]) -> xr.Dataset:
     return found
 
 
-def scan() -> tuple[xr.Dataset, xr.Dataset, dict[str, xr.Dataset]]:
-    """Distances against richness and against depth, and the results at the largest richness of both."""
+def run() -> dict[str, xr.Dataset]:
+    """Distances against richness and against depth, printed as they come, and all results at one setting."""
     rich, deep = [], []
     print("rms distance of the outputs to the limit at the end")
     print(f"{'richness':>8}" + "".join(f"{name:>23}" for name in COLORS))
@@ -86,11 +84,11 @@ def scan() -> tuple[xr.Dataset, xr.Dataset, dict[str, xr.Dataset]]:
         results = shown if depth == BASE["depth"] else routes(depth, BASE["richness"])
         deep.append(distances(results).drop_dims("layer"))  # depths have different layers
         print(f"{depth:8}{_row(deep[-1])}")
-    return (
-        xr.concat(rich, xr.Variable("richness", list(RICHNESS))),
-        xr.concat(deep, xr.Variable("depth", list(DEPTHS))),
-        shown,
-    )
+    return {
+        "against richness": xr.concat(rich, xr.Variable("richness", list(RICHNESS))),
+        "against depth": xr.concat(deep, xr.Variable("depth", list(DEPTHS))),
+        **shown,
+    }
 
 
 def _row(ds: xr.Dataset) -> str:
@@ -109,15 +107,13 @@ def _panel(ax, ds: xr.Dataset, name: str, dim: str) -> None:
     ax.set(yscale="log", xlabel=dim, ylabel="rms distance to the limit")
 
 
-def draw(rich: xr.Dataset, deep: xr.Dataset, shown: dict[str, xr.Dataset], path: pathlib.Path) -> None:
+def draw(results: dict[str, xr.Dataset]) -> Figure:
     """Errors against richness for outputs and kernels; outputs against depth and time; losses."""
-    import matplotlib
-
-    matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
     from tensorprog_mf import plotting
 
+    rich, deep = results["against richness"], results["against depth"]
     figure, axes = plt.subplots(2, 3, figsize=(15, 8), layout="constrained")
     for ax, (name, title) in zip(axes[0], VARIABLES.items()):
         _panel(ax, rich, name, "richness")
@@ -146,7 +142,8 @@ def draw(rich: xr.Dataset, deep: xr.Dataset, shown: dict[str, xr.Dataset], path:
         ylabel="rms distance to the limit",
         title=f"outputs, richness {BASE['richness']}, depth {BASE['depth']}",
     )
-    for route, ds in shown.items():
+    for route in ("limit", *COLORS):
+        ds = results[route]
         style = (
             {"color": "k", "linewidth": 3}
             if route == "limit"
@@ -157,24 +154,8 @@ def draw(rich: xr.Dataset, deep: xr.Dataset, shown: dict[str, xr.Dataset], path:
     axes[0, 0].legend(fontsize=8)
     axes[0, 1].legend(fontsize=7)
     axes[1, 2].legend(fontsize=8)
-    figure.savefig(path, dpi=100)
-
-
-def main() -> None:
-    """Run, report, save, draw."""
-    folder = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "output")
-    folder.mkdir(parents=True, exist_ok=True)
-    begin = time.perf_counter()
-    rich, deep, shown = scan()
-    tree = {"against richness": rich, "against depth": deep, **shown}
-    print("written to", tp.save(xr.DataTree.from_dict(tree), folder / "approximations.nc"))
-    try:
-        draw(rich, deep, shown, folder / "approximations.png")
-        print("written to", folder / "approximations.png")
-    except ImportError:
-        print("no figure: matplotlib is not installed (pip install 'tensorprog_mf[plots]')")
-    print(f"{time.perf_counter() - begin:.1f} s")
+    return figure
 
 
 if __name__ == "__main__":
-    main()
+    recipe(__file__, run, None, draw)

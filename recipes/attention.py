@@ -11,12 +11,9 @@ uniform. Real networks of three widths (numbers of units) follow either limit. P
 the marked token, and writes attention.nc and, with matplotlib, attention.png into FOLDER (default: output).
 """
 
-import pathlib
-import sys
-import time
-
 import numpy as np
 import xarray as xr
+from runner import Figure, recipe
 
 import tensorprog_mf as tp
 
@@ -126,12 +123,9 @@ def report(results: dict[str, xr.Dataset]) -> None:
         print(f"  {kind:20}" + "   ".join(f"width {width}: {rms:.3f}" for width, rms in zip(WIDTHS, away)))
 
 
-def draw(results: dict[str, xr.Dataset], path: pathlib.Path) -> None:
+def draw(results: dict[str, xr.Dataset]) -> Figure:
     """A row per limit: losses, attention over time, attention of single heads, attention from the last token
     after training."""
-    import matplotlib
-
-    matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
     _, mark = marked()
@@ -243,24 +237,8 @@ def draw(results: dict[str, xr.Dataset], path: pathlib.Path) -> None:
             xlabel="token looked at",
         )
         figure.colorbar(image, ax=table, shrink=0.8)
-    figure.savefig(path, dpi=100)
-
-
-def main() -> None:
-    """Run, report, save, draw."""
-    folder = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "output")
-    folder.mkdir(parents=True, exist_ok=True)
-    begin = time.perf_counter()
-    results = run()
-    report(results)
-    print("written to", tp.save(xr.DataTree.from_dict(results), folder / "attention.nc"))
-    try:
-        draw(results, folder / "attention.png")
-        print("written to", folder / "attention.png")
-    except ImportError:
-        print("no figure: matplotlib is not installed (pip install 'tensorprog_mf[plots]')")
-    print(f"{time.perf_counter() - begin:.1f} s")
+    return figure
 
 
 if __name__ == "__main__":
-    main()
+    recipe(__file__, run, report, draw)

@@ -10,13 +10,10 @@ are worth their weight decay. Prints losses and excess over the limit, and write
 matplotlib, autoencoder.png into FOLDER (default: output). Half a minute.
 """
 
-import pathlib
-import sys
-import time
-
 import numpy as np
 import xarray as xr
 from digits import opened
+from runner import Figure, recipe
 
 import tensorprog_mf as tp
 
@@ -257,35 +254,16 @@ def _digits(axes, results: dict[str, xr.Dataset]) -> None:
     axes[3].set(xlabel="time")
 
 
-def draw(results: dict[str, xr.Dataset], path: pathlib.Path) -> None:
+def draw(results: dict[str, xr.Dataset]) -> Figure:
     """Stages, thresholds and networks above; components, neurons and reconstructions of digits below."""
-    import matplotlib
-
-    matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
     figure = plt.figure(figsize=(19, 9), layout="constrained")
     top, bottom = figure.subfigures(2, 1, height_ratios=(1, 1.1))
     _curves(top.subplots(1, 4), results)
     _digits(bottom.subplots(1, 4), results)
-    figure.savefig(path, dpi=100)
-
-
-def main() -> None:
-    """Run, report, save, draw."""
-    folder = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "output")
-    folder.mkdir(parents=True, exist_ok=True)
-    begin = time.perf_counter()
-    results = run()
-    report(results)
-    print("written to", tp.save(xr.DataTree.from_dict(results), folder / "autoencoder.nc"))
-    try:
-        draw(results, folder / "autoencoder.png")
-        print("written to", folder / "autoencoder.png")
-    except ImportError:
-        print("no figure: matplotlib is not installed (pip install 'tensorprog_mf[plots]')")
-    print(f"{time.perf_counter() - begin:.1f} s")
+    return figure
 
 
 if __name__ == "__main__":
-    main()
+    recipe(__file__, run, report, draw)

@@ -12,13 +12,10 @@ networks are from the limit, width by width, and how the features of test images
 Writes classification.nc and, with matplotlib, classification.png into FOLDER (default: output).
 """
 
-import pathlib
-import sys
-import time
-
 import numpy as np
 import xarray as xr
 from digits import ten_digits
+from runner import Figure, recipe
 
 import tensorprog_mf as tp
 
@@ -177,7 +174,8 @@ def report(results: dict[str, xr.Dataset]) -> None:
         " for width^-1/2"
     )
     print(
-        f"{'':18}{'networks':>10}{'single network':>16}{'ratio':>8}{'mean output':>14}{'its standard error':>20}"
+        f"{'':18}{'networks':>10}{'single network':>16}{'ratio':>8}"
+        f"{'mean output':>14}{'its standard error':>20}"
     )
     for name in RICHNESS:
         before = None
@@ -276,11 +274,8 @@ def _class_kernel(ax, kernel: np.ndarray, top: float):
     return image
 
 
-def draw(results: dict[str, xr.Dataset], path: pathlib.Path) -> None:
+def draw(results: dict[str, xr.Dataset]) -> Figure:
     """Loss and accuracy over time, distances against width, outputs, and kernels by class."""
-    import matplotlib
-
-    matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(2, 4, figsize=(18, 9), layout="constrained")
@@ -312,24 +307,8 @@ def draw(results: dict[str, xr.Dataset], path: pathlib.Path) -> None:
         )
     what = "infinitely wide networks, and real ones that come to them (bars: two standard errors)"
     figure.suptitle(f"Ten handwritten digits, {PROBLEM.n_train} training images: {what}", fontsize=14)
-    figure.savefig(path, dpi=100)
-
-
-def main() -> None:
-    """Run, report, save, draw."""
-    folder = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "output")
-    folder.mkdir(parents=True, exist_ok=True)
-    begin = time.perf_counter()
-    results = run()
-    report(results)
-    print("written to", tp.save(xr.DataTree.from_dict(results), folder / "classification.nc"))
-    try:
-        draw(results, folder / "classification.png")
-        print("written to", folder / "classification.png")
-    except ImportError:
-        print("no figure: matplotlib is not installed (pip install 'tensorprog_mf[plots]')")
-    print(f"{time.perf_counter() - begin:.1f} s")
+    return figure
 
 
 if __name__ == "__main__":
-    main()
+    recipe(__file__, run, report, draw)

@@ -12,13 +12,10 @@ convolutional.png into FOLDER (default: output). With a second folder, that of t
 the images are aeroplanes and automobiles in colour, averaged to 8 x 8 pixels, instead of digits.
 """
 
-import pathlib
-import sys
-import time
-
 import numpy as np
 import xarray as xr
 from digits import two_digits
+from runner import Figure, recipe
 
 import tensorprog_mf as tp
 
@@ -133,11 +130,8 @@ def report(results: dict[str, xr.Dataset]) -> None:
     )
 
 
-def draw(results: dict[str, xr.Dataset], path: pathlib.Path) -> None:
+def draw(results: dict[str, xr.Dataset]) -> Figure:
     """Losses, movement and distances over widths; kernels between examples and positions."""
-    import matplotlib
-
-    matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(2, 4, figsize=(17, 8), layout="constrained")
@@ -243,24 +237,8 @@ def draw(results: dict[str, xr.Dataset], path: pathlib.Path) -> None:
         ax.set(title=title, xticks=[], yticks=[])
     axes[1, 0].set_ylabel("layer 2 feature kernel:\n8 examples (second class first) x 9 positions")
     figure.colorbar(image, ax=axes[1], shrink=0.8)
-    figure.savefig(path, dpi=100)
-
-
-def main() -> None:
-    """Run, report, save, draw."""
-    folder = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "output")
-    folder.mkdir(parents=True, exist_ok=True)
-    begin = time.perf_counter()
-    results = run(sys.argv[2] if len(sys.argv) > 2 else None)
-    report(results)
-    print("written to", tp.save(xr.DataTree.from_dict(results), folder / "convolutional.nc"))
-    try:
-        draw(results, folder / "convolutional.png")
-        print("written to", folder / "convolutional.png")
-    except ImportError:
-        print("no figure: matplotlib is not installed (pip install 'tensorprog_mf[plots]')")
-    print(f"{time.perf_counter() - begin:.1f} s")
+    return figure
 
 
 if __name__ == "__main__":
-    main()
+    recipe(__file__, run, report, draw)

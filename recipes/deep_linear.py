@@ -9,12 +9,9 @@ learned one after the other. Prints how fast, and how well the sampler and real 
 solution, and writes deep_linear.nc and, with matplotlib, deep_linear.png into FOLDER (default: output).
 """
 
-import pathlib
-import sys
-import time
-
 import numpy as np
 import xarray as xr
+from runner import Figure, recipe
 
 import tensorprog_mf as tp
 
@@ -94,12 +91,9 @@ def report(results: dict[str, xr.Dataset]) -> None:
     print("alignment of feature kernels with the target:", ", ".join(text))
 
 
-def draw(results: dict[str, xr.Dataset], path: pathlib.Path) -> None:
+def draw(results: dict[str, xr.Dataset]) -> Figure:
     """Losses, levels, speed-up and distances; kernels, their alignment, and the last layer's between two
     times."""
-    import matplotlib
-
-    matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(2, 4, figsize=(17, 7.8), layout="constrained")
@@ -183,24 +177,8 @@ def draw(results: dict[str, xr.Dataset], path: pathlib.Path) -> None:
     figure.colorbar(image, ax=axes[1, 3], shrink=0.8)
     for ax in (*axes[0], axes[1, 2]):
         ax.legend(fontsize=8)
-    figure.savefig(path, dpi=100)
-
-
-def main() -> None:
-    """Run, report, save, draw."""
-    folder = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "output")
-    folder.mkdir(parents=True, exist_ok=True)
-    begin = time.perf_counter()
-    results = run()
-    report(results)
-    print("written to", tp.save(xr.DataTree.from_dict(results), folder / "deep_linear.nc"))
-    try:
-        draw(results, folder / "deep_linear.png")
-        print("written to", folder / "deep_linear.png")
-    except ImportError:
-        print("no figure: matplotlib is not installed (pip install 'tensorprog_mf[plots]')")
-    print(f"{time.perf_counter() - begin:.1f} s")
+    return figure
 
 
 if __name__ == "__main__":
-    main()
+    recipe(__file__, run, report, draw)

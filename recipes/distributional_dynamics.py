@@ -2,21 +2,18 @@
 
     python recipes/distributional_dynamics.py [FOLDER]
 
-Two Gaussians in many dimensions that differ only in scale are told apart by neurons sigma(<w, x>). Only the law of |w| matters, and
-it moves by an equation of its own (Mei, Montanari & Nguyen 2018): the film shows it, with the neurons of one
-real network trained on one example per step. Then an even activation that learns from one initial scale and
-never from another, with a certificate of how far from the best law it stays; and, with one parameter,
-Langevin noise beside the Fokker-Planck equation and Boltzmann's fixed point, down a free energy that never
-rises while the risk does. Prints the numbers and writes distributional_dynamics.nc and, with matplotlib,
-distributional_dynamics.png into FOLDER (default: output). Takes about a minute.
+Two Gaussians in many dimensions that differ only in scale are told apart by neurons sigma(<w, x>). Only the
+law of |w| matters, and it moves by an equation of its own (Mei, Montanari & Nguyen 2018): the film shows it,
+with the neurons of one real network trained on one example per step. Then an even activation that learns from
+one initial scale and never from another, with a certificate of how far from the best law it stays; and, with
+one parameter, Langevin noise beside the Fokker-Planck equation and Boltzmann's fixed point, down a free
+energy that never rises while the risk does. Prints the numbers and writes distributional_dynamics.nc and,
+with matplotlib, distributional_dynamics.png into FOLDER (default: output). Takes about a minute.
 """
-
-import pathlib
-import sys
-import time
 
 import numpy as np
 import xarray as xr
+from runner import Figure, recipe
 
 import tensorprog_mf as tp
 
@@ -248,11 +245,8 @@ def noise(ax, beside, results: dict[str, xr.Dataset], colors) -> None:
     beside.legend(fontsize=8)
 
 
-def draw(results: dict[str, xr.Dataset], path: pathlib.Path) -> None:
+def draw(results: dict[str, xr.Dataset]) -> Figure:
     """Film, risks, bad starts, noise."""
-    import matplotlib
-
-    matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
     colors = plt.get_cmap("viridis")
@@ -266,24 +260,8 @@ def draw(results: dict[str, xr.Dataset], path: pathlib.Path) -> None:
     risks(axes["risk"], results)
     starts(axes["start"], axes["potential"], results)
     noise(axes["noise"], axes["energy"], results, colors)
-    figure.savefig(path, dpi=100)
-
-
-def main() -> None:
-    """Run, report, save, draw."""
-    folder = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "output")
-    folder.mkdir(parents=True, exist_ok=True)
-    begin = time.perf_counter()
-    results = run()
-    report(results)
-    print("written to", tp.save(xr.DataTree.from_dict(results), folder / "distributional_dynamics.nc"))
-    try:
-        draw(results, folder / "distributional_dynamics.png")
-        print("written to", folder / "distributional_dynamics.png")
-    except ImportError:
-        print("no figure: matplotlib is not installed (pip install 'tensorprog_mf[plots]')")
-    print(f"{time.perf_counter() - begin:.1f} s")
+    return figure
 
 
 if __name__ == "__main__":
-    main()
+    recipe(__file__, run, report, draw)

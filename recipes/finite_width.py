@@ -9,13 +9,10 @@ of width 100,000 would hold 10^10 weights (80 GB); one that reveals its matrix a
 same law and takes 0.3 s.
 """
 
-import pathlib
-import sys
-import time
-
 import numpy as np
 import xarray as xr
 from digits import two_digits
+from runner import Figure, recipe
 
 import tensorprog_mf as tp
 
@@ -43,7 +40,7 @@ QUANTITIES = {
 }
 
 
-def run(activation: str) -> dict[str, xr.Dataset]:
+def of_activation(activation: str) -> dict[str, xr.Dataset]:
     """The fluctuations of one network, its limit, and the outputs of some single networks."""
     setting = tp.MLP(depth=2, activation=activation, richness=1.0), PROBLEM, TRAINING[activation]
     if activation == "linear":
@@ -74,6 +71,11 @@ def run(activation: str) -> dict[str, xr.Dataset]:
     }
 
 
+def run() -> dict[str, xr.Dataset]:
+    """Of both activations."""
+    return {name: ds for activation in TRAINING for name, ds in of_activation(activation).items()}
+
+
 def table(ds: xr.Dataset) -> str:
     """N Var and N shift of all quantities, a column per width; 0.238(11) means 0.238 with a standard error of
     0.011."""
@@ -92,6 +94,12 @@ def table(ds: xr.Dataset) -> str:
         [f"{title:32}{widths}", *(row(name, part) for name in QUANTITIES)] for part, title in parts.items()
     ]
     return "\n".join(line for block in blocks for line in block)
+
+
+def report(results: dict[str, xr.Dataset]) -> None:
+    """Print a table per activation."""
+    for activation, training in TRAINING.items():
+        print(f"{activation}, depth 2, {training.steps} steps\n{table(results[activation])}\n")
 
 
 def draw_networks(ax, single: xr.Dataset, limit: xr.Dataset) -> None:
@@ -168,14 +176,10 @@ def draw_laws(ax, ds: xr.Dataset) -> None:
     ax.legend(fontsize=8)
 
 
-def draw(results: xr.DataTree, path: pathlib.Path) -> None:
+def draw(results: dict[str, xr.Dataset]) -> Figure:
     """A row per activation: single networks, N Var over time, N Var against width, and how distances fall."""
-    import matplotlib
-
-    matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    results = {name: node.to_dataset() for name, node in results.children.items()}
     figure, axes = plt.subplots(2, 4, figsize=(17, 7.5), layout="constrained")
     for row, activation in zip(axes, TRAINING):
         ds, limit = results[activation], results[f"{activation} limit"]
@@ -184,27 +188,8 @@ def draw(results: xr.DataTree, path: pathlib.Path) -> None:
         draw_widths(row[2], ds, float(limit.feature_kernel[0, -1, 0, 0]))
         draw_laws(row[3], ds)
         row[0].set_title(f"{activation}, depth 2", fontweight="bold")
-    figure.savefig(path, dpi=100)
-
-
-def main() -> None:
-    """Run, report, save, draw."""
-    folder = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "output")
-    folder.mkdir(parents=True, exist_ok=True)
-    begin = time.perf_counter()
-    results = {}
-    for activation in TRAINING:
-        results |= run(activation)
-        print(f"{activation}, depth 2, {TRAINING[activation].steps} steps\n{table(results[activation])}\n")
-    results = xr.DataTree.from_dict(results)
-    print("written to", tp.save(results, folder / "finite_width.nc"))
-    try:
-        draw(results, folder / "finite_width.png")
-        print("written to", folder / "finite_width.png")
-    except ImportError:
-        print("no figure: matplotlib is not installed (pip install 'tensorprog_mf[plots]')")
-    print(f"{time.perf_counter() - begin:.1f} s")
+    return figure
 
 
 if __name__ == "__main__":
-    main()
+    recipe(__file__, run, report, draw)

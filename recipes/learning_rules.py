@@ -15,13 +15,10 @@ alignments and agreement with real networks, and writes learning_rules.nc and, w
 learning_rules.png into FOLDER (default: output).
 """
 
-import pathlib
-import sys
-import time
-
 import numpy as np
 import xarray as xr
 from digits import two_digits
+from runner import Figure, recipe
 
 import tensorprog_mf as tp
 
@@ -123,7 +120,8 @@ def report(results: dict[str, xr.Dataset]) -> None:
         " updates of weights"
     )
     print(
-        f"{'':32}{'richness':>8}{'loss':>9}{'test accuracy':>15}{'kernel alignment':>18}{'cosine of gt':>16}{'of updates':>16}"
+        f"{'':32}{'richness':>8}{'loss':>9}{'test accuracy':>15}"
+        f"{'kernel alignment':>18}{'cosine of gt':>16}{'of updates':>16}"
     )
     for richness in RICHNESS:
         for rule in RULES:
@@ -172,11 +170,8 @@ def _row(axes, results: dict[str, xr.Dataset], richness: float) -> None:
         ax.axhline(0, color="0.7", linewidth=0.8, zorder=0)
 
 
-def draw(results: dict[str, xr.Dataset], path: pathlib.Path) -> None:
+def draw(results: dict[str, xr.Dataset]) -> Figure:
     """Losses and alignments over time, one row per richness."""
-    import matplotlib
-
-    matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(len(RICHNESS), 4, figsize=(17, 11), layout="constrained", sharex=True)
@@ -205,24 +200,8 @@ def draw(results: dict[str, xr.Dataset], path: pathlib.Path) -> None:
     )
     said = "rich networks turn their gradients towards what the rule sends back, lazy ones do not"
     figure.suptitle(f"Learning without gradients, infinitely wide: {said}", fontsize=14)
-    figure.savefig(path, dpi=100)
-
-
-def main() -> None:
-    """Run, report, save, draw."""
-    folder = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "output")
-    folder.mkdir(parents=True, exist_ok=True)
-    begin = time.perf_counter()
-    results = run()
-    report(results)
-    print("written to", tp.save(xr.DataTree.from_dict(results), folder / "learning_rules.nc"))
-    try:
-        draw(results, folder / "learning_rules.png")
-        print("written to", folder / "learning_rules.png")
-    except ImportError:
-        print("no figure: matplotlib is not installed (pip install 'tensorprog_mf[plots]')")
-    print(f"{time.perf_counter() - begin:.1f} s")
+    return figure
 
 
 if __name__ == "__main__":
-    main()
+    recipe(__file__, run, report, draw)

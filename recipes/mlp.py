@@ -6,13 +6,10 @@ Writes mlp.nc (all results, with how they were made) and, with matplotlib, mlp.p
 output).
 """
 
-import pathlib
-import sys
-import time
-
 import numpy as np
 import xarray as xr
 from digits import two_digits
+from runner import Figure, recipe
 
 import tensorprog_mf as tp
 
@@ -27,7 +24,7 @@ def network(richness: float) -> tp.MLP:
     return tp.MLP(depth=3, activation="tanh", richness=richness)
 
 
-def run() -> xr.DataTree:
+def run() -> dict[str, xr.Dataset]:
     """The limit at every richness, real networks at the largest, and both once more with the densities of
     their neurons."""
     rich, bins = network(RICHNESS[-1]), np.linspace(-3.5, 3.5, 57)
@@ -43,7 +40,7 @@ def run() -> xr.DataTree:
     results["network neurons"] = tp.train_finite(
         rich, PROBLEM, TRAINING, width=2048, n_replicates=1, samples=0, record=ends
     )
-    return xr.DataTree.from_dict(results)
+    return results
 
 
 def accuracy(ds: xr.Dataset) -> float:
@@ -52,16 +49,22 @@ def accuracy(ds: xr.Dataset) -> float:
     return float((np.sign(ds.output[-1, test]) == ds.target[test]).mean())
 
 
-def draw(results: xr.DataTree, path: pathlib.Path) -> None:
-    """Losses, alignment, kernels before and after, densities, and the parts of one neuron's field."""
-    import matplotlib
+def report(results: dict[str, xr.Dataset]) -> None:
+    """Print losses and test accuracies at the end, and how the runs ended."""
+    for name, ds in results.items():
+        error = f" +- {float(ds.loss_stderr[-1]):.1e}" if "loss_stderr" in ds else ""
+        print(
+            f"{name:16} loss {float(ds.loss[-1]):.5f}{error}, test accuracy {accuracy(ds):.2f},"
+            f" {ds.attrs['status']}"
+        )
 
-    matplotlib.use("Agg")
+
+def draw(results: dict[str, xr.Dataset]) -> Figure:
+    """Losses, alignment, kernels before and after, densities, and the parts of one neuron's field."""
     import matplotlib.pyplot as plt
 
     from tensorprog_mf import plotting
 
-    results = {name: node.to_dataset() for name, node in results.children.items()}
     rich, real = results[f"limit {RICHNESS[-1]:g}"], results["networks"]
     figure, axes = plt.subplots(2, 4, figsize=(17, 7.5), layout="constrained")
     for ax, which in ((axes[0, 0], "loss"), (axes[0, 1], "test_loss")):
@@ -101,30 +104,8 @@ def draw(results: xr.DataTree, path: pathlib.Path) -> None:
     axes[1, 2].set_ylim(0, 1.1)
     axes[1, 2].legend(fontsize=8)
     axes[0, 1].legend(fontsize=8)
-    figure.savefig(path, dpi=100)
-
-
-def main() -> None:
-    """Run, report, save, draw."""
-    folder = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "output")
-    folder.mkdir(parents=True, exist_ok=True)
-    begin = time.perf_counter()
-    results = run()
-    for name, node in results.children.items():
-        ds = node.to_dataset()
-        error = f" +- {float(ds.loss_stderr[-1]):.1e}" if "loss_stderr" in ds else ""
-        print(
-            f"{name:16} loss {float(ds.loss[-1]):.5f}{error}, test accuracy {accuracy(ds):.2f},"
-            f" {ds.attrs['status']}"
-        )
-    print("written to", tp.save(results, folder / "mlp.nc"))
-    try:
-        draw(results, folder / "mlp.png")
-        print("written to", folder / "mlp.png")
-    except ImportError:
-        print("no figure: matplotlib is not installed (pip install 'tensorprog_mf[plots]')")
-    print(f"{time.perf_counter() - begin:.1f} s")
+    return figure
 
 
 if __name__ == "__main__":
-    main()
+    recipe(__file__, run, report, draw)

@@ -10,13 +10,11 @@ networks of width N do, after a time log N / (2 lambda). Prints distances times 
 and writes multilayer_mean_field.nc and, with matplotlib, .png into FOLDER (default: output).
 """
 
-import pathlib
-import sys
-import time
 import warnings
 
 import numpy as np
 import xarray as xr
+from runner import Figure, recipe
 
 import tensorprog_mf as tp
 
@@ -51,20 +49,20 @@ def run() -> dict[str, xr.Dataset]:
         edges=tuple(np.linspace(-4, 4, 121)),
     )
     found = {"limit": tp.sample(BIASED, problem(), training, 8192, 4, record=record)}
-    found["limit without biases"] = tp.sample(PLAIN, alone, training, 2048, 4)
+    found["limit_without_biases"] = tp.sample(PLAIN, alone, training, 2048, 4)
     for width in WIDTHS:
         size = dict(
             width=width, n_replicates=NETWORKS, samples=0, keep_replicates=True, record=range(0, STEPS + 1, 2)
         )
-        found[f"width {width}"] = tp.train_finite(BIASED, problem(), training, **size)
+        found[f"width_{width}"] = tp.train_finite(BIASED, problem(), training, **size)
     for width in SADDLE_WIDTHS:
         size = dict(
             width=width, n_replicates=NETWORKS, samples=0, keep_replicates=True, record=range(0, STEPS + 1, 2)
         )
-        found[f"saddle, width {width}"] = tp.train_finite(SADDLE, alone, slow, **size)
+        found[f"saddle_width_{width}"] = tp.train_finite(SADDLE, alone, slow, **size)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", tp.SaddleWarning)  # shown on purpose
-        found["saddle, limit"] = tp.sample(
+        found["saddle_limit"] = tp.sample(
             SADDLE, alone, slow, 256, 1, record=range(0, STEPS + 1, 2), samples=0
         )
     return found
@@ -74,7 +72,7 @@ def distances(found: dict[str, xr.Dataset]) -> dict[int, xr.DataArray]:
     """Per width, the rms distance of single networks to the limit over time, at the grid."""
     return {
         width: np.sqrt(
-            ((found[f"width {width}"].output - found["limit"].output) ** 2).mean(("replicate", "example"))
+            ((found[f"width_{width}"].output - found["limit"].output) ** 2).mean(("replicate", "example"))
         )
         for width in WIDTHS
     }
@@ -84,7 +82,7 @@ def half_times(found: dict[str, xr.Dataset]) -> dict[int, tuple[float, float]]:
     """Per width, the mean time at which the loss has lost half of its start, and its standard error."""
     times = {}
     for width in SADDLE_WIDTHS:
-        loss = found[f"saddle, width {width}"].loss
+        loss = found[f"saddle_width_{width}"].loss
         each = loss.time[(loss < loss[:, :1].values / 2).argmax("time")]
         times[width] = float(each.mean()), float(each.std(ddof=1)) / np.sqrt(each.size)
     return times
@@ -112,18 +110,15 @@ def report(found: dict[str, xr.Dataset]) -> None:
     )
 
 
-def draw(found: dict[str, xr.Dataset], path: pathlib.Path) -> None:
+def draw(found: dict[str, xr.Dataset]) -> Figure:
     """Functions and losses of all widths, film strips, the collapse, the saddle."""
-    import matplotlib
-
-    matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(2, 4, figsize=(18, 8.2), layout="constrained")
     limit, colors = found["limit"], dict(zip(WIDTHS, ("#f4a259", "#5b8e7d", "#31688e")))
     test = limit.split == "test"
     for width, color in colors.items():
-        real = found[f"width {width}"].output
+        real = found[f"width_{width}"].output
         lines = axes[0, 0].plot(GRID, real[:, -1, test.values].T, color=color, linewidth=0.7, alpha=0.8)
         lines[0].set_label(f"{NETWORKS} networks of width {width}")
         axes[0, 1].plot(real.time, real[:, :, len(Z) - 2].T, color=color, linewidth=0.7, alpha=0.8)
@@ -161,7 +156,7 @@ def draw(found: dict[str, xr.Dataset], path: pathlib.Path) -> None:
         )
         figure.colorbar(image, ax=ax, label="density", extend="max")
         ax.set(title=f"film strip: {title}", xlabel="time", ylabel=label, ylim=_range(density))
-    for name, ds, style in (("random biases", limit, "-"), ("no biases", found["limit without biases"], ":")):
+    for name, ds, style in (("random biases", limit, "-"), ("no biases", found["limit_without_biases"], ":")):
         spread = ds.preactivation.isel(example=len(Z) - 2).std("sample")
         for layer, color in zip(ds.layer.values, ("#f4a259", "#5b8e7d", "#31688e")):
             axes[1, 2].plot(
@@ -172,12 +167,12 @@ def draw(found: dict[str, xr.Dataset], path: pathlib.Path) -> None:
     )
     tints = plt.get_cmap("viridis")(np.linspace(0.15, 0.85, len(SADDLE_WIDTHS)))
     for width, color in zip(SADDLE_WIDTHS, tints):
-        loss = found[f"saddle, width {width}"].loss
+        loss = found[f"saddle_width_{width}"].loss
         lines = axes[0, 3].plot(loss.time, loss.T, color=color, linewidth=0.9)
         lines[0].set_label(f"{NETWORKS} networks of width {width}")
     axes[0, 3].plot(
-        found["saddle, limit"].time,
-        found["saddle, limit"].loss,
+        found["saddle_limit"].time,
+        found["saddle_limit"].loss,
         "k",
         linewidth=2,
         label="limit: stays for ever",
@@ -200,7 +195,7 @@ def draw(found: dict[str, xr.Dataset], path: pathlib.Path) -> None:
     axes[1, 3].minorticks_off()
     for ax in (axes[0, 0], axes[0, 2], axes[0, 3], axes[1, 2], axes[1, 3]):
         ax.legend(fontsize=8)
-    figure.savefig(path, dpi=110)
+    return figure
 
 
 def _range(density: xr.DataArray) -> tuple[float, float]:
@@ -209,29 +204,5 @@ def _range(density: xr.DataArray) -> tuple[float, float]:
     return float(seen.min()), float(seen.max())
 
 
-def main() -> None:
-    """Run, report, save, draw."""
-    folder = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "output")
-    folder.mkdir(parents=True, exist_ok=True)
-    begin = time.perf_counter()
-    found = run()
-    report(found)
-    print(
-        "written to",
-        tp.save(
-            xr.DataTree.from_dict(
-                {name.replace(",", "").replace(" ", "_"): ds for name, ds in found.items()}
-            ),
-            folder / "multilayer_mean_field.nc",
-        ),
-    )
-    try:
-        draw(found, folder / "multilayer_mean_field.png")
-        print("written to", folder / "multilayer_mean_field.png")
-    except ImportError:
-        print("no figure: matplotlib is not installed (pip install 'tensorprog_mf[plots]')")
-    print(f"{time.perf_counter() - begin:.1f} s")
-
-
 if __name__ == "__main__":
-    main()
+    recipe(__file__, run, report, draw, dpi=110)

@@ -12,11 +12,11 @@ steps, half an hour and 6 GB.
 
 import pathlib
 import resource
-import sys
 import time
 
 import numpy as np
 import xarray as xr
+from runner import Figure, output_folder, recipe
 
 import tensorprog_mf as tp
 
@@ -65,8 +65,8 @@ def run(steps: int, folder: pathlib.Path) -> dict[str, xr.Dataset]:
                 f" {float(ds.rank_fraction.max()):.3f}",
                 flush=True,
             )
-            found[f"depth {depth}, {sites} sites"] = ds
-        found[f"depth {depth}, width {WIDTH}"] = tp.train_finite(
+            found[f"depth_{depth}_{sites}_sites"] = ds
+        found[f"depth_{depth}_width_{WIDTH}"] = tp.train_finite(
             network,
             problem(),
             training,
@@ -82,10 +82,10 @@ def run(steps: int, folder: pathlib.Path) -> dict[str, xr.Dataset]:
 def distances(found: dict[str, xr.Dataset], depth: int) -> dict[int, tuple[float, float]]:
     """Per number of sites: scatter of a single run, and rms distance of the mean to the finest one; outputs
     of all times."""
-    finest = found[f"depth {depth}, {SITES[-1]} sites"].output
+    finest = found[f"depth_{depth}_{SITES[-1]}_sites"].output
     rows = {}
     for sites in SITES:
-        output = found[f"depth {depth}, {sites} sites"].output
+        output = found[f"depth_{depth}_{sites}_sites"].output
         scatter = float(np.sqrt(output.var("replicate", ddof=1).mean()))
         rows[sites] = scatter, float(np.sqrt(((output - finest).mean("replicate") ** 2).mean()))
     return rows
@@ -99,14 +99,14 @@ def report(found: dict[str, xr.Dataset]) -> None:
             " finest"
         )
         for sites, (scatter, distance) in distances(found, depth).items():
-            ds = found[f"depth {depth}, {sites} sites"]
+            ds = found[f"depth_{depth}_{sites}_sites"]
             announced, peak = ds.attrs["memory_estimate_bytes"] / 1e9, ds.attrs["peak_bytes"] / 1e9
             fraction = float(ds.rank_fraction.max())
             print(
                 f"  {sites:14d} {fraction:11.3f} {announced:8.2f} GB {peak:12.2f} GB"
                 f" {ds.attrs['seconds']:8.0f} {scatter:9.1e} {distance:14.1e}"
             )
-        finest, real = found[f"depth {depth}, {SITES[-1]} sites"], found[f"depth {depth}, width {WIDTH}"]
+        finest, real = found[f"depth_{depth}_{SITES[-1]}_sites"], found[f"depth_{depth}_width_{WIDTH}"]
         away = float(np.sqrt(((real.output.mean("replicate") - finest.output.mean("replicate")) ** 2).mean()))
         losses = (
             f"{float(finest.test_loss.mean('replicate')[-1]):.4f} and"
@@ -118,16 +118,13 @@ def report(found: dict[str, xr.Dataset]) -> None:
         )
 
 
-def draw(found: dict[str, xr.Dataset], path: pathlib.Path) -> None:
+def draw(found: dict[str, xr.Dataset]) -> Figure:
     """Test losses, errors against sites, ranks."""
-    import matplotlib
-
-    matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
     figure, (losses, errors, ranks) = plt.subplots(1, 3, figsize=(14, 4.4), layout="constrained")
     for depth, colour in zip(DEPTHS, ("#31688e", "#d1495b")):
-        finest, real = found[f"depth {depth}, {SITES[-1]} sites"], found[f"depth {depth}, width {WIDTH}"]
+        finest, real = found[f"depth_{depth}_{SITES[-1]}_sites"], found[f"depth_{depth}_width_{WIDTH}"]
         losses.plot(
             finest.step, finest.test_loss.mean("replicate"), color=colour, label=f"limit, depth {depth}"
         )
@@ -152,7 +149,7 @@ def draw(found: dict[str, xr.Dataset], path: pathlib.Path) -> None:
             coarse, [rows[sites][1] for sites in coarse], "s:", color=colour, label="distance to the finest"
         )
         for sites, style in zip(SITES, (":", "--", "-")):
-            ds = found[f"depth {depth}, {sites} sites"]
+            ds = found[f"depth_{depth}_{sites}_sites"]
             ranks.plot(
                 ds.step,
                 ds.rank_fraction.max(("layer", "pass")),
@@ -171,25 +168,8 @@ def draw(found: dict[str, xr.Dataset], path: pathlib.Path) -> None:
     ranks.set(xlabel="step", ylabel="rank / sites", title="fresh examples are new directions")
     for ax in (losses, errors, ranks):
         ax.legend(fontsize=8)
-    figure.savefig(path, dpi=130)
-
-
-def main(folder: pathlib.Path, steps: int) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    found = run(steps, folder)
-    report(found)
-    tp.save(
-        xr.DataTree.from_dict({name.replace(" ", "_").replace(",", ""): ds for name, ds in found.items()}),
-        folder / "online.nc",
-    )
-    try:
-        draw(found, folder / "online.png")
-    except ImportError:
-        print("no picture: matplotlib is not installed")
+    return figure
 
 
 if __name__ == "__main__":
-    main(
-        pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "output"),
-        int(sys.argv[2]) if len(sys.argv) > 2 else 300,
-    )
+    recipe(__file__, lambda steps="300": run(int(steps), output_folder()), report, draw, dpi=130)

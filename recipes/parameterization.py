@@ -8,12 +8,10 @@ output). The standard form diverges at a fixed learning rate, so its learning ra
 it must.
 """
 
-import pathlib
-import sys
-
 import numpy as np
 import xarray as xr
 from digits import two_digits
+from runner import Figure, recipe
 
 import tensorprog_mf as tp
 from tensorprog_mf import parameterization
@@ -58,19 +56,13 @@ def run() -> xr.Dataset:
     )
 
 
-def main() -> None:
-    """Run, print, save, draw."""
-    folder = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "output")
-    folder.mkdir(parents=True, exist_ok=True)
-    ds = run()
+def report(ds: xr.Dataset) -> None:
+    """Print how far features have moved at every width, and in the limit."""
     print(ds.feature_movement.to_pandas().round(3), f"\nlimit: {ds.attrs['limit_feature_movement']:.3f}")
-    print("written to", tp.save(ds, folder / "parameterization.nc"))
-    try:
-        import matplotlib
-    except ImportError:
-        print("no figure: matplotlib is not installed (pip install 'tensorprog_mf[plots]')")
-        return
-    matplotlib.use("Agg")
+
+
+def draw(ds: xr.Dataset) -> Figure:
+    """Movement of features against width, a line per parameterisation."""
     import matplotlib.pyplot as plt
 
     figure, axis = plt.subplots(figsize=(5.5, 4), layout="constrained")
@@ -84,9 +76,8 @@ def main() -> None:
         xlabel="width", ylabel=ds.feature_movement.attrs["long_name"], title=f"depth 2, tanh, {STEPS} steps"
     )
     axis.legend()
-    figure.savefig(folder / "parameterization.png", dpi=110)
-    print("written to", folder / "parameterization.png")
+    return figure
 
 
 if __name__ == "__main__":
-    main()
+    recipe(__file__, run, report, draw, dpi=110)

@@ -10,12 +10,10 @@ recurrent.nc and, with matplotlib, recurrent.png into FOLDER (default: output).
 """
 
 import itertools
-import pathlib
-import sys
-import time
 
 import numpy as np
 import xarray as xr
+from runner import Figure, recipe
 
 import tensorprog_mf as tp
 
@@ -82,11 +80,8 @@ def report(results: dict[str, xr.Dataset]) -> None:
     )
 
 
-def draw(results: dict[str, xr.Dataset], path: pathlib.Path) -> None:
+def draw(results: dict[str, xr.Dataset]) -> Figure:
     """Losses, outputs of unseen sequences, memory over positions, kernels between positions."""
-    import matplotlib
-
-    matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(2, 3, figsize=(15, 9), layout="constrained")
@@ -189,24 +184,8 @@ def draw(results: dict[str, xr.Dataset], path: pathlib.Path) -> None:
         )
     axes[1, 0].set_ylabel("position; in each, sequences by first sign")
     figure.colorbar(image, ax=axes[1], shrink=0.8)
-    figure.savefig(path, dpi=100)
-
-
-def main() -> None:
-    """Run, report, save, draw."""
-    folder = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "output")
-    folder.mkdir(parents=True, exist_ok=True)
-    begin = time.perf_counter()
-    results = run()
-    report(results)
-    print("written to", tp.save(xr.DataTree.from_dict(results), folder / "recurrent.nc"))
-    try:
-        draw(results, folder / "recurrent.png")
-        print("written to", folder / "recurrent.png")
-    except ImportError:
-        print("no figure: matplotlib is not installed (pip install 'tensorprog_mf[plots]')")
-    print(f"{time.perf_counter() - begin:.1f} s")
+    return figure
 
 
 if __name__ == "__main__":
-    main()
+    recipe(__file__, run, report, draw)

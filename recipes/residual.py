@@ -11,13 +11,11 @@ depth 16 confirm it. Prints best rates, and distances to infinite depth, which f
 residual.nc and, with matplotlib, residual.png into FOLDER (default: output).
 """
 
-import pathlib
-import sys
-import time
 import warnings
 
 import numpy as np
 import xarray as xr
+from runner import Figure, recipe
 
 import tensorprog_mf as tp
 
@@ -117,13 +115,13 @@ def stream(ds: xr.Dataset, when: int, name: str) -> tuple[np.ndarray, np.ndarray
         if name == "size"
         else np.einsum("...mn,m,n->...", kernel, y, y) / EXAMPLES**2
     )
-    bound = 0 * ds.tau.values
+    bound = 0 * ds.relative_depth.values
     if "preactivation_kernel_depth_error" in ds:
         error = ds.preactivation_kernel_depth_error.isel(time=when).values
         bound = (
             np.einsum("lmm->l", error) / EXAMPLES if name == "size" else np.sqrt((error**2).mean(axis=(1, 2)))
         )
-    return ds.tau.values, values, bound
+    return ds.relative_depth.values, values, bound
 
 
 def mean(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -175,12 +173,9 @@ def report(results: dict[str, xr.Dataset]) -> None:
     print(f"  {SEEDS} networks of depth {DEEP} and width {WIDTH}: loss {pairs[2]:.4f} +- {pairs[3]:.4f}")
 
 
-def draw(results: dict[str, xr.Dataset], path: pathlib.Path) -> None:
+def draw(results: dict[str, xr.Dataset]) -> Figure:
     """Losses over rates both ways; two curves of the stream before and after training, and distances to
     infinite depth."""
-    import matplotlib
-
-    matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(2, 3, figsize=(15, 9), layout="constrained")
@@ -193,7 +188,7 @@ def draw(results: dict[str, xr.Dataset], path: pathlib.Path) -> None:
         for depth, colour in DEPTHS.items():
             losses, errors = (table[f"{name}_loss{suffix}"].sel(depth=depth) for suffix in ("", "_stderr"))
             best = int(np.nanargmin(losses))
-            shown = losses.where((np.arange(losses.size) <= best + 1))
+            shown = losses.where(np.arange(losses.size) <= best + 1)
             ax.errorbar(
                 losses[f"{name}_rate"],
                 shown,
@@ -281,24 +276,8 @@ def draw(results: dict[str, xr.Dataset], path: pathlib.Path) -> None:
         )
         ax.set(title=title, xlabel=r"$\tau$ = layer / L")
     axes[1, 0].legend(fontsize=8, facecolor="0.93")
-    figure.savefig(path, dpi=100)
-
-
-def main() -> None:
-    """Run, report, save, draw."""
-    folder = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "output")
-    folder.mkdir(parents=True, exist_ok=True)
-    begin = time.perf_counter()
-    results = run()
-    report(results)
-    print("written to", tp.save(xr.DataTree.from_dict(results), folder / "residual.nc"))
-    try:
-        draw(results, folder / "residual.png")
-        print("written to", folder / "residual.png")
-    except ImportError:
-        print("no figure: matplotlib is not installed (pip install 'tensorprog_mf[plots]')")
-    print(f"{time.perf_counter() - begin:.1f} s")
+    return figure
 
 
 if __name__ == "__main__":
-    main()
+    recipe(__file__, run, report, draw)

@@ -12,13 +12,10 @@ Gaussian. Prints fitted beside predicted exponents, takes about half a minute, a
 with matplotlib, scaling_laws.png into FOLDER (default: output).
 """
 
-import pathlib
-import sys
-import time
-
 import numpy as np
 import xarray as xr
 from digits import opened
+from runner import Figure, recipe
 
 import tensorprog_mf as tp
 
@@ -150,10 +147,10 @@ def run() -> dict[str, xr.Dataset]:
         budgets = frontier["compute"]
         curve = {
             "time": (flow.time, flow.test_loss),
-            "compute": (budgets, frontier.L_opt),
-            "N_opt": (budgets, frontier.N_opt),
+            "compute": (budgets, frontier.optimal_test_loss),
+            "optimal_width": (budgets, frontier.optimal_width),
         }
-        windows = {"time": (1e5, 1e7), "compute": (1e5, 1e8), "N_opt": (1e5, 1e8)}
+        windows = {"time": (1e5, 1e7), "compute": (1e5, 1e8), "optimal_width": (1e5, 1e8)}
         found[f"exponents, hard, {kind}"] = sl.fit_exponents(curve, HARD, richness, windows)
         flow = found[f"easy, {kind}"]
         found[f"exponents, easy, {kind}"] = sl.fit_exponents(
@@ -198,11 +195,8 @@ def _dots(ax, x, ds: xr.Dataset, name: str = "test_loss", **style) -> None:
     )
 
 
-def draw(results: dict[str, xr.Dataset], path: pathlib.Path) -> None:
+def draw(results: dict[str, xr.Dataset]) -> Figure:
     """Six panels."""
-    import matplotlib
-
-    matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(2, 3, figsize=(16, 9), layout="constrained")
@@ -217,7 +211,7 @@ def draw(results: dict[str, xr.Dataset], path: pathlib.Path) -> None:
     ax = axes[0, 1]
     for name, color, symbol in (("over width", "C0", "N"), ("over examples", "C3", "P")):
         ds, real = results[name], results[f"{name}, students"]
-        ax.plot(ds["count"], ds.test_t_inf, color=color, label=f"{name} {symbol}")
+        ax.plot(ds["count"], ds.late_test_loss, color=color, label=f"{name} {symbol}")
         _dots(ax, real["count"], real, color=color)
     ax.set(
         xlabel="features N or examples P, the other infinite",
@@ -272,7 +266,7 @@ def draw(results: dict[str, xr.Dataset], path: pathlib.Path) -> None:
             one = ds.test_loss.sel(width=width)
             ax.plot(width * ds.time, one, color=color, linewidth=0.6, alpha=0.5)
         label = f"{kind}: exponent {float(fit.exponent[1]):.3f} ({float(fit.predicted_exponent[1]):.3f})"
-        ax.plot(ds["compute"], ds.L_opt, color=color, linewidth=2.5, label=label)
+        ax.plot(ds["compute"], ds.optimal_test_loss, color=color, linewidth=2.5, label=label)
     ax.plot(
         [],
         [],
@@ -303,24 +297,8 @@ def draw(results: dict[str, xr.Dataset], path: pathlib.Path) -> None:
         " errors)"
     )
     figure.suptitle(title, fontweight="bold")
-    figure.savefig(path, dpi=100)
-
-
-def main() -> None:
-    """Run, report, save, draw."""
-    folder = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "output")
-    folder.mkdir(parents=True, exist_ok=True)
-    begin = time.perf_counter()
-    results = run()
-    report(results)
-    print("written to", tp.save(xr.DataTree.from_dict(results), folder / "scaling_laws.nc"))
-    try:
-        draw(results, folder / "scaling_laws.png")
-        print("written to", folder / "scaling_laws.png")
-    except ImportError:
-        print("no figure: matplotlib is not installed (pip install 'tensorprog_mf[plots]')")
-    print(f"{time.perf_counter() - begin:.1f} s")
+    return figure
 
 
 if __name__ == "__main__":
-    main()
+    recipe(__file__, run, report, draw)

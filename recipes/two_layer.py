@@ -9,12 +9,9 @@ real networks and where the weights are, and writes two_layer.nc and, with matpl
 FOLDER (default: output).
 """
 
-import pathlib
-import sys
-import time
-
 import numpy as np
 import xarray as xr
+from runner import Figure, recipe
 
 import tensorprog_mf as tp
 
@@ -109,12 +106,9 @@ def report(results: dict[str, xr.Dataset]) -> None:
         print(f"  {name:16} {share[0]:.3f} {share[-1]:.3f}")
 
 
-def draw(results: dict[str, xr.Dataset], path: pathlib.Path) -> None:
+def draw(results: dict[str, xr.Dataset]) -> Figure:
     """Losses over time and over the number of examples, which inputs have weight, and the weights
     themselves."""
-    import matplotlib
-
-    matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(2, 4, figsize=(17, 8), layout="constrained")
@@ -173,24 +167,8 @@ def draw(results: dict[str, xr.Dataset], path: pathlib.Path) -> None:
     figure.colorbar(ax.collections[0], ax=axes[1], label="readout weight", shrink=0.8, extend="both")
     for ax in axes[0]:
         ax.legend(fontsize=8)
-    figure.savefig(path, dpi=100)
-
-
-def main() -> None:
-    """Run, report, save, draw."""
-    folder = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "output")
-    folder.mkdir(parents=True, exist_ok=True)
-    begin = time.perf_counter()
-    results = run()
-    report(results)
-    print("written to", tp.save(xr.DataTree.from_dict(results), folder / "two_layer.nc"))
-    try:
-        draw(results, folder / "two_layer.png")
-        print("written to", folder / "two_layer.png")
-    except ImportError:
-        print("no figure: matplotlib is not installed (pip install 'tensorprog_mf[plots]')")
-    print(f"{time.perf_counter() - begin:.1f} s")
+    return figure
 
 
 if __name__ == "__main__":
-    main()
+    recipe(__file__, run, report, draw)

@@ -1,9 +1,11 @@
 """tensorprog_mf: infinitely wide neural networks that learn features, sampled site by site.
 
 Importing is light: what a name needs is loaded when it is first used.
+What is added to the tables here is added to __init__.pyi too, where editors and type checkers look.
 """
 
 import importlib
+from typing import Any
 
 __version__ = "0.1.0"
 
@@ -68,7 +70,7 @@ _MODULES = {
 __all__ = sorted([*_HOME, *_MODULES])
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> Any:
     if name in _MODULES:
         return importlib.import_module("." + _MODULES[name], __name__)
     if name not in _HOME:
@@ -78,5 +80,5 @@ def __getattr__(name):
     return value
 
 
-def __dir__():
+def __dir__() -> list[str]:
     return __all__

@@ -1,4 +1,7 @@
-"""The command line: tensorprog-mf run | info | plot | compare. Each command imports what it needs when it is called."""
+"""The command line: tensorprog-mf run | info | plot | compare.
+
+Each command imports what it needs when it is called.
+"""
 
 import argparse
 import importlib
@@ -16,6 +19,26 @@ _COMMANDS = {
 def main(arguments: list[str] | None = None) -> int:
     """Entry point; returns the exit code: 2 for input that cannot be used, 130 for a run that Ctrl-C or
     SIGTERM has ended."""
+    given = _parser().parse_args(arguments)
+    from ..ground.errors import Interrupted, TensorProgError
+
+    try:
+        code = importlib.import_module(f".{given.command}", __name__).main(given)
+        sys.stdout.flush()
+        return code
+    except TensorProgError as error:
+        print(f"tensorprog-mf {given.command}: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt as stop:
+        said = stop if isinstance(stop, Interrupted) else "interrupted before there was anything to keep."
+        print(f"tensorprog-mf {given.command}: {said}", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader of a pipe has gone, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="tensorprog-mf", description="Infinitely wide neural networks that learn features."
     )
@@ -42,27 +65,11 @@ def main(arguments: list[str] | None = None) -> int:
         "-e", "--exact", action="store_true", help="keep every bit of fields and kernels"
     )
     commands.choices["run"].add_argument("-q", "--quiet", action="store_true", help="no progress")
-    given = parser.parse_args(arguments)
-    from ..ground.errors import Interrupted, TensorProgError
-
-    try:
-        code = importlib.import_module(f".{given.command}", __name__).main(given)
-        sys.stdout.flush()
-        return code
-    except TensorProgError as error:
-        print(f"tensorprog-mf {given.command}: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt as stop:
-        said = stop if isinstance(stop, Interrupted) else "interrupted before there was anything to keep."
-        print(f"tensorprog-mf {given.command}: {said}", file=sys.stderr)
-        return 130
-    except BrokenPipeError:  # the reader of a pipe has gone, as `head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    return parser
 
 
 def _add(
-    commands,
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
     name: str,
     positional: list[str],
     output: str | None = None,

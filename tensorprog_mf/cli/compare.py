@@ -1,5 +1,6 @@
 """tensorprog-mf compare RESULT.nc [RESULT.nc ...] [-o OUT.nc | -o FIGURE]"""
 
+import argparse
 import pathlib
 
 import xarray as xr
@@ -13,7 +14,7 @@ _KINDS = ("rms", "max", "sigma", "outside")
 _SHOWN = ("output", "loss", "feature_kernel", "gradient_kernel", "tangent_kernel")
 
 
-def main(given) -> int:
+def main(given: argparse.Namespace) -> int:
     """Print the distances of all results to the first one at the last common time, and write them or a
     figure."""
     results = _results(given.results)

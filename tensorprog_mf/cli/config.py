@@ -1,7 +1,7 @@
 """A run described by a TOML file.
 
 [problem]
-data = "digits.csv"        # one example per line, the last column is the target; or inputs, targets = "x.npy", "y.npy"
+data = "digits.csv"        # one example per line, the target last; or inputs = "x.npy", targets = "y.npy"
 classes = [3, 8]           # +1 and -1
 test_examples = 20
 loss = "squared"
@@ -24,13 +24,15 @@ n_samples = 4096
 import inspect
 import pathlib
 import tomllib
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..ground.calls import meant
 from ..ground.errors import InputError, require
 from ..networks import CNN, MLP, RNN, MeanFieldMLP, ResidualMLP, Transformer
+from ..networks.network import Network
 from ..problems.problem import Problem
 from ..problems.tables import read_table
 from ..routes.alternate.route import alternate
@@ -40,11 +42,21 @@ from ..routes.sample import sample
 from ..routes.solve_linear.route import solve_linear
 from ..routes.static_ntk.route import static_ntk
 from ..routes.train_finite import train_finite
-from ..sites.activations import as_activation
+from ..sites.activations import Activation, as_activation
 from ..training.training import Training
 
-ARCHITECTURES = {kind.__name__: kind for kind in (MLP, MeanFieldMLP, ResidualMLP, CNN, RNN, Transformer)}
-_ROUTES = (sample, train_finite, solve_linear, static_ntk, gradient_independence, perturbation, alternate)
+ARCHITECTURES: dict[str, Any] = {
+    kind.__name__: kind for kind in (MLP, MeanFieldMLP, ResidualMLP, CNN, RNN, Transformer)
+}
+_ROUTES: tuple[Any, ...] = (
+    sample,
+    train_finite,
+    solve_linear,
+    static_ntk,
+    gradient_independence,
+    perturbation,
+    alternate,
+)
 ROUTES = {route.__name__: route for route in _ROUTES}
 _NOT_IN_FILES = {"network", "problem", "training", "progress", "common_draws", "path"}
 
@@ -52,14 +64,14 @@ _NOT_IN_FILES = {"network", "problem", "training", "progress", "common_draws", "
 class Config(NamedTuple):
     """What a file describes: call `route(network, problem, training, **options)`."""
 
-    route: object
-    network: object
+    route: Callable[..., Any]
+    network: Network
     problem: Problem
     training: Training
-    options: dict
+    options: dict[str, Any]
 
 
-def read(path) -> Config:
+def read(path: str | pathlib.Path) -> Config:
     """Read and check a configuration.
 
     Raises
@@ -94,18 +106,18 @@ def _known(given: dict, allowed: set[str], where: str) -> None:
         require(key in allowed, f"{where} {key!r} is unknown; {meant(key, sorted(allowed))}")
 
 
-def _parameters(function) -> set[str]:
+def _parameters(function: Callable[..., Any]) -> set[str]:
     return set(inspect.signature(function).parameters) - _NOT_IN_FILES
 
 
-def _choice(name, options: dict, where: str):
+def _choice(name: Any, options: Mapping[str, Any], where: str) -> Any:
     require(
         isinstance(name, str) and name in options, f"{where} = {name!r} is unknown; {meant(name, options)}"
     )
     return options[name]
 
 
-def _network(table: dict, path):
+def _network(table: dict, path: pathlib.Path) -> Network:
     table = dict(table)
     kind = _choice(table.pop("architecture", "MLP"), ARCHITECTURES, f"{path}: [network] architecture")
     _known(table, _parameters(kind) | {"gain"}, f"{path}: [network]")
@@ -115,8 +127,8 @@ def _network(table: dict, path):
     )
 
 
-def _activation(given, gain, path):
-    """A name or a table {name = ..., options}; the gain may stand in either."""
+def _activation(given: Any, gain: Any, path: pathlib.Path) -> Activation:
+    """From a name or a table {name = ..., options}; the gain may be in the table or beside it."""
     table = {"name": given} if isinstance(given, str) else given
     require(
         isinstance(table, dict),
@@ -130,14 +142,14 @@ def _activation(given, gain, path):
     return as_activation(table if gain is None else table | {"gain": gain})
 
 
-def _training(table: dict, path) -> Training:
+def _training(table: dict, path: pathlib.Path) -> Training:
     _known(table, _parameters(Training), f"{path}: [training]")
     for name in ("times",) if table.get("flow") else ("steps", "learning_rate"):
         require(name in table, f"{path}: [training] {name} is missing.")
     return Training(**table)
 
 
-def _problem(table: dict, path) -> Problem:
+def _problem(table: dict, path: pathlib.Path) -> Problem:
     table = dict(table)
     arrays, of_tables = _parameters(Problem), _parameters(read_table)
     for key in set(table) & (arrays ^ of_tables):
@@ -160,7 +172,7 @@ def _problem(table: dict, path) -> Problem:
     )
 
 
-def _numbers(value, path, key: str):
+def _numbers(value: Any, path: pathlib.Path, key: str) -> Any:
     """Numbers written in the file itself, or the name of a .npy or .csv file beside it."""
     if not isinstance(value, str):
         return value

@@ -1,13 +1,15 @@
 """tensorprog-mf info RESULT.nc"""
 
+import argparse
 import json
+from typing import Any
 
 import xarray as xr
 
 from ..results.files import load
 
 
-def main(given) -> int:
+def main(given: argparse.Namespace) -> int:
     """Print provenance, status, sizes and variables of a result."""
     result = load(given.result)
     if isinstance(result, xr.Dataset):
@@ -19,8 +21,8 @@ def main(given) -> int:
     return 0
 
 
-def _shown(name: str, value) -> str:
-    """An attribute in words; of somebody else's as it is."""
+def _shown(name: str, value: Any) -> str:
+    """An attribute in words; as it is where it is not one of ours."""
     try:
         table = json.loads(value) if name.endswith("_json") else None
     except (TypeError, ValueError):
@@ -44,6 +46,7 @@ def _tell(ds: xr.Dataset) -> None:
         elif ds.loss.dims in (("time",), ("step",)):
             print(f"{'loss':22} {float(ds.loss[0]):.6g} -> {float(ds.loss[-1]):.6g}")
     for name, variable in ds.data_vars.items():
-        if not name.endswith("_stderr"):
+        if not str(name).endswith("_stderr"):
             error = " +- stderr" if f"{name}_stderr" in ds else ""
-            print(f"  {name:34} ({', '.join(variable.dims)}) {variable.attrs.get('long_name', '')}{error}")
+            dims = ", ".join(map(str, variable.dims))
+            print(f"  {name:34} ({dims}) {variable.attrs.get('long_name', '')}{error}")

@@ -1,6 +1,9 @@
 """tensorprog-mf plot RESULT.nc [-o FIGURE]"""
 
+import argparse
 import pathlib
+from collections.abc import Callable
+from typing import Any
 
 import xarray as xr
 
@@ -8,7 +11,7 @@ from ..ground.errors import InputError, UnsupportedError, require
 from ..results.files import load
 
 
-def main(given) -> int:
+def main(given: argparse.Namespace) -> int:
     """Draw the overview of a result into a file."""
     ds = load(given.result)
     if not isinstance(ds, xr.Dataset):
@@ -24,7 +27,7 @@ def main(given) -> int:
     return 0
 
 
-def write(draw, target: pathlib.Path) -> None:
+def write(draw: Callable[[Any], Any], target: pathlib.Path) -> None:
     """Draw a figure with `draw(plotting)` into a file.
 
     Raises
@@ -32,7 +35,7 @@ def write(draw, target: pathlib.Path) -> None:
     UnsupportedError
         matplotlib is not installed.
     InputError
-        A file that cannot be written, or an ending that means no format.
+        A file that cannot be written, or whose ending is not that of a known format.
     """
     try:
         import matplotlib

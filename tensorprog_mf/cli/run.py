@@ -1,18 +1,23 @@
 """tensorprog-mf run CONFIG.toml -o OUT.nc"""
 
+import argparse
 import inspect
 import pathlib
 import signal
 import sys
 import warnings
+from types import FrameType
+from typing import Any
+
+import xarray as xr
 
 from ..ground.errors import InputError, Interrupted, require
 from ..results.files import save
-from .config import read
+from .config import Config, read
 
 
-def main(given) -> int:
-    """Run a configuration and save the result; what cannot be written is refused before the run."""
+def main(given: argparse.Namespace) -> int:
+    """Run a configuration and save the result; a file that cannot be written is refused before the run."""
     output = pathlib.Path(given.output)
     require(
         output.parent.is_dir(),
@@ -45,7 +50,7 @@ def main(given) -> int:
     return 130 if stopped else 0
 
 
-def _run(config, options: dict) -> tuple:
+def _run(config: Config, options: dict[str, Any]) -> tuple[xr.Dataset, bool]:
     """The result, and whether Ctrl-C has ended the run."""
     try:
         return config.route(config.network, config.problem, config.training, **options), False
@@ -55,10 +60,10 @@ def _run(config, options: dict) -> tuple:
         return stop.result, True
 
 
-def _warn(message, *_, **__):
+def _warn(message: Warning | str, *_: Any, **__: Any) -> None:
     clear = "\r\033[K" if sys.stderr.isatty() else ""  # the line of progress
     print(f"{clear}tensorprog-mf run: warning: {message}", file=sys.stderr)
 
 
-def _interrupt(number, frame):
+def _interrupt(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt

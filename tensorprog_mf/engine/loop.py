@@ -4,7 +4,7 @@ Each step: forward through the layers, outputs and error signal, backward, recor
 procedure guesses whole trajectories and iterates instead (Bordelon & Pehlevan 2022, algorithm 1).
 """
 
-import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,10 +21,11 @@ from ..matrices.parameter import Parameter
 from ..matrices.realization import Realization
 from ..matrices.sampling import Sampling
 from ..networks import Network
-from ..problems.problem import Problem, Shown, error_signal
+from ..problems.source import DataSource, Shown, error_signal
+from ..training.gradient_flow import GradientFlow
 from ..training.training import Training
-from .descent import Descent
-from .flow import End, Flow
+from .descent import DescentOptimizer
+from .flow import FlowIntegrator
 from .recorder import Recorder
 from .truncation import NAME, LeftOut
 
@@ -53,7 +54,7 @@ class _State:
     realization: Realization
     layers: Layer
     parameters: dict[str, Parameter]
-    optimiser: Descent | Flow
+    optimiser: DescentOptimizer | FlowIntegrator
     recorder: Recorder
     watch: "_RankWatch"
     left_out: LeftOut | None  # of the outputs by the tolerance, where that can be told
@@ -64,7 +65,7 @@ class _State:
 
 def run(
     network: Network,
-    problem: Problem,
+    problem: DataSource,
     training: Training,
     sampling: Sampling,
     recorder: Recorder,
@@ -93,12 +94,12 @@ def run(
     if status is Status.COMPLETED and state.watch.full_at is not None:
         status, state.step = Status.FINITE_WIDTH, state.watch.full_at
     record, moved = state.recorder.record(), {}
-    if training.flow:
+    if isinstance(state.optimiser, FlowIntegrator):
         kept = "the times before are kept" if record else "there is no time before that could be kept"
         moved = {"time": state.optimiser.time, "pace": state.optimiser.pace, "kept": kept}
     message = status.message.format(step=state.step, count=sampling.n_samples, **moved)
     if status is Status.DIVERGED:
-        message = _what_happened(state, problem, training, bool(record))
+        message = _what_happened(state, problem, bool(record))
     outcome = Outcome(record, state.recorder.labels, status, state.step, message, state.realization.slots())
     if checkpoint and status is not Status.INTERRUPTED:
         checkpoint.save(outcome)
@@ -111,10 +112,7 @@ def _start(network, problem, training, sampling, recorder, replicate) -> _State:
     realization = Realization(sampling, replicate, outputs, training.learning_rule, weighted)
     layers = network.compose(realization, problem.all_inputs)
     parameters = layers.initial()
-    if training.flow:
-        optimiser = Flow(training, list(parameters), layers.sizes, network.activation.kinked)
-    else:
-        optimiser = Descent(training, list(parameters))
+    optimiser = _optimiser(training, parameters, layers, network)
     # With several outputs and a rule nothing comes back that would tell.
     left_out = (
         LeftOut(network.richness)
@@ -127,27 +125,39 @@ def _start(network, problem, training, sampling, recorder, replicate) -> _State:
     )
 
 
-def _what_happened(state: _State, problem: Problem, training: Training, kept: bool) -> str:
+def _optimiser(
+    training: Training, parameters: dict[str, Parameter], layers: Layer, network: Network
+) -> DescentOptimizer | FlowIntegrator:
+    """What moves the parameters."""
+    multipliers = training.rates({name: parameter.role for name, parameter in parameters.items()})
+    if isinstance(training.dynamics, GradientFlow):
+        return FlowIntegrator(training.dynamics, multipliers, layers.sizes, bool(network.activation.kinked))
+    return DescentOptimizer(training.dynamics, multipliers)
+
+
+def _what_happened(state: _State, problem: DataSource, kept: bool) -> str:
     """The sentence about a run that diverged."""
     when, remedy = f"At step {state.step}", "take a smaller learning rate"
-    if training.flow:
+    if isinstance(state.optimiser, FlowIntegrator):
         when, remedy = (
-            f"On the way to time {training.times[state.step]:g}",
+            f"On the way to time {state.optimiser.flow.times[state.step]:g}",
             "take shorter times or a smaller tolerance",
         )
     return divergence.sentence(when, state.away, divergence.advice(problem.all_inputs, remedy), kept)
 
 
 def _loop(state: _State, network, problem, training, limit: bool, progress: Progress, checkpoint) -> Status:
-    forward = functools.partial(_flow, heard=progress.partial) if training.flow else _step
+    optimiser = state.optimiser
     while state.step <= training.last:
         try:
-            arrived = forward(state, network, problem, training)
+            if isinstance(optimiser, FlowIntegrator):
+                status = _flow(state, optimiser, network, problem, training, progress.partial)
+            else:
+                status = _step(state, optimiser, network, problem, training)
         except RunAway as what:
             state.away = what
             return Status.DIVERGED
-        if not arrived:
-            status = _ENDS[state.optimiser.end]
+        if status is not Status.COMPLETED:
             if checkpoint and status is Status.INTERRUPTED:
                 checkpoint.save(state)
             return status
@@ -164,12 +174,14 @@ def _loop(state: _State, network, problem, training, limit: bool, progress: Prog
     return Status.COMPLETED
 
 
-def _step(state: _State, network: Network, problem: Problem, training: Training) -> bool:
-    """One step: forward, error signal, backward, record, update. True: a step always arrives, or raises
+def _step(
+    state: _State, optimiser: DescentOptimizer, network: Network, problem: DataSource, training: Training
+) -> Status:
+    """One step: forward, error signal, backward, record, update. It is always completed, or raises
     `RunAway`."""
     layers, parameters, recording = state.layers, state.parameters, state.recorder.wants(state.step)
-    last = state.step == training.steps
-    ahead = parameters if last else state.optimiser.ahead(parameters)
+    last = state.step == optimiser.descent.last
+    ahead = parameters if last else optimiser.ahead(parameters)
     gradients = None
     if recording or ahead is parameters:
         # The first pass shows all examples: the readout is centred on them.
@@ -183,26 +195,30 @@ def _step(state: _State, network: Network, problem: Problem, training: Training)
         if recording:
             _record(state, parameters, passed, problem, training)
     if last:
-        return True
+        return Status.COMPLETED
     if ahead is not parameters:
         passed = _forward(state, ahead, problem.shown(training, state.step, False), network, problem)
     if gradients is None:
         gradients = _gradients(layers, ahead, passed, network, training)
         _measure(state, ahead, passed, training)
-    state.optimiser.step(parameters, gradients)
-    if training.temperature:
-        layers.refresh(parameters, passed.trace, state.optimiser.noise)
-    return True
+    optimiser.step(parameters, gradients)
+    if optimiser.descent.temperature:
+        layers.refresh(parameters, passed.trace, optimiser.noise)
+    return Status.COMPLETED
 
 
-_ENDS = {End.STOPPED: Status.INTERRUPTED, End.STIFF: Status.STIFF}
-
-
-def _flow(state: _State, network: Network, problem: Problem, training: Training, heard) -> bool:
-    """From one requested time of a gradient flow to the next, and record there; False if it does not
-    arrive."""
+def _flow(
+    state: _State,
+    optimiser: FlowIntegrator,
+    network: Network,
+    problem: DataSource,
+    training: Training,
+    heard: Callable[[float], bool],
+) -> Status:
+    """From one requested time of a gradient flow to the next, and record there; why it did not arrive, if it
+    did not."""
     layers, parameters, refused = state.layers, state.parameters, []
-    if state.step == 0 and not state.optimiser.paused:
+    if state.step == 0 and not optimiser.paused:
         layers.forward(
             parameters, problem.shown(training, 0, True).examples
         )  # the readout is centred on all examples
@@ -217,18 +233,19 @@ def _flow(state: _State, network: Network, problem: Problem, training: Training,
         latest[:] = [at, passed]
         return _gradients(layers, at, passed, network, training)
 
-    begin, end = (0.0 if state.step == 0 else training.times[state.step - 1]), training.times[state.step]
-    if not state.optimiser.travel(parameters, gradients, begin, end, heard):
-        if state.optimiser.end in _ENDS:
-            return False
+    begin, end = (0.0, *optimiser.flow.times)[state.step : state.step + 2]
+    status = optimiser.travel(parameters, gradients, begin, end, heard)
+    if status is Status.DIVERGED:
         raise refused[-1] if refused else RunAway("the flow needed steps too small to go on")
+    if status is not Status.COMPLETED:
+        return status
     recording = state.recorder.wants(state.step)
     if latest:
         _measure(state, *latest, training, recording)
     if recording:
         passed = _forward(state, parameters, problem.shown(training, state.step, True), network, problem)
         _record(state, parameters, passed, problem, training)
-    return True
+    return Status.COMPLETED
 
 
 @dataclass
@@ -249,7 +266,7 @@ class _Pass:
         return error_signal(self.errors, self.shown.weights, len(self.outputs))
 
 
-def _forward(state: _State, parameters, shown: Shown, network: Network, problem: Problem) -> _Pass:
+def _forward(state: _State, parameters, shown: Shown, network: Network, problem: DataSource) -> _Pass:
     """A forward pass; `RunAway` where values are not finite or the loss has grown too much."""
     outputs, trace = state.layers.forward(parameters, shown.examples)
     outputs = outputs / network.richness if problem.outputs else outputs[:, 0] / network.richness
@@ -298,7 +315,7 @@ def _gradients(
     )
 
 
-def _record(state: _State, parameters, passed: _Pass, problem: Problem, training: Training) -> None:
+def _record(state: _State, parameters, passed: _Pass, problem: DataSource, training: Training) -> None:
     """Hand a pass over all examples to the recorder, which raises `RunAway` if something observed is not
     finite."""
     taught = training.ruled and problem.outputs is None

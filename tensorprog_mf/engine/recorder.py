@@ -145,8 +145,8 @@ def as_record(given: RecordLike) -> Record:
     return Record(steps=given)
 
 
-def recorded_steps(record: RecordLike, steps: int, route: str | None = None) -> np.ndarray:
-    """The steps to record: all for None, else the given ones, sorted; a `route` is one that can choose
+def recorded_steps(record: RecordLike, steps: int, solver: str | None = None) -> np.ndarray:
+    """The steps to record: all for None, else the given ones, sorted; a `solver` is one that can choose
     nothing else.
 
     Raises
@@ -154,14 +154,11 @@ def recorded_steps(record: RecordLike, steps: int, route: str | None = None) -> 
     InputError
         Steps that are not whole numbers in 0 ... steps.
     UnsupportedError
-        More asked for than the choice of steps.
+        More asked of a solver than the choice of steps.
     """
     record = as_record(record)
-    if route is not None and not record.only_steps:
-        raise UnsupportedError(
-            f"{route} records outputs and kernels at chosen steps only; for the rest of tp.Record take"
-            " tp.sample."
-        )
+    if solver is not None and not record.only_steps:
+        raise UnsupportedError(f"{solver} records chosen steps only; leave the rest of tp.Record out.")
     if record.steps is None:
         return np.arange(steps + 1)
     chosen = np.unique(np.asarray(record.steps))

@@ -66,11 +66,12 @@ class LeftOut:
         self.value = max(square, self._squares / self._count) ** 0.5
 
 
-def combined(arrays: dict, n_train: int) -> dict:
+def combined(arrays: dict, splits: np.ndarray) -> dict:
     """Arrays, name to (dims, values), with eps joined in quadrature to the standard errors of outputs, losses
     and error signal.
 
-    Losses follow from the outputs, of training or of test examples: their errors grow by the same factor.
+    Losses follow from the outputs of training or of test examples, which `splits` tells apart: their errors
+    grow by the same factor. A result of a stream holds no training examples; all others stand for them.
     """
     if not {NAME, "output_stderr"} <= arrays.keys():
         return arrays
@@ -78,14 +79,17 @@ def combined(arrays: dict, n_train: int) -> dict:
     left = np.reshape(arrays[NAME][1], (-1, *[1] * (sampled.ndim - 1)))
     whole = np.hypot(sampled, left)
     found = arrays | {"output_stderr": (dims, whole)}
-    train, test = slice(0, n_train or None), slice(n_train, None)
+    train, test = splits == "train", splits == "test"
+    train = train if train.any() else test
     for name, examples in (
         ("loss_stderr", train),
         ("error_signal_stderr", train),
         ("test_loss_stderr", test),
     ):
         if name in arrays:
-            before, after = (_root_mean_square(values[:, examples]) for values in (sampled, whole))
+            before, after = (
+                _root_mean_square(np.compress(examples, values, axis=1)) for values in (sampled, whole)
+            )
             factor = np.divide(after, before, out=np.ones_like(after), where=before > 0)
             dims, values = arrays[name]
             found[name] = (dims, values * factor.reshape(-1, *[1] * (values.ndim - 1)))

@@ -12,12 +12,18 @@ import os
 import pathlib
 import queue
 import threading
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager
+from typing import Any, TypeVar
 
 import numba
 import numpy as np
 
 from .errors import remember_line, users_line, whole
+
+Argument = TypeVar("Argument")
+Result = TypeVar("Result")
 
 BLOCK = 1024
 _SMALL = 1 << 18  # multiply-adds below which handing work to another thread costs more than it saves
@@ -49,19 +55,20 @@ def _cache_folder() -> str | None:
 _CACHE_FOLDER = _cache_folder()
 
 
-def kernel(*, sums: bool = False):
+def kernel(*, sums: bool = False) -> Callable[[Callable[..., Any]], Any]:
     """Compile a kernel over blocks of sites; `sums=True` lets LLVM reorder the additions inside a block."""
     fastmath = {"contract", "nsz", "arcp"} | ({"reassoc"} if sums else set())
 
-    def decorate(function):
-        before = numba.config.CACHE_DIR
-        numba.config.CACHE_DIR = _CACHE_FOLDER or before
+    def decorate(function: Callable[..., Any]) -> Any:
+        config: Any = numba.config
+        before = config.CACHE_DIR
+        config.CACHE_DIR = _CACHE_FOLDER or before
         try:
             return numba.njit(
                 function, fastmath=fastmath, nogil=True, error_model="numpy", cache=_CACHE_FOLDER is not None
             )
         finally:
-            numba.config.CACHE_DIR = before
+            config.CACHE_DIR = before
 
     return decorate
 
@@ -78,7 +85,7 @@ def block_count(sites: int) -> int:
     return -(-sites // BLOCK)
 
 
-def over_blocks(work, sites: int, cost: int) -> None:
+def over_blocks(work: Callable[[int, int], None], sites: int, cost: int) -> None:
     """Call `work(first, last)` over all blocks, on the threads of `blocks_on_threads` if `cost` multiply-adds
     pay for it."""
     blocks = block_count(sites)
@@ -98,7 +105,7 @@ def over_blocks(work, sites: int, cost: int) -> None:
 
 
 @contextlib.contextmanager
-def blocks_on_threads(threads: int):
+def blocks_on_threads(threads: int) -> Iterator[None]:
     """Inside, blocks of sites are shared among `threads` threads of this process."""
     if threads <= 1:
         yield
@@ -111,7 +118,7 @@ def blocks_on_threads(threads: int):
             del _inside_worker.pool, _inside_worker.threads
 
 
-def one_blas_thread():
+def one_blas_thread() -> AbstractContextManager:
     """A context in which BLAS keeps one thread: on skinny products, or beside busy threads of ours, more cost
     3 to 90 times."""
     from threadpoolctl import threadpool_limits
@@ -119,7 +126,12 @@ def one_blas_thread():
     return threadpool_limits(1)
 
 
-def map_runs(run, arguments, threads: int | None = None, stop=lambda: None) -> list:
+def map_runs(
+    run: Callable[[Argument], Result],
+    arguments: Iterable[Argument],
+    threads: int | None = None,
+    stop: Callable[[], object] = lambda: None,
+) -> list[Result]:
     """`[run(a) for a in arguments]`: independent runs on threads, or one run with its blocks on threads.
 
     BLAS keeps one thread meanwhile. On Ctrl-C `stop` is called, after which runs are expected to end soon;
@@ -128,11 +140,12 @@ def map_runs(run, arguments, threads: int | None = None, stop=lambda: None) -> l
     """
     arguments = list(arguments)
     workers = min(thread_count(threads), max(len(arguments), 1))
-    line, waiting, futures = users_line(), queue.SimpleQueue(), [Future() for _ in arguments]
+    line, futures = users_line(), [Future[Result]() for _ in arguments]
+    waiting: queue.SimpleQueue[tuple[Future[Result], Argument]] = queue.SimpleQueue()
     for job in zip(futures, arguments):
         waiting.put(job)
 
-    def work():
+    def work() -> None:
         remember_line(line)
         with (
             contextlib.suppress(queue.Empty),
@@ -160,7 +173,7 @@ def map_runs(run, arguments, threads: int | None = None, stop=lambda: None) -> l
             raise
 
 
-def _run_one(run, future: Future, argument) -> None:
+def _run_one(run: Callable[[Argument], Result], future: Future[Result], argument: Argument) -> None:
     """Run unless that was cancelled, and tell the future how it went."""
     if not future.set_running_or_notify_cancel():
         return

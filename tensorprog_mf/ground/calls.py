@@ -4,18 +4,30 @@ import difflib
 import functools
 import inspect
 from collections.abc import Callable, Iterable
+from typing import Any, TypeVar, overload
 
 from .errors import InputError
 
+T = TypeVar("T", bound=Callable[..., Any])
+Then = Callable[[str, dict], None]
 
-def meant(word, known: Iterable[str]) -> str:
-    """The known name that was probably meant, as the end of a sentence; all of them if none comes near."""
+
+def meant(word: object, known: Iterable[str]) -> str:
+    """The known name that was probably meant, as the end of a sentence; all of them if none is close."""
     known = list(known)
     near = difflib.get_close_matches(str(word), known, n=1)
     return f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(known)}."
 
 
-def checked_call(target=None, *, then: Callable[[str, dict], None] | None = None):
+@overload
+def checked_call(target: T) -> T: ...
+
+
+@overload
+def checked_call(*, then: Then) -> Callable[[T], T]: ...
+
+
+def checked_call(target: Any = None, *, then: Then | None = None) -> Any:
     """Decorator of public functions and classes (above @dataclass): calls that do not fit raise `InputError`.
 
     Parameters
@@ -28,16 +40,17 @@ def checked_call(target=None, *, then: Callable[[str, dict], None] | None = None
     if target is None:
         return functools.partial(checked_call, then=then)
     if inspect.isclass(target):
-        target.__init__ = _checked(target.__init__, target.__name__, then)
-        return target
+        kind: Any = target
+        kind.__init__ = _checked(kind.__init__, kind.__name__, then)
+        return kind
     return _checked(target, target.__name__, then)
 
 
-def _checked(function, name: str, then):
+def _checked(function: Callable[..., Any], name: str, then: Then | None) -> Callable[..., Any]:
     signature = inspect.signature(function)
 
     @functools.wraps(function)
-    def call(*args, **kwargs):
+    def call(*args: Any, **kwargs: Any) -> Any:
         try:
             bound = signature.bind(*args, **kwargs)
         except TypeError:
@@ -50,7 +63,7 @@ def _checked(function, name: str, then):
 
 
 def _complaint(name: str, signature: inspect.Signature, args: tuple, kwargs: dict) -> str:
-    """Why these arguments do not fit: a name that is not known, too many, one given twice, one missing."""
+    """Why these arguments do not fit: an unknown name, too many, one given twice, one missing."""
     parameters = {n: p for n, p in signature.parameters.items() if n != "self"}
     args = args[len(signature.parameters) - len(parameters) :]
     named = [n for n, p in parameters.items() if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
@@ -64,8 +77,8 @@ def _complaint(name: str, signature: inspect.Signature, args: tuple, kwargs: dic
                 else f"{name} takes no arguments, so no {key}."
             )
     if len(args) > len(placed):
-        behind = [n for n in named if n not in placed]
-        remedy = f"; those behind them go by name, such as {behind[0]}=..." if behind else ""
+        by_name = [n for n in named if n not in placed]
+        remedy = f"; give the others by name, such as {by_name[0]}=..." if by_name else ""
         takes = f"{name} takes {len(placed)} arguments by position, {', '.join(placed)}"
         return f"{takes}, but {len(args)} are given{remedy}."
     for n in placed[: len(args)]:

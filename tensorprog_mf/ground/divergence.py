@@ -1,4 +1,4 @@
-"""When a run has run away, and the sentence that says so: one definition for all routes."""
+"""When a run has diverged, and the sentence that says so: one definition for all routes."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ _SCALED = 4.0  # |x|^2 / D from which the scale of the inputs is named as a caus
 
 
 class RunAway(ArithmeticError):
-    """A run has run away; the message says what happened, as the end of a sentence that begins with when."""
+    """A run has diverged; the message says what happened, as the end of a sentence that begins with when."""
 
 
 def allowed(richness: float = 1.0) -> float:
@@ -33,7 +33,8 @@ class LossWatch:
     """
 
     def __init__(self, factor: float = FACTOR):
-        self._factor, self._start, self._of = factor, None, "of the start"
+        self._factor, self._of = factor, "of the start"
+        self._start: float | None = None
 
     def look(self, outputs: np.ndarray, loss: Callable[[np.ndarray], float]) -> None:
         """Raise `RunAway` if outputs or their loss are not finite, or if the loss has grown too much.
@@ -48,11 +49,11 @@ class LossWatch:
         """As `look`, of a loss that is known."""
         if not np.isfinite(loss):
             raise RunAway("the loss was not finite")
-        if self._start is None:
-            self._start = abs(float(loss))
-        if abs(of_zero) > self._start and np.isfinite(of_zero):
-            self._start, self._of = abs(of_zero), "of outputs of zero"
-        start, of = (self._start, self._of) if self._start else (abs(of_one), "of outputs of one")
+        start = abs(float(loss)) if self._start is None else self._start
+        if abs(of_zero) > start and np.isfinite(of_zero):
+            start, self._of = abs(of_zero), "of outputs of zero"
+        self._start = start
+        start, of = (start, self._of) if start else (abs(of_one), "of outputs of one")
         if np.isfinite(start) and abs(loss) > self._factor * start > 0.0:
             raise RunAway(
                 f"the loss was {loss:.2g}, more than {_spelled(self._factor)} times the {start:.2g} {of}"
@@ -62,7 +63,7 @@ class LossWatch:
 def before_divergence(
     outputs: np.ndarray, loss: Callable[[np.ndarray], float], factor: float = FACTOR
 ) -> tuple[int, RunAway | None]:
-    """How many of the `outputs` (time, ...) come before they run away, and what happened then."""
+    """How many of the `outputs` (time, ...) come before they diverge, and what happened then."""
     watch = LossWatch(factor)
     for t, each in enumerate(outputs):
         try:
@@ -101,7 +102,7 @@ def advice(inputs: np.ndarray, remedy: str = "take a smaller learning rate") -> 
     return f"{remedy[0].upper()}{remedy[1:]}."
 
 
-def sentence(when: str, what, remedy: str, kept: bool = True) -> str:
+def sentence(when: str, what: object, remedy: str, kept: bool = True) -> str:
     """What happened, when, and what to do; `kept` tells whether there are times before."""
     if kept:
         return f"{when} {what}; the times before are kept. {remedy}"

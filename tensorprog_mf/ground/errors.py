@@ -4,6 +4,8 @@ import math
 import sys
 import threading
 import warnings
+from collections.abc import Callable
+from typing import Any
 
 
 class TensorProgError(Exception):
@@ -23,7 +25,7 @@ class UnsupportedError(TensorProgError):
 
 
 class DataWarning(UserWarning):
-    """Inputs or targets train, but hardly to what was meant; the message says what they mean."""
+    """Inputs or targets can be trained on, but probably not as intended; the message says what is odd."""
 
 
 class Interrupted(KeyboardInterrupt):
@@ -38,7 +40,7 @@ class Interrupted(KeyboardInterrupt):
         None if there is nothing yet.
     """
 
-    def __init__(self, message: str = "", result=None):
+    def __init__(self, message: str = "", result: Any = None):
         super().__init__(message)
         self.result = result
 
@@ -52,7 +54,7 @@ class RankWarning(UserWarning):
 
 
 class DivergenceWarning(UserWarning):
-    """A run has run away and was stopped; what was computed before is kept."""
+    """A run has diverged and was stopped; what was computed before is kept."""
 
 
 class ConvergenceWarning(UserWarning):
@@ -96,7 +98,7 @@ def require(condition: bool, message: str) -> None:
         raise InputError(message)
 
 
-def whole(name: str, value, least: int = 0) -> int:
+def whole(name: str, value: Any, least: int = 0) -> int:
     """`value` as a Python int of at least `least`; numpy integers and whole floats are welcome."""
     try:
         number = int(value)
@@ -107,7 +109,7 @@ def whole(name: str, value, least: int = 0) -> int:
     return number
 
 
-def real(name: str, value, allowed: str, good) -> float:
+def real(name: str, value: Any, allowed: str, good: Callable[[float], bool]) -> float:
     """`value` as a finite Python float for which `good(value)` holds; `allowed` says so in words."""
     try:
         number = math.nan if isinstance(value, (str, bool)) else float(value)
@@ -117,7 +119,7 @@ def real(name: str, value, allowed: str, good) -> float:
     return number
 
 
-def boolean(name: str, value) -> bool:
+def boolean(name: str, value: Any) -> bool:
     """`value` if it is true or false; words for them would otherwise all mean true."""
     require(type(value).__name__ in ("bool", "bool_", "np.bool"), f"{name}={value!r} must be true or false.")
     return bool(value)
@@ -135,11 +137,11 @@ def users_line() -> tuple[str, int, dict]:
 
 
 def remember_line(line: tuple[str, int, dict]) -> None:
-    """Warnings of this thread point at `line`, as the thread's own callers are none of the user's."""
+    """Let warnings of this thread point at `line`: no caller of the thread itself is the user's."""
     _led_here.line = line
 
 
 def warn(message: str, category: type[Warning]) -> None:
-    """Warn at the line of the user's own that led here."""
+    """Warn at the line of the user's code that led here."""
     filename, line, registry = getattr(_led_here, "line", None) or users_line()
     warnings.warn_explicit(message, category, filename, line, registry=registry)

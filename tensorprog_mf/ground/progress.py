@@ -4,6 +4,8 @@ import sys
 import threading
 import time
 import uuid
+from collections.abc import Callable
+from typing import Any, TextIO
 
 from .time_left import TimeLeft
 
@@ -25,16 +27,18 @@ class Progress:
         Number of replicates, each of which has as many steps.
     """
 
-    def __init__(self, label: str, total: int, wanted: bool = True, stream=None, runs: int = 1):
+    def __init__(
+        self, label: str, total: int, wanted: bool = True, stream: TextIO | None = None, runs: int = 1
+    ):
         self._label, self._total, self._done = label, max(total, 1), 0
         self._line = _line(stream or sys.stderr) if wanted else None
         self._lock, self._last = threading.Lock(), -_INTERVAL
         self._left, self._stopped = TimeLeft(self._total // max(runs, 1), max(runs, 1)), False
-        self.aside = lambda: ""  # more to show at the end of the line
+        self.aside: Callable[[], str] = lambda: ""  # more to show at the end of the line
 
     @property
     def stopped(self) -> bool:
-        """Whether the runs are asked to end."""
+        """Whether the runs have been asked to end."""
         return self._stopped
 
     def stop(self) -> None:
@@ -59,7 +63,7 @@ class Progress:
         return not self._stopped
 
     def partial(self, share: float) -> bool:
-        """That share of this thread's step is done, 0 to 1; False if the run is asked to end."""
+        """This share of the thread's step is done, 0 to 1; False if the run is asked to end."""
         with self._lock:
             self._left.partial(threading.get_ident(), share, now := time.monotonic())
             self._show(now)
@@ -80,7 +84,7 @@ class Progress:
 class _Terminal:
     """A line that is written over."""
 
-    def __init__(self, stream):
+    def __init__(self, stream: TextIO):
         self._stream = stream
 
     def write(self, text: str) -> None:
@@ -90,24 +94,25 @@ class _Terminal:
 
 
 class _Notebook:
-    """An output of the running cell that is written over, empty at the end; none for what takes a second."""
+    """An output of the running cell that is written over, empty at the end; nothing for the first second."""
 
     _patience = 1.0
 
-    def __init__(self, display):
-        self._display, self._name, self._since = display, None, time.monotonic()
+    def __init__(self, display: Callable[..., Any]):
+        self._display, self._since = display, time.monotonic()
+        self._name: str | None = None
 
     def write(self, text: str) -> None:
         """Show `text` in place of what is there."""
-        known, data = self._name is not None, {"text/plain": text}
-        if known:
+        data = {"text/plain": text}
+        if self._name is not None:
             self._display(data, raw=True, display_id=self._name, update=True)
         elif text and time.monotonic() - self._since > self._patience:
             self._name = uuid.uuid4().hex
             self._display(data, raw=True, display_id=self._name)
 
 
-def _line(stream):
+def _line(stream: TextIO | None) -> _Terminal | _Notebook | None:
     """Where to show progress, or None: a terminal, or the notebook that this process is the kernel of."""
     if stream is not None and stream.isatty():
         return _Terminal(stream)

@@ -1,4 +1,4 @@
-"""How long a set of runs will take still, from what their steps took so far."""
+"""How long a set of runs will still take, from what their steps took so far."""
 
 import math
 
@@ -7,14 +7,14 @@ import numpy as np
 _BINS = 64
 _LEAST = 3  # steps, or bins of steps, before anything is said
 _RECENT = 8  # bins that are looked at, or half of all that are known
-_FALL = 0.7  # of the costs now, below which those to come are not put
-_TOLD = 0.05  # share of a step from which its length can be told
+_FALL = 0.7  # of the present costs, below which later ones are never estimated
+_TOLD = 0.05  # share of a step from which its length can be estimated
 _OUTLIER = 4  # times the median: a step that something else has held up
 _OUTLYING = 1.4826  # of a normal law: standard deviation over median absolute deviation
 
 
 class _Worker:
-    """A thread and the run it is at: steps done, share of the one under way, when that began."""
+    """A thread and its run: steps done, share of the one under way, when that began."""
 
     def __init__(self, done: int, now: float, warm: bool):
         self.at, self.within, self.since, self.warm = done, 0.0, now, warm
@@ -24,9 +24,9 @@ class TimeLeft:
     """Counts steps of runs that go on side by side, and extrapolates what they cost.
 
     Costs of steps are kept by their number in a run: they grow with the ranks of the bases and begin anew in
-    every run. The first step of a thread, in which kernels are compiled, says nothing about others. What no
-    run has come to yet follows the trend of the recent half of the steps, as far as it stands out of their
-    scatter.
+    every run. The first step of a thread, in which kernels are compiled, says nothing about others. Steps
+    that no run has reached follow the trend of the recent half of the steps, as far as it stands out of
+    their scatter.
 
     Parameters
     ----------
@@ -56,12 +56,12 @@ class TimeLeft:
         worker.at, worker.within, worker.since, worker.warm = worker.at + 1, 0.0, now, True
 
     def partial(self, thread: int, share: float, now: float) -> None:
-        """That share of a step is done."""
+        """This share of a step is done."""
         self._of(thread, now).within = min(share, 1.0)
 
     @property
     def fraction(self) -> float:
-        """Of all steps, those that are done."""
+        """Share of all steps that is done."""
         current = sum(min(worker.at + worker.within, self._steps) for worker in self._workers.values())
         return min((self._begun - len(self._workers) + current / self._steps) / self._runs, 1.0)
 

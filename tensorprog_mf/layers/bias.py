@@ -5,6 +5,7 @@ import numpy as np
 from ..matrices.matrix import Parts
 from ..matrices.parameter import Parameter
 from ..sites.sites import Sites
+from ..training.roles import Role
 from .layer import Observation, root_mean_square
 
 
@@ -17,7 +18,7 @@ class Bias:
 
     def initial(self) -> dict[str, Parameter]:
         """The parameter before training."""
-        return {self.name: Parameter(self.std, np.zeros((1, self.sites.count)))}
+        return {self.name: Parameter(self.std, np.zeros((1, self.sites.count)), Role.BIAS)}
 
     def added(self, parameters: dict[str, Parameter], h: np.ndarray) -> np.ndarray:
         """h + b, (vector, site)."""

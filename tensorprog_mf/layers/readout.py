@@ -6,6 +6,7 @@ import numpy as np
 
 from ..matrices.parameter import Parameter
 from ..matrices.readout import ReadoutMatrix
+from ..training.roles import Role
 from .layer import Layer, Observation, root_mean_square
 
 OUTPUT_BIAS = "b_out"
@@ -41,7 +42,8 @@ class Readout(Layer):
         self.of_stream, self.observed = of_stream, observed
 
     def initial(self):
-        biases = {OUTPUT_BIAS: Parameter(1.0, np.zeros((1, self.matrix.outputs)))} if self.bias else {}
+        bias = Parameter(1.0, np.zeros((1, self.matrix.outputs)), Role.OUTPUT_BIAS)
+        biases = {OUTPUT_BIAS: bias} if self.bias else {}
         return {self.matrix.name: self.matrix.initial().scaled(self.std), **biases}
 
     def forward(self, parameters, x):

@@ -1,53 +1,58 @@
-"""An orthonormal basis of the vectors asked of a matrix, growing at its end only."""
+"""An orthonormal basis of the vectors that a matrix has been asked about; it only ever grows at its end."""
+
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from ..sites.kernels import orthonormalise
 from ..sites.sites import Sites
 
-# vectors taken at a time; 8 and 16 read the basis more often, measured 20-30 % slower at 24 and 100 examples
+# Vectors taken at a time: with 8 or 16 the basis is read more often, measured 20-30 % slower at 24 and 100
+# examples.
 _PANEL = 64
-_ROUNDING = 1e-13  # relative rounding of <x x> - c.c
-# of <x x> left over: what rounding has left along the basis is then below 1e-15 of the rest, once cleaned
+_ROUNDING = 1e-13  # of <x x> - c.c, relative to <x x>
+# If more than this part of <x x> remains, one subtraction leaves less than 1e-15 of the rest along the basis.
 _MUCH = 1e-2
-_TINY = (
-    1e-6  # tolerances at which rounding along the basis, 1e-16 of a vector, can be seen in what is left of it
-)
+# Below this tolerance, rounding along the basis (1e-16 of a vector) shows in what remains of the vector.
+_TINY = 1e-6
 
 
 class Basis:
     """Directions E (direction, site) with <e e'> = 1 or 0, in the order in which queries revealed them.
 
-    Averages, not sums, normalise them: then coefficients c = <E x> give kernels as plain products, <x x'> =
-    c.c', no factor of the number of sites appears anywhere, and images of directions have entries of variance
-    one.
+    They are normalised by averages, not sums. Coefficients c = <E x> then give kernels as plain products,
+    <x x'> = c.c', no factor of the number of sites appears anywhere, and images of directions have entries of
+    variance one.
 
     Parameters
     ----------
     tolerance
         A vector adds a direction if the root mean square of its remainder exceeds tolerance times its own.
     absolute
-        Times the largest one seen so far instead: for vectors that shrink with an error signal, where a
-        relative bound would resolve ever smaller directions (twice the rank, no more accuracy).
+        Compare with the largest root mean square seen so far instead: for vectors that shrink with an error
+        signal, of which a relative bound would resolve ever smaller directions (twice the rank, no more
+        accuracy).
     """
 
-    def __init__(self, sites: Sites, tolerance: float, absolute: bool = False):
+    def __init__(self, sites: Sites, tolerance: float, absolute: bool = False) -> None:
         self.sites, self.tolerance, self.absolute = sites, tolerance, absolute
-        self._largest = 0.0
+        self._largest = 0.0  # root mean square of a vector so far
         self._store, self.rank = np.empty((0, sites.count)), 0
-        self.refused = 0.0  # largest relative remainder kept out by force
+        self.refused = 0.0  # the largest relative remainder that common draws kept out
 
     @property
     def rows(self) -> np.ndarray:
-        """(direction, site)."""
+        """The directions, (direction, site)."""
         return self._store[: self.rank]
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_store": self.rows}  # without what is reserved for growth
 
-    def absorb(self, x: np.ndarray, accepts=lambda vector: None) -> tuple[np.ndarray, list[int]]:
-        """Coefficients of x (vector, direction) and the vectors that added a direction, one new direction
-        each.
+    def absorb(
+        self, x: np.ndarray, accepts: Callable[[int], bool | None] = lambda vector: None
+    ) -> tuple[np.ndarray, list[int]]:
+        """Coefficients of x, (vector, direction), and the vectors that added one new direction each.
 
         `accepts(vector)` may force the decision (common draws); None leaves it to the tolerance.
         """
@@ -57,25 +62,25 @@ class Basis:
             coefficients, new = self._absorb_panel(panel, [accepts(start + i) for i in range(len(panel))])
             known.append(coefficients)
             added += [start + i for i in new]
-        result = np.zeros((len(x), self.rank))
+        result = np.zeros((len(x), self.rank))  # earlier panels have nothing along directions of later ones
         for start, coefficients in zip(range(0, len(x), _PANEL), known):
             result[start : start + len(coefficients), : coefficients.shape[1]] = coefficients
         return result, added
 
     def _absorb_panel(self, x: np.ndarray, forced: list[bool | None]) -> tuple[np.ndarray, list[int]]:
+        """`absorb` for up to _PANEL vectors: all are projected at once, and what remains goes in in order."""
         coefficients = self.sites.mean(x, self.rows)
         square = np.diag(self.sites.mean(x, x))
-        remainder = square - (coefficients**2).sum(axis=1)
+        remainder = square - (coefficients**2).sum(axis=1)  # <rest rest>, by Pythagoras
         size = np.sqrt(square)
         if self.absolute:
             self._largest = max(self._largest, size.max(initial=0.0))
             size = np.full(len(x), self._largest)
         smallest = self.tolerance * size
+        # Whatever may turn out large enough once its remainder is known without rounding.
+        perhaps = remainder > smallest**2 - _ROUNDING * square
         candidates = [
-            i
-            for i, force in enumerate(forced)
-            if (force if force is not None else remainder[i] > smallest[i] ** 2 - _ROUNDING * square[i])
-            and square[i] > 0
+            i for i, force in enumerate(forced) if (perhaps[i] if force is None else force) and square[i] > 0
         ]
         # A forced direction is refused only where nothing is left of the vector but rounding.
         threshold = np.array(
@@ -84,9 +89,8 @@ class Basis:
         accepted = np.zeros(0, int)
         if candidates:
             rest = self.sites.combine(-coefficients[candidates], self.rows, x[candidates])
-            new, accepted = self._directions(
-                rest, threshold, bool((remainder[candidates] < _MUCH * square[candidates]).any())
-            )
+            little = bool((remainder[candidates] < _MUCH * square[candidates]).any())
+            new, accepted = self._directions(rest, threshold, little)
             self._append(new)
             coefficients = np.hstack([coefficients, self.sites.mean(x, new)])
         left = square - (coefficients**2).sum(axis=1)
@@ -97,12 +101,12 @@ class Basis:
     def _directions(
         self, rest: np.ndarray, smallest: np.ndarray, again: bool
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Ordered Gram-Schmidt of what is left of vectors, cleaned `again` where that is little; at most as
-        many directions as there are sites.
+        """New directions (direction, site) by ordered Gram-Schmidt of what remains of vectors, and theirs.
 
-        Rounding has left 1e-16 of the vectors along the basis. Without a second subtraction this is amplified
-        by every small remainder that follows and orthogonality is lost: measured, outputs off by 0.1 after 20
-        steps.
+        A remainder below its `smallest` root mean square adds none, and there are never more directions than
+        sites. Where little remains, what lies along the basis is subtracted `again`: rounding has left 1e-16
+        of the vectors there, every small remainder that follows would amplify it, and orthogonality would be
+        lost (measured: outputs off by 0.1 after 20 steps).
         """
         if again:
             rest = self.sites.combine(-self.sites.mean(rest, self.rows), self.rows, rest)
@@ -110,9 +114,8 @@ class Basis:
         orthonormalise(rest, smallest, flags)
         accepted = np.flatnonzero(flags)[: self.sites.count - self.rank]
         new = rest[accepted]
-        if (
-            again and self.tolerance < _TINY
-        ):  # what new directions left of a vector may be rounding, and lie along known ones
+        if again and self.tolerance < _TINY:
+            # What new directions have left of a vector may be mere rounding, which lies along known ones.
             new = self.sites.combine(-self.sites.mean(new, self.rows), self.rows, new)
             orthonormalise(new, np.zeros(len(new)), np.zeros(len(new), np.uint8))
         return new, accepted
@@ -123,8 +126,7 @@ class Basis:
 
 
 def appended(store: np.ndarray, filled: int, new: np.ndarray) -> np.ndarray:
-    """`store` with `new` rows written from row `filled` on, in a larger array (half as much again) where it
-    is full."""
+    """`store` with `new` rows from row `filled` on: in place, or in an array half as large again if full."""
     needed = filled + len(new)
     if needed > len(store):
         wanted = min(filled + max(filled // 2, _PANEL), store.shape[1])  # no more directions than sites

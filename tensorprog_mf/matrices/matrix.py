@@ -1,7 +1,7 @@
 """The interface of a random weight matrix between two populations of sites."""
 
 from abc import ABC, abstractmethod
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 
@@ -10,10 +10,9 @@ from .parameter import Parameter
 
 
 class Parts(NamedTuple):
-    """A field at a few sites, (vector, site) each: Gaussian, response and learned part; they add up to the
-    field.
+    """Gaussian, response and learned part of a field at a few sites, (vector, site) each; they add up to it.
 
-    In Tensor Programs: Z-hat, Z-dot and what training added.
+    In Tensor Programs: Z-hat, Z-dot and what training has added.
     """
 
     gaussian: np.ndarray
@@ -22,13 +21,12 @@ class Parts(NamedTuple):
 
 
 class Query(NamedTuple):
-    """Vectors asked of a matrix: their handle, which of them were new directions, the number of the query,
-    its side."""
+    """Vectors that a matrix is asked about, in the form in which it answers."""
 
-    handle: np.ndarray
-    added: list[int]
-    number: int
-    transposed: bool
+    handle: np.ndarray  # (vector, coefficient): enough for inner products and updates
+    added: list[int]  # the vectors that added a direction to the basis
+    number: int  # how many queries of this side came before
+    transposed: bool  # W^T is asked about, not W
 
 
 class Feedback(ABC):
@@ -36,19 +34,21 @@ class Feedback(ABC):
 
     @abstractmethod
     def field(self, initial: np.ndarray, g: np.ndarray, seed: np.ndarray) -> np.ndarray:
-        """(vector, site of `into`) given `initial` = W(0)^T g / sqrt(n_out), g itself and the seed (vector,
-        output)."""
+        """What comes back, (vector, site of `into`).
+
+        Given are `initial` = W(0)^T g / sqrt(n_out), g itself, and the seed (vector, output).
+        """
 
 
 class Matrix(ABC):
     """W (site of `out`, site of `into`), entries N(0,1) at the start; W(t) = scale W(0) + learned.
 
     Queries return the field and a handle: coefficients of the query, enough for inner products and updates.
-    The matrix owns W(0) as far as it has been revealed; scale and learned part live in a `Parameter` that is
-    passed in.
+    The matrix owns W(0) as far as queries have revealed it; scale and learned part live in a `Parameter` that
+    is passed in.
     """
 
-    def __init__(self, name: str, out: Sites, into: Sites):
+    def __init__(self, name: str, out: Sites, into: Sites) -> None:
         self.name, self.out, self.into = name, out, into
         self.teacher: Feedback | None = None
 
@@ -67,77 +67,74 @@ class Matrix(ABC):
         return self.answer(parameter, query), query.handle
 
     @abstractmethod
-    def ask(self, x: np.ndarray, transposed: bool = False) -> "Query":
-        """A query: vectors and what they are in the bases, which may grow. Matrices that share bases answer
-        the same one."""
+    def ask(self, x: np.ndarray, transposed: bool = False) -> Query:
+        """The query for vectors x, by which bases may grow. Matrices that share bases answer the same one."""
 
     @abstractmethod
-    def answer(self, parameter: Parameter, query: "Query") -> np.ndarray:
+    def answer(self, parameter: Parameter, query: Query) -> np.ndarray:
         """The field that a query asks for."""
 
     @abstractmethod
-    def share(self, other: "Matrix", transposed: bool = True) -> None:
-        """Use the bases of another matrix between the same populations, which will ask on behalf of both;
-        `transposed` ones too."""
+    def share(self, other: Self, transposed: bool = True) -> None:
+        """Use the bases of another matrix between the same populations, which then asks on behalf of both.
+
+        Those of backward queries only if `transposed`.
+        """
 
     @property
     def untrained(self) -> Parameter:
-        """A parameter that stands for W(0)."""
+        """The parameter of W(0) itself."""
         return self.initial()
 
     def feedback(
         self, parameter: Parameter, g: np.ndarray, seed: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        """What a learning rule sends back in place of W^T g / sqrt(n_out), given the seed at the outputs, and
-        the handle of g."""
+        """What the learning rule sends back in place of W^T g / sqrt(n_out), and the handle of g.
+
+        `seed` (vector, output) is the error signal at the outputs.
+        """
         if self.teacher is None:
             return self.apply_transpose(parameter, g)
-        # The update needs the handle of g under every rule, and asking W(0) for more than is used changes no
-        # law.
+        # Updates need the handle of g under every rule, and asking W(0) for more than is used changes no law.
         initial, handle = self.apply_transpose(self.untrained, g)
         return self.teacher.field(initial, g, seed), handle
 
     @abstractmethod
     def refresh(self, keep: float) -> None:
-        """Replace W(0) by keep W(0) + sqrt(1 - keep^2) fresh entries, N(0,1) again: Langevin noise and decay
-        of what is not learned."""
+        """Replace W(0) by keep W(0) + sqrt(1 - keep^2) fresh entries, so that entries are N(0,1) again.
+
+        This is what Langevin noise and weight decay do to the part that is not learned.
+        """
 
     @abstractmethod
     def inner(self, a: np.ndarray, b: np.ndarray, sites: Sites) -> np.ndarray:
-        """Averages <a_i b_j> over `sites` of two queries on the same side, at any two times, from their
-        handles."""
+        """Averages <a_i b_j> over `sites`, from the handles of two queries of the same side at any times."""
 
     @abstractmethod
     def outer(self, weights: np.ndarray, g: np.ndarray, x: np.ndarray) -> Parameter:
-        """The gradient sum_v weights_v g_v x_v^T / sqrt(n_in), from handles; vectors beyond those of g count
-        nothing."""
+        """The gradient sum_v weights_v g_v x_v^T / sqrt(n_in), from handles, over the vectors that g has."""
 
     @abstractmethod
     def size(self, parameter: Parameter) -> float:
-        """Bound of the root mean square of the field that the learned part makes of a feature of mean square
-        one."""
+        """A bound on the root mean square of what the learned part makes of a feature of mean square one."""
 
     def held(self, parameter: Parameter, g: np.ndarray, x: np.ndarray) -> np.ndarray | None:
-        """Averages <z_v x_v>, (vector,), of the answers z to backward queries with features, as far as these
-        lie in the bases.
+        """Averages <z_v x_v>, (vector,), of answers z to backward queries with the features that bases hold.
 
-        From handles of as many g as x. None for a matrix that leaves nothing out of its answers to first
-        order.
+        From the handles of as many g as x. None for a matrix whose answers lack nothing to first order.
         """
         return None
 
     def parts_forward(self, parameter: Parameter, x: np.ndarray, chosen: slice) -> Parts | None:
-        """Parts of W x / sqrt(n_in) at the `chosen` sites of `out`; None where a matrix cannot tell them
-        apart."""
+        """Parts of W x / sqrt(n_in) at the `chosen` sites of `out`; None if they cannot be told apart."""
         return None
 
     def parts_backward(self, parameter: Parameter, g: np.ndarray, chosen: slice) -> Parts | None:
-        """Parts of W^T g / sqrt(n_out) at the `chosen` sites of `into`."""
+        """Parts of W^T g / sqrt(n_out) at the `chosen` sites of `into`; None if they cannot be told apart."""
         return None
 
     def entries(self, parameter: Parameter) -> tuple[float, float] | None:
-        """Mean and variance over all pairs of neurons of what is seen of the entries; None where they start
-        as N(0,1)."""
+        """Mean and variance of entries over all pairs of neurons; None for those that start as N(0,1)."""
         return None
 
     @property

@@ -1,8 +1,11 @@
 """The part of a weight that training changes, as a plain value."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
+from ..training.roles import Role
 
 
 @dataclass
@@ -11,15 +14,16 @@ class Parameter:
 
     `learned` has the shape that its matrix gives it: coefficients in growing bases (old entries stay where
     they are, new ones count as zero), site arrays, or a stored matrix. A gradient or a velocity is a
-    Parameter with scale 0.
+    Parameter with scale 0; nobody asks for its role.
     """
 
     scale: float
     learned: np.ndarray
+    role: Role = Role.WEIGHT
 
     def copy(self) -> "Parameter":
         """An independent copy."""
-        return Parameter(self.scale, self.learned.copy())
+        return Parameter(self.scale, self.learned.copy(), self.role)
 
     def scaled(self, factor: float) -> "Parameter":
         """factor * self, in place."""
@@ -28,8 +32,8 @@ class Parameter:
         return self
 
     def heat(self, variance: float) -> float:
-        """Noise of a variance per weight joins the initial part, whose entries stay those of variance one;
-        what of them is kept."""
+        """Add noise of a variance per weight to the initial part, in place. Its entries stay of variance one:
+        returned is the factor with which the old ones are kept in them."""
         before, self.scale = self.scale, float(np.hypot(self.scale, np.sqrt(variance)))
         return before / self.scale if self.scale else 1.0
 
@@ -42,7 +46,7 @@ class Parameter:
         return self
 
 
-def grown(array: np.ndarray, shape) -> np.ndarray:
+def grown(array: np.ndarray, shape: Sequence[int] | np.ndarray) -> np.ndarray:
     """`array` with zeros appended up to `shape`."""
     larger = np.zeros(shape)
     larger[tuple(map(slice, array.shape))] = array

@@ -4,12 +4,10 @@ from typing import TypeVar
 
 import numpy as np
 
-from ..ground.errors import UnsupportedError
 from ..sites.laws import Law
 from ..sites.sites import Sites
 from ..training.rules import DirectFeedbackAlignment, FeedbackAlignment, GradientDescent, Rule
 from .conditioned import Conditioned
-from .dense import Dense
 from .feedback import Aligned, Static
 from .input import InputMatrix
 from .matrix import Matrix
@@ -17,6 +15,7 @@ from .mean import Mean
 from .readout import ReadoutMatrix
 from .revealed import Revealed
 from .sampling import Sampling
+from .stored import StoredMatrix
 from .taps import Taps
 from .untied import Untied
 
@@ -82,30 +81,24 @@ class Realization:
         """A matrix whose outputs are averages over the neurons below, of entries with mean sum_k u_k v_k and
         standard deviation `std`."""
         if self.sampling.matrix == "dense":
-            return self._dense(name, out, into).recentred(u.T @ v, std)
+            stored = self._stored(name, out, into)
+            stored.recentre(u.T @ v, std)
+            return stored
         return self._kept(Mean(name, out, into, self.sampling.tolerance, u, v))
 
     def taps(self, name: str, out: Sites, into: Sites, count: int) -> Taps:
         """Random matrices that are asked about the same vectors."""
         return Taps([self._random(f"{name} tap {tap}" if tap else name, out, into) for tap in range(count)])
 
-    def refuse_rules(self, architecture: str) -> None:
-        """Raise `UnsupportedError` for a learning rule other than the gradient."""
-        if not isinstance(self.rule, GradientDescent):
-            raise UnsupportedError(
-                f"learning_rule={self.rule.name!r} is known for MLP and ResidualMLP; train a {architecture}"
-                " by gradients."
-            )
-
     def _random(self, name: str, out: Sites, into: Sites) -> Matrix:
         if self.sampling.matrix == "dense":
-            return self._dense(name, out, into)
+            return self._stored(name, out, into)
         kind = {"conditioned": Conditioned, "untied": Untied}[self.sampling.matrix]
         return self._kept(kind(name, out, into, self.sampling.tolerance, self.weighted))
 
-    def _dense(self, name: str, out: Sites, into: Sites) -> Dense:
+    def _stored(self, name: str, out: Sites, into: Sites) -> StoredMatrix:
         seed = np.random.SeedSequence(self.sampling.seed, spawn_key=self._key(1, len(self.matrices)))
-        return self._kept(Dense(name, out, into, np.random.default_rng(seed)))
+        return self._kept(StoredMatrix(name, out, into, np.random.default_rng(seed)))
 
     def input(self, name: str, out: Sites, inputs: np.ndarray, law: Law | None = None) -> InputMatrix:
         """The matrix that sees the `inputs` and later ones, with entries N(0,1) or of another law."""

@@ -7,13 +7,12 @@ from .parameter import Parameter
 
 
 class Taps:
-    """W_b, b = 0 ... taps - 1, all applied to every vector. They share the bases of what they are asked, not
-    the answers.
+    """W_b, b = 0 ... taps - 1, all applied to every vector; they share bases of queries, but not the answers.
 
-    The parameter's learned part has the tap first. Divisions are those of each matrix by itself.
+    The learned part of their parameter is (tap, ...). Fields are divided as those of each matrix by itself.
     """
 
-    def __init__(self, matrices: list[Matrix]):
+    def __init__(self, matrices: list[Matrix]) -> None:
         first = matrices[0]
         for other in matrices[1:]:
             other.share(first)
@@ -27,7 +26,7 @@ class Taps:
     def each(self, parameter: Parameter) -> list[tuple[Matrix, Parameter]]:
         """Every matrix with its own parameter."""
         return [
-            (matrix, Parameter(parameter.scale, learned))
+            (matrix, Parameter(parameter.scale, learned, parameter.role))
             for matrix, learned in zip(self.matrices, parameter.learned)
         ]
 
@@ -42,8 +41,7 @@ class Taps:
         return np.array([matrix.answer(own, query) for matrix, own in self.each(parameter)]), query.handle
 
     def outer(self, pairs: list[tuple[np.ndarray, np.ndarray, np.ndarray]]) -> Parameter:
-        """Gradients, from (weights, handle of g, handle of x) of each tap: sum_v weights_v g_v x_v^T /
-        sqrt(n_in)."""
+        """Gradients sum_v weights_v g_v x_v^T / sqrt(n_in), from (weights, handles of g and x) per tap."""
         return Parameter(
             0.0, np.array([matrix.outer(*pair).learned for matrix, pair in zip(self.matrices, pairs)])
         )
@@ -60,12 +58,14 @@ class Taps:
     def parts(
         self, parameter: Parameter, handle: np.ndarray, chosen: slice, transposed: bool
     ) -> list[Parts] | None:
-        """Parts of the answers of every tap at the `chosen` sites."""
+        """Parts of the answers of every tap at the `chosen` sites; None if they cannot be told apart."""
         found = []
         for matrix, own in self.each(parameter):
-            parts = matrix.parts_backward if transposed else matrix.parts_forward
-            found.append(parts(own, handle, chosen))
-        return None if found[0] is None else found
+            of = matrix.parts_backward if transposed else matrix.parts_forward
+            if (parts := of(own, handle, chosen)) is None:
+                return None
+            found.append(parts)
+        return found
 
     @property
     def rank(self) -> tuple[int, int] | None:

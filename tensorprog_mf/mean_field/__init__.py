@@ -5,9 +5,11 @@ same in one dimension on a grid, and where noise takes it; `certificate`: whethe
 law can do; `train_particles`: real networks. `autoencoder`: weight-tied autoencoders; `train_autoencoder`:
 real ones. Deep networks in this scaling are a network as others, `tensorprog_mf.MeanFieldMLP`; `escape_rate`
 is of its saddle. Importing is light: what a name needs is loaded when it is first used.
+What is added to the tables here is added to __init__.pyi too, where editors and type checkers look.
 """
 
 import importlib
+from typing import Any
 
 _HOME = {
     "Neuron": "two_layers.units",
@@ -33,7 +35,7 @@ _HOME = {
 __all__ = sorted(_HOME)
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module 'tensorprog_mf.mean_field' has no attribute {name!r}")
     value = getattr(importlib.import_module("." + _HOME[name], __name__), name)
@@ -41,5 +43,5 @@ def __getattr__(name):
     return value
 
 
-def __dir__():
+def __dir__() -> list[str]:
     return __all__

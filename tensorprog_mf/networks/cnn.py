@@ -100,7 +100,7 @@ class CNN(Network):
             f"kernel={self.kernel} has {len(self.kernel)} axes, inputs have {axes}.",
         )
 
-    def suits(self, route, matrix, problem, training):
+    def warn_of(self, problem, limit: bool) -> None:
         shape = problem.all_inputs.shape[1:]
         if not problem.channels_named and channels_last(shape):
             sizes, last = " x ".join(map(str, shape[1:])), len(shape)
@@ -137,7 +137,6 @@ class CNN(Network):
         return self.kernel if len(self.kernel) > 1 else self.kernel * (len(shape) - 1)
 
     def compose(self, realization: Realization, inputs: np.ndarray) -> Layer:
-        realization.refuse_rules("CNN")
         sites = [realization.sites(f"layer {layer}") for layer in range(1, self.depth + 1)]
         (_, _, window), *others = self._geometry(inputs.shape[1:])
         first = realization.input("W0", sites[0], patches(inputs, window))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..ground.calls import checked_call
-from ..ground.errors import InputError, SaddleWarning, UnsupportedError, require, warn, whole
+from ..ground.errors import InputError, SaddleWarning, require, warn, whole
 from ..layers.bias import Bias
 from ..layers.chain import Chain
 from ..layers.dense import Dense
@@ -87,11 +87,10 @@ class MeanFieldMLP(Network):
 
     Notes
     -----
-    Use it with `sample` and `train_finite`. Inputs are not divided by sqrt(D). There is no richness: this
-    network learns features always, and has no lazy limit. Where symmetry silences a layer in both directions,
-    as means of zero do (see `frozen`), the start is a saddle that the limit never leaves, and `sample` stays
-    at, while networks of width N leave it after a time of the order of log N (see `escape_rate`): a
-    `SaddleWarning` says so. From three hidden layers on so do readout weights of mean zero behind odd
+    Inputs are not divided by sqrt(D). There is no richness: this network learns features always, and has no
+    lazy limit. Where symmetry silences a layer in both directions, as means of zero do (see `frozen`), the
+    start is a saddle that the limit never leaves, while networks of width N leave it after a time of the
+    order of log N (see `escape_rate`): a `SaddleWarning` says so. From three hidden layers on so do readout weights of mean zero behind odd
     activations, which is why theirs is 0.5 by default.
     """
 
@@ -105,7 +104,7 @@ class MeanFieldMLP(Network):
 
     richness = 1.0
     has_input_weight = True
-    has_parts = False
+    averages = True
 
     def __post_init__(self):
         object.__setattr__(self, "depth", whole("depth", self.depth, 1))
@@ -147,29 +146,13 @@ class MeanFieldMLP(Network):
     def coordinates(self, layers):
         return {"collapsed": np.array([self.collapsed[layer - 1] for layer in layers], np.int8)}
 
-    def suits(self, route, matrix, problem, training):
-        if route == "perturbation":
-            raise UnsupportedError(
-                "perturbation expands in the richness, which a MeanFieldMLP does not have; take tp.sample, or"
-                " an MLP."
-            )
-        if matrix == "untied":
-            raise UnsupportedError(
-                f"{route} draws backward weights anew; in a MeanFieldMLP they have no random part that is"
-                " seen: take tp.sample."
-            )
-        if route == "train_finite" and matrix == "conditioned" and any(self.hidden_std):
-            raise UnsupportedError(
-                "matrix='conditioned' knows hidden weights by their means; take matrix='dense', or"
-                " hidden_std=0."
-            )
-        if training.temperature:
-            raise UnsupportedError(
-                "temperature with a MeanFieldMLP is not there; for two layers take"
-                " tp.mean_field.distributional_dynamics."
-            )
-        training.refuse_rules("a MeanFieldMLP")
-        if self.frozen and route != "train_finite":
+    @property
+    def random_hidden(self) -> bool:
+        """Whether hidden weights are random beside their means."""
+        return any(self.hidden_std)
+
+    def warn_of(self, problem, limit: bool) -> None:
+        if self.frozen and limit:
             warn(saddle_message(self, problem), SaddleWarning)
 
     def compose(self, realization: Realization, inputs: np.ndarray) -> Layer:

@@ -12,9 +12,10 @@ from ..layers.dense import Dense
 from ..layers.elementwise import Elementwise
 from ..layers.input import Input
 from ..layers.layer import Layer
-from ..layers.readout import Readout
+from ..layers.readout import OUTPUT_BIAS, Readout
 from ..matrices.realization import Realization
 from ..sites.activations import Activation, as_activation
+from ..training.roles import Role
 from .network import Asked, Footprint, Network, checked_richness
 
 
@@ -58,6 +59,7 @@ class MLP(Network):
     weight_std: tuple[float, ...] | float = 1.0
     bias_std: tuple[float, ...] | float | None = None
     output_bias: float = 0.0
+    dense_chain = True
 
     def __post_init__(self):
         object.__setattr__(self, "depth", whole("depth", self.depth, 1))
@@ -71,14 +73,22 @@ class MLP(Network):
         )
 
     @property
-    def weights(self) -> list[str]:
-        """Names of the weights, input first, readout last."""
-        return [*(f"W{layer}" for layer in range(self.depth)), "w"]
+    def roles(self) -> dict[str, Role]:
+        """Role of every parameter by name: weights, input first, readout last; biases; the output bias."""
+        found = {f"W{layer}": Role.WEIGHT for layer in range(self.depth)} | {"w": Role.READOUT}
+        if self.bias_std is not None:
+            found |= {f"b{layer}": Role.BIAS for layer in range(self.depth)}
+        return found | ({OUTPUT_BIAS: Role.OUTPUT_BIAS} if self.output_bias else {})
 
     @property
     def plain(self) -> bool:
         """Whether all entries of weights start as N(0,1) and there are no biases."""
         return set(self.weight_std) == {1.0} and self.bias_std is None and not self.output_bias
+
+    @property
+    def readout_std(self) -> float:
+        """Standard deviation of the entries of the readout, which reads the last layer."""
+        return self.weight_std[-1]
 
     def footprint(self, shape):
         return Footprint(self.depth, shape[0], (Asked(),) * (self.depth - 1), fields=self.depth)

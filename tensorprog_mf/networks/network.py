@@ -51,8 +51,11 @@ class Network(ABC):
     input_dims: tuple[str, ...] = ("feature",)  # of one example
     vector_dim: str | None = None  # where an example is several vectors: what they are
     frozen = False  # whether training moves nothing in the limit
+    dense_chain = False  # whether it is an input, hidden matrices and a readout one after another, as an MLP
+    residual = False  # whether branches add to a stream
+    averages = False  # whether hidden layers are averages: no initial Gaussian field, and no lazy limit
     has_input_weight = False  # whether the input weights of a site are known, all of them
-    has_parts = True  # whether fields are told apart into Gaussian, response and learned parts
+    output_bias: float = 0.0  # scale of the bias of the outputs
 
     @abstractmethod
     def footprint(self, shape: tuple[int, ...]) -> Footprint:
@@ -66,13 +69,28 @@ class Network(ABC):
             f"inputs of {type(self).__name__} are {wanted}; these have {len(shape) + 1} dimensions.",
         )
 
-    def suits(self, route: str, matrix: str, problem, training) -> None:
-        """Refuse a `route` with hidden matrices of a kind, or a training, that this network does not have;
-        warn of what may surprise."""
+    def warn_of(self, problem, limit: bool) -> None:  # noqa: B027
+        """Warn of what may surprise in a run on a problem, at finite width or in the limit."""
 
     def coordinates(self, layers: list[int]) -> dict[str, np.ndarray]:
         """Coordinates along the observed layers, beside their numbers."""
         return {}
+
+    @property
+    def plain(self) -> bool:
+        """Whether all entries of weights start as N(0,1) and there are no biases."""
+        return True
+
+    @property
+    def random_hidden(self) -> bool:
+        """Whether hidden weights are random at the start, beside their means."""
+        return True
+
+    @property
+    def readout_std(self) -> float | None:
+        """Standard deviation of the entries of a readout that reads the last layer; None for one behind a
+        pool or a stream."""
+        return None
 
     @property
     def refinements(self) -> tuple["Network", ...] | None:

@@ -19,13 +19,15 @@ lazy when wide.
 """
 
 from dataclasses import dataclass, replace
+from typing import cast
 
 import numpy as np
 import xarray as xr
 
 from ..ground.calls import checked_call
-from ..ground.errors import InputError, UnsupportedError, real, require, whole
-from ..networks import MLP
+from ..ground.errors import InputError, real, require, whole
+from ..networks import MLP, Network
+from ..training.training import Training
 
 FORMS = ("mean_field", "mup", "ntk", "standard")
 
@@ -105,26 +107,19 @@ def to_mean_field(given: Scales, width: int, features: int) -> tuple[float, floa
     return float(richness), float(speed[-1]), tuple((speed / speed[-1]).tolist())
 
 
-def as_mean_field(form: str, network, training, width: int, features: int):
+def as_mean_field(
+    form: str, network: Network, training: Training, width: int, features: int
+) -> tuple[Network, Training]:
     """The mean-field network and training that do what `network` and `training` mean in another form.
 
+    In another form than "mean_field" these are a plain MLP and steps of gradient descent without noise.
     Momentum is the same in every form; weight decay keeps its product with the learning rate.
     """
     if form == "mean_field":
         return network, training
-    training.refuse_flow(f"parameterization={form!r}")
-    training.refuse_noise_and_rules(f"parameterization={form!r}")
-    if not isinstance(network, MLP):
-        raise UnsupportedError(
-            f"parameterization={form!r} is for MLP; write a {type(network).__name__} in 'mean_field'."
-        )
-    if not network.plain:
-        raise UnsupportedError(
-            f"parameterization={form!r} is for weights that start as N(0,1) and no biases; write this network"
-            " in 'mean_field'."
-        )
+    network = cast(MLP, network)
     given = scales(form, network.depth, width, features, network.richness, training.learning_rate)
-    own = training.rates(network.weights).values()
+    own = training.rates(network.roles).values()
     richness, rate, multipliers = to_mean_field(given, width, features)
     decay = training.weight_decay * training.learning_rate / rate
     multipliers = tuple(kappa * factor for kappa, factor in zip(multipliers, own))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..ground.calls import checked_call
-from ..ground.errors import UnsupportedError, real, require, whole
+from ..ground.errors import real, require, whole
 from ..layers.chain import Chain
 from ..layers.dense import Dense
 from ..layers.elementwise import Elementwise
@@ -52,7 +52,7 @@ class ResidualMLP(Network):
     richness: float = 1.0
     branch_scale: float = 1.0
     n_tau: int = 32
-    has_parts = False
+    residual = True
 
     def __post_init__(self):
         if self.depth != "infinite":
@@ -80,14 +80,9 @@ class ResidualMLP(Network):
         return Footprint(depth + 1, shape[0], (Asked(),) * depth, fields=2 * depth, directions=1.4)
 
     def coordinates(self, layers: list[int]) -> dict[str, np.ndarray]:
-        return {"tau": np.array(layers) / max(layers)}
+        return {"relative_depth": np.array(layers) / max(layers)}
 
     def compose(self, realization: Realization, inputs: np.ndarray) -> Layer:
-        if realization.rule.local:
-            raise UnsupportedError(
-                f"learning_rule={realization.rule.name!r} has no scale of its own in a stream that branches"
-                " add to; take an MLP, or another rule."
-            )
         stream = realization.sites("stream")
         layers: list[Layer] = [Input(realization.input("W0", stream, inputs), 0, of_stream=True)]
         for layer in range(self.depth):

@@ -56,7 +56,6 @@ class RNN(Network):
         return Footprint(1, shape[1], (Asked(shape[0], shape[0]),), shape[0], shape[0])
 
     def compose(self, realization: Realization, inputs: np.ndarray) -> Layer:
-        realization.refuse_rules("RNN")
         sites = realization.sites("layer 1")
         positions, drive = inputs.shape[1], realization.input("U", sites, as_vectors(inputs))
         recurrent = Recurrent(

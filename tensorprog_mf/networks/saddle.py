@@ -100,7 +100,8 @@ def escape_rate(network, problem) -> float:
     require(problem.outputs is None, "escape_rate is known for one output, targets (example,).")
     if _has_corner(network.activation):
         raise UnsupportedError(
-            "escape_rate needs an activation that is smooth at 0; measure the rate with train_finite."
+            "escape_rate needs an activation that is smooth at 0; measure the rate in networks of finite"
+            " width."
         )
     first, last = span
     slope, means = _at_zero(network)[1], dict(enumerate(network.hidden_mean, 1))
@@ -152,7 +153,7 @@ def saddle_message(network, problem) -> str:
     """What a `SaddleWarning` says."""
     begin = "This network starts at a saddle, which its limit never leaves, and the result is constant; "
     remedy = "Give hidden_mean, and readout_weight or input_weight, means other than zero, or bias_std."
-    if problem.outputs is not None or problem.n_train == 0 or _has_corner(network.activation):
+    if problem.outputs is not None or problem.streamed or _has_corner(network.activation):
         return begin + f"networks of finite width leave it. {remedy}"
     rate = escape_rate(network, problem)
     if rate == 0:

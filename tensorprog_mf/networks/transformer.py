@@ -72,6 +72,7 @@ class Transformer(Network):
     query_key_rate: float = 1.0
     input_dims = ("token", "feature")
     vector_dim = "token"
+    residual = True
 
     def __post_init__(self):
         object.__setattr__(self, "depth", whole("depth", self.depth, 1))
@@ -103,7 +104,7 @@ class Transformer(Network):
         return Footprint(self.depth + 1, shape[1], block * self.depth, tokens, 4 * self.depth * tokens, 1.4)
 
     def coordinates(self, layers: list[int]) -> dict[str, np.ndarray]:
-        return {"tau": np.array(layers) / self.depth}
+        return {"relative_depth": np.array(layers) / self.depth}
 
     def _head(self, units: int) -> tuple[int, float]:
         """Coordinates of a head among so many units, and kappa."""
@@ -121,7 +122,6 @@ class Transformer(Network):
         return 1 if self.head_dimension == "infinite" else self._head(units)[0]
 
     def compose(self, realization: Realization, inputs: np.ndarray) -> Layer:
-        realization.refuse_rules("Transformer")
         stream, tokens, scale = (
             realization.sites("stream"),
             inputs.shape[1],

@@ -1,4 +1,7 @@
-"""Targets that are names of classes: numbered in order, or told apart as +1 and -1."""
+"""Targets that are names of classes: numbered in order, or coded as +1 and -1."""
+
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
@@ -14,9 +17,9 @@ _WORDS = (
 
 
 def as_targets(
-    loss: Loss, targets: Read, test: Read | None, classes, name: str = "targets"
+    loss: Loss, targets: Read, test: Read | None, classes: Any, name: str = "targets"
 ) -> tuple[np.ndarray, np.ndarray | None, tuple | None]:
-    """Targets and test targets as floats that the loss can use, and the classes behind them or None.
+    """Targets and test targets as floats that the loss can use, and the classes they stand for or None.
 
     Labels of the cross-entropy become probabilities (example, class), in the order of `classes`, of
     categories, or sorted. Two labels of other losses become +1 for the first of `classes`, -1 for the second;
@@ -25,7 +28,7 @@ def as_targets(
     Raises
     ------
     InputError
-        Labels that are missing or no labels, unknown classes, too few or too many of them.
+        Missing or unusable labels, unknown classes, too few or too many of them.
     """
     given = {name: targets} | ({} if test is None else {"test_targets": test})
     classes = None if classes is None else distinct(classes)
@@ -74,20 +77,21 @@ def _numbered(given: dict[str, Read], classes: tuple | None) -> tuple[list[np.nd
     tables = {name: numbers(name, read, 2) for name, read in given.items() if name not in labels}
     if classes is None:
         classes = _of_columns(given, tables) or _in_order(given, labels)
+    known = classes or ()
     if labels:
         require(
-            2 <= len(classes) <= _MOST,
-            f"targets have {len(classes)} class{'es' * (len(classes) != 1)}; 2 to {_MOST:,} can be told "
+            2 <= len(known) <= _MOST,
+            f"targets have {len(known)} class{'es' * (len(known) != 1)}; 2 to {_MOST:,} can be told "
             "apart. Classes that have no example are named by classes=(...).",
         )
     for name, table in tables.items():
         require(
-            classes is None or table.shape[1] == len(classes),
-            f"{name} have {table.shape[1]} columns, but there are {len(classes or ())} classes; give one "
+            classes is None or table.shape[1] == len(known),
+            f"{name} have {table.shape[1]} columns, but there are {len(known)} classes; give one "
             "column for each.",
         )
     found = [
-        one_hot(places(name, labels[name], classes), len(classes)) if name in labels else tables[name]
+        one_hot(places(name, labels[name], known), len(known)) if name in labels else tables[name]
         for name in given
     ]
     return found, classes
@@ -105,8 +109,9 @@ def _of_columns(given: dict[str, Read], tables: dict[str, np.ndarray]) -> tuple 
     """Names of the columns of probabilities; their numbers where labels have to be told by them."""
     for name, table in tables.items():
         columns = given[name].of_axis(1)
-        named = columns is not None and not columns.counted and len(columns.index) == table.shape[1]
-        if named and all(isinstance(label, (str, int)) for label in columns.index):
+        if columns is None or columns.counted or len(columns.index) != table.shape[1]:
+            continue
+        if all(isinstance(label, (str, int)) for label in columns.index):
             return distinct(columns.index)
     if tables and len(tables) < len(given):
         return tuple(range(next(iter(tables.values())).shape[1]))
@@ -166,10 +171,11 @@ def _signed(
 
 
 def plain_labels(name: str, read: Read, signs: bool = False) -> list:
-    """Labels as Python's words, whole numbers and truth values; `signs` is for the sentence that refuses."""
+    """Labels as words, whole numbers and truth values of Python; `signs` is for the sentence that refuses."""
     found = []
     wanted = "-1 or +1, or two classes" if signs else "whole numbers, words or truth values"
-    for place, entry in enumerate(read.values.tolist() if read.values.dtype.kind != "M" else read.values):
+    entries: Iterable[Any] = read.values if read.values.dtype.kind == "M" else read.values.tolist()
+    for place, entry in enumerate(entries):
         require(
             not is_missing(entry),
             f"{name}: labels of classes contain a NaN or missing value in example {place}; drop or fill it "
@@ -187,7 +193,7 @@ def plain_labels(name: str, read: Read, signs: bool = False) -> list:
     return found
 
 
-def distinct(classes) -> tuple:
+def distinct(classes: Any) -> tuple:
     """The argument `classes`, or the categories of a table, as a tuple of labels."""
     is_list = np.ndim(classes) == 1 and not isinstance(classes, (str, bytes, dict, set))
     require(is_list and len(classes) > 1, f"classes={classes!r} must list two or more labels.")
@@ -202,7 +208,7 @@ def places(name: str, labels: list, classes: tuple) -> np.ndarray:
     for place, label in enumerate(labels):
         require(
             label in position,
-            f"{name}: {label!r} in example {place} is none of the classes "
+            f"{name}: {label!r} in example {place} is not one of the classes "
             f"{', '.join(map(repr, classes[:20]))}; leave such examples out, or name all classes.",
         )
     return np.array([position[label] for label in labels])
@@ -210,11 +216,11 @@ def places(name: str, labels: list, classes: tuple) -> np.ndarray:
 
 def warn_of_empty(loss: Loss, targets: np.ndarray, classes: tuple | None) -> None:
     """Say which classes no training example has."""
-    empty = np.flatnonzero(targets.sum(axis=0) == 0) if loss.classes else ()
-    if len(empty):
-        names = ", ".join(
-            repr(place if classes is None else classes[place]) for place in empty[:10].tolist()
-        ) + (", ..." if len(empty) > 10 else "")
+    empty = np.flatnonzero(targets.sum(axis=0) == 0).tolist() if loss.classes else []
+    if empty:
+        names = ", ".join(repr(place if classes is None else classes[place]) for place in empty[:10]) + (
+            ", ..." if len(empty) > 10 else ""
+        )
         one = len(empty) == 1
         warn(
             f"{'Class' if one else 'Classes'} {names} {'has' if one else 'have'} no training example: "

@@ -1,7 +1,7 @@
-"""Arrays as people have them, lists, pandas, xarray, torch, sparse, masked ones, to numpy, with labels."""
+"""Arrays as people have them (lists, pandas, xarray, torch, sparse, masked) as numpy ones, with labels."""
 
-from collections.abc import Iterator, Mapping, Set
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -10,21 +10,16 @@ from ..ground.errors import InputError, require
 _DENSE = 2**28  # numbers that a sparse array is made dense up to, 2 GiB
 # Dimensions whose labels say what an entry is, not only where.
 _NAMED = ("feature", "channel", "output", "class")
-_PLACE = {
-    "example": 0,
-    "channel": 1,
-    "feature": 3,
-    "output": 3,
-    "class": 3,
-}  # others stay between, in their order
+# Others stay between, in their order.
+_PLACE = {"example": 0, "channel": 1, "feature": 3, "output": 3, "class": 3}
 _BETWEEN = ("row", "column", "token", "position")
 _NUMBERS = (int, float, bool, np.generic)
 
 
 class Labels(NamedTuple):
-    """A pandas Index of one axis; `counted` where it only counts 0, 1, 2, ... as nobody chose another."""
+    """A pandas Index of one axis; `counted` if it is the default one, which only counts 0, 1, 2, ..."""
 
-    index: object
+    index: Any
     counted: bool
 
 
@@ -42,12 +37,13 @@ class Read(NamedTuple):
 
     def taken(self, positions: np.ndarray, axis: int) -> "Read":
         """The same with only these `positions` along a labelled axis, in this order."""
-        labels = list(self.labels)
-        labels[axis] = labels[axis]._replace(index=labels[axis].index.take(positions))
+        labels, own = list(self.labels), self.labels[axis]
+        if own is not None:
+            labels[axis] = own._replace(index=own.index.take(positions))
         return self._replace(values=self.values.take(positions, axis), labels=tuple(labels))
 
 
-def read(name: str, given) -> Read:
+def read(name: str, given: Any) -> Read:
     """What `given` holds, as a numpy array of any type.
 
     DataArrays are turned by the names of their dimensions: example first, then channel, row, column, tokens
@@ -56,7 +52,7 @@ def read(name: str, given) -> Read:
     Raises
     ------
     InputError
-        Nothing, a text, a function, a table of several arrays, rows of different lengths, masked entries.
+        None, a text, a function, a table of several arrays, rows of different lengths, masked entries.
     """
     _refuse_others(name, given)
     if hasattr(given, "dims") and hasattr(given, "coords"):
@@ -65,15 +61,14 @@ def read(name: str, given) -> Read:
         return _of_pandas(name, given)
     categories = getattr(given, "categories", None) if hasattr(given, "codes") else None
     values = _array(name, given)
-    named = (
-        getattr(given, "columns", None) if values.ndim == 2 and hasattr(given, "to_numpy") else None
-    )  # as of polars
+    # Tables of polars have names of columns.
+    named = getattr(given, "columns", None) if values.ndim == 2 and hasattr(given, "to_numpy") else None
     labels = () if named is None else (None, _counted_or_named(named))
     return Read(values, None, labels, None if categories is None else tuple(categories))
 
 
-def _refuse_others(name: str, given) -> None:
-    """Raise for what is no array at all."""
+def _refuse_others(name: str, given: Any) -> None:
+    """Raise for what is not an array at all."""
     require(given is not None, f"{name} are None; pass an array with one example per row.")
     kind = type(given).__name__
     if hasattr(given, "data_vars") or (hasattr(given, "to_dataset") and hasattr(given, "children")):
@@ -95,7 +90,7 @@ def _refuse_others(name: str, given) -> None:
         )
     if isinstance(given, (Iterator, Set)):
         raise InputError(
-            f"{name} are a {kind}, which has no order to rely on or is read once only; pass a list or an "
+            f"{name} are a {kind}, which has no reliable order or can be read only once; pass a list or an "
             "array."
         )
     if isinstance(given, type) or (
@@ -106,11 +101,10 @@ def _refuse_others(name: str, given) -> None:
         )
 
 
-def _of_xarray(name: str, given) -> Read:
+def _of_xarray(name: str, given: Any) -> Read:
     own = [dim for dim in given.dims if dim not in _PLACE and dim not in _BETWEEN]
-    examples = (
-        "example" if "example" in given.dims or not own else own[0]
-    )  # examples may have a name of the user's
+    # The user may have another name for examples.
+    examples = "example" if "example" in given.dims or not own else own[0]
     order = sorted(given.dims, key=lambda dim: 0 if dim == examples else _PLACE.get(dim, 2))
     if {"row", "column"} <= set(order) and order.index("row") > order.index("column"):
         rows, columns = order.index("row"), order.index("column")
@@ -124,24 +118,24 @@ def _of_xarray(name: str, given) -> Read:
     return Read(_array(name, given), tuple(map(str, order)), tuple(labels))
 
 
-def _of_pandas(name: str, given) -> Read:
+def _of_pandas(name: str, given: Any) -> Read:
     categories = getattr(getattr(given, "dtype", None), "categories", None)
     labels = [_labels(given.index)] + ([_labels(given.columns)] if hasattr(given, "columns") else [])
     return Read(_array(name, given), None, tuple(labels), None if categories is None else tuple(categories))
 
 
-def _labels(index) -> Labels:
+def _labels(index: Any) -> Labels:
     counted = type(index).__name__ == "RangeIndex" and index.start == 0 and index.step == 1
     return Labels(index, counted)
 
 
-def _counted_or_named(names) -> Labels:
-    import pandas  # xarray brings it
+def _counted_or_named(names: Iterable) -> Labels:
+    import pandas  # xarray depends on it
 
     return _labels(pandas.Index(list(names)))
 
 
-def _array(name: str, given) -> np.ndarray:
+def _array(name: str, given: Any) -> np.ndarray:
     """Any container without labels as a numpy array; rows of different lengths and masks are refused."""
     try:
         return _converted(name, given)
@@ -154,7 +148,7 @@ def _array(name: str, given) -> np.ndarray:
         ) from None
 
 
-def _converted(name: str, given) -> np.ndarray:
+def _converted(name: str, given: Any) -> np.ndarray:
     if isinstance(given, np.ma.MaskedArray):
         hidden = int(np.ma.getmaskarray(given).sum())
         require(
@@ -180,7 +174,7 @@ def _converted(name: str, given) -> np.ndarray:
         return np.asarray(given.get())
     if not hasattr(given, "__array__") and callable(getattr(given, "to_numpy", None)):
         given = given.to_numpy()
-    array = np.asanyarray(given)  # of what hands out masked arrays, as files do, the mask is seen too
+    array = np.asanyarray(given)  # keeps the mask of what hands out masked arrays, as files do
     return (
         _converted(name, array)
         if isinstance(array, np.ma.MaskedArray)
@@ -188,8 +182,8 @@ def _converted(name: str, given) -> np.ndarray:
     )
 
 
-def _of_torch(given) -> np.ndarray:
-    """A tensor of torch, whatever its device and whether gradients are followed."""
+def _of_torch(given: Any) -> np.ndarray:
+    """A tensor of torch on any device, whether or not it requires gradients."""
     given = given.detach().cpu()
     try:
         return np.asarray(given.numpy())
@@ -204,11 +198,11 @@ def _unpacked(name: str, array: np.ndarray) -> np.ndarray:
     return array
 
 
-def _is_row(entry) -> bool:
+def _is_row(entry: Any) -> bool:
     return not isinstance(entry, (str, bytes)) and (hasattr(entry, "__len__") or np.ndim(entry) > 0)
 
 
-def _of_rows(name: str, given) -> np.ndarray:
+def _of_rows(name: str, given: Iterable) -> np.ndarray:
     """A list of numbers or rows, which may be containers of their own."""
     rows = [
         entry if isinstance(entry, (str, *_NUMBERS)) else _row(f"{name}[{row}]", entry)
@@ -227,8 +221,8 @@ def _of_rows(name: str, given) -> np.ndarray:
     return array
 
 
-def _row(name: str, entry):
-    """An entry of a list: what is a number by itself, or has no length, stays."""
+def _row(name: str, entry: Any) -> Any:
+    """An entry of a list: a number, or what has no length, stays as it is."""
     if (
         isinstance(entry, np.ma.MaskedArray)
         or hasattr(entry, "__array__")
@@ -247,7 +241,9 @@ def _sized(shape: tuple[int, ...]) -> str:
 
 
 def numbers(name: str, given: Read, *dims: int, remedy: str = "") -> np.ndarray:
-    """Finite floats of one of the given numbers of dimensions, read-only; `remedy` for words among them.
+    """The values as finite floats, read-only, with one of the numbers of dimensions `dims`.
+
+    `remedy` ends the sentence that refuses words.
 
     Raises
     ------
@@ -320,14 +316,14 @@ def _usual(written: str) -> str:
     return "turn the texts into numbers first, as with x.astype(float)"
 
 
-def is_missing(entry) -> bool:
+def is_missing(entry: Any) -> bool:
     """Whether an entry stands for nothing: None, NaN, NA, NaT."""
     if entry is None or type(entry).__name__ in ("NAType", "NaTType"):
         return True
     return isinstance(entry, (float, np.floating, np.datetime64)) and bool(entry != entry)
 
 
-def _at(given: Read, place) -> str:
+def _at(given: Read, place: Sequence[int] | np.ndarray) -> str:
     """Where an entry stands, in words."""
     if len(place) == 0:
         return "there"

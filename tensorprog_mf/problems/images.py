@@ -1,6 +1,7 @@
 """Problems from image files: CIFAR-10 in its binary form."""
 
 import pathlib
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -16,7 +17,7 @@ _TEST = "test_batch.bin"
 
 @checked_call
 def read_cifar10(
-    folder,
+    folder: str | pathlib.Path,
     n_train: int,
     n_test: int = 0,
     classes: tuple[int, int] | None = None,
@@ -41,26 +42,20 @@ def read_cifar10(
     block
         Average over blocks of this many pixels per axis.
 
-    Images are shifted by the mean of the training images, pixel by pixel, and scaled to |x|^2 / D = 1 on average per channel.
+    Images are shifted by the mean of the training images, pixel by pixel, and scaled to |x|^2 / D = 1 on
+    average per channel.
 
     Raises
     ------
     InputError
-        A file that is missing or truncated, labels that are none, fewer images than asked for.
+        A file that is missing or truncated, unknown labels, fewer images than asked for.
     """
     folder, n_train, n_test = pathlib.Path(folder), whole("n_train", n_train, 1), whole("n_test", n_test)
     block = whole("block", block, 1)
     require(_SIDE % block == 0, f"block={block} must divide {_SIDE}.")
-    if classes is not None:
-        given = classes
-        require(np.ndim(given) == 1 and len(given) == 2, f"classes={given!r} must be two labels.")
-        classes = tuple(whole("classes", label) for label in given)
-        require(
-            len(set(classes)) == 2 and max(classes) < _CLASSES,
-            f"classes={given!r} must be two different labels 0 ... {_CLASSES - 1}.",
-        )
-    train = _first([folder / name for name in _TRAIN], n_train, classes)
-    test = _first([folder / _TEST], n_test, classes) if n_test else None
+    two = None if classes is None else _two(classes)
+    train = _first([folder / name for name in _TRAIN], n_train, two)
+    test = _first([folder / _TEST], n_test, two) if n_test else None
     images = np.concatenate([train[1], test[1]]) if test else train[1]
     side = _SIDE // block
     images = images.reshape(-1, _CHANNELS, side, block, side, block).mean(axis=(3, 5))
@@ -69,18 +64,36 @@ def read_cifar10(
     require(scale > 0, f"{folder}: all training images are the same; there is nothing to learn.")
     images /= scale
     labels = np.concatenate([train[0], test[0]]) if test else train[0]
-    loss = loss or ("squared" if classes else "cross_entropy")
+    loss = loss or ("squared" if two else "cross_entropy")
     require(
-        classes is not None or loss not in ("logistic", "hinge"),
+        two is not None or loss not in ("logistic", "hinge"),
         f"loss={loss!r} tells two classes apart; name them with classes=(first, second).",
     )
-    known = range(_CLASSES) if classes is None else classes  # a few images need not hold every class
-    targets = np.eye(_CLASSES)[labels] if classes is None and loss != "cross_entropy" else labels
-    unseen = (images[n_train:], loss, targets[n_train:]) if test else (None, loss, None)
-    return Problem(images[:n_train], targets[:n_train], *unseen, classes=known)
+    targets = np.eye(_CLASSES)[labels] if two is None and loss != "cross_entropy" else labels
+    return Problem(
+        images[:n_train],
+        targets[:n_train],
+        images[n_train:] if test else None,
+        loss,
+        targets[n_train:] if test else None,
+        two or tuple(range(_CLASSES)),  # a few images need not hold every class
+    )
 
 
-def _first(files: list[pathlib.Path], count: int, classes) -> tuple[np.ndarray, np.ndarray]:
+def _two(classes: Sequence[int]) -> tuple[int, ...]:
+    """The argument `classes`, checked."""
+    require(np.ndim(classes) == 1 and len(classes) == 2, f"classes={classes!r} must be two labels.")
+    found = tuple(whole("classes", label) for label in classes)
+    require(
+        len(set(found)) == 2 and max(found) < _CLASSES,
+        f"classes={classes!r} must be two different labels 0 ... {_CLASSES - 1}.",
+    )
+    return found
+
+
+def _first(
+    files: list[pathlib.Path], count: int, classes: Sequence[int] | None
+) -> tuple[np.ndarray, np.ndarray]:
     """Labels and images (example, channel, row, column) of the first `count` records of some classes."""
     labels, images, found = [], [], 0
     for file in files:
@@ -104,8 +117,8 @@ def _records(file: pathlib.Path) -> tuple[np.ndarray, np.ndarray]:
     data = np.fromfile(file, np.uint8)
     require(
         data.size > 0 and data.size % _RECORD == 0,
-        f"{file} is truncated or not CIFAR-10: {data.size} bytes are no whole number of records of {_RECORD};"
-        " fetch it again.",
+        f"{file} is truncated or not CIFAR-10: {data.size} bytes are not a whole number of records of"
+        f" {_RECORD}; fetch it again.",
     )
     rows = data.reshape(-1, _RECORD)
     require(

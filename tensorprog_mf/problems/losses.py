@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +17,7 @@ class Loss:
     `value` may give one number per output, which are summed; `check(targets)` refuses targets it cannot use.
     The targets of a loss of `classes` are probabilities (example, output), or labels (example,); those of a
     loss of `signs` are -1 and +1, or of two classes. The error of a `kinked` loss jumps, which gradient flow
-    heeds.
+    takes into account.
     """
 
     name: str
@@ -33,23 +34,23 @@ class Loss:
         return found.sum(axis=1) if found.ndim == 2 else found
 
 
-def _check_signs(targets):
+def _check_signs(targets: np.ndarray) -> None:
     require(
         bool(np.isin(targets, (-1.0, 1.0)).all()),
         "targets of the logistic and hinge losses must be -1 or +1; map the two classes to these values.",
     )
 
 
-def _logistic_error(f, y):
+def _logistic_error(f: np.ndarray, y: np.ndarray) -> np.ndarray:
     small = np.exp(-np.abs(f))
     return y * np.where(y * f > 0, small, 1.0) / (1 + small)
 
 
-def _hinge_error(f, y):
+def _hinge_error(f: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.where(y * f < 1, y, 0.0)
 
 
-def _check_probabilities(targets):
+def _check_probabilities(targets: np.ndarray) -> None:
     require(
         bool((targets >= 0).all() and np.allclose(targets.sum(axis=1), 1)),
         "targets of the cross-entropy are labels (example,), or probabilities (example, class) that add up"
@@ -57,12 +58,12 @@ def _check_probabilities(targets):
     )
 
 
-def _softmax(f):
+def _softmax(f: np.ndarray) -> np.ndarray:
     powers = np.exp(f - f.max(axis=1, keepdims=True))
     return powers / powers.sum(axis=1, keepdims=True)
 
 
-def _cross_entropy(f, y):
+def _cross_entropy(f: np.ndarray, y: np.ndarray) -> np.ndarray:
     largest = f.max(axis=1, keepdims=True)
     return (y * (largest + np.log(np.exp(f - largest).sum(axis=1, keepdims=True)) - f)).sum(axis=1)
 
@@ -81,12 +82,12 @@ LOSSES = {
 }
 
 
-def as_loss(given) -> Loss:
+def as_loss(given: Any) -> Loss:
     """A `Loss` from one, from a name, or from a user's pair (loss, derivative) of functions of output and
     target.
 
-    The derivative is d loss / d f; on the first targets it is held against differences of the loss, as signs
-    are easily confused.
+    The derivative is d loss / d f; it is compared with differences of the loss on the first targets, as
+    signs are easily confused.
 
     Raises
     ------
@@ -118,7 +119,7 @@ def one_hot(labels: np.ndarray, classes: int) -> np.ndarray:
     return np.eye(classes)[labels.astype(int)]
 
 
-def _check_derivative(value, derivative, targets: np.ndarray) -> None:
+def _check_derivative(value: Callable, derivative: Callable, targets: np.ndarray) -> None:
     y, step = targets[:2], 1e-6
     f = 0.3 - 0.7 * np.arange(y.size).reshape(y.shape) % 1.1
     given = np.asarray(derivative(f, y))
@@ -129,7 +130,7 @@ def _check_derivative(value, derivative, targets: np.ndarray) -> None:
         slope[at] = (np.sum(value(f + moved, y)) - np.sum(value(f - moved, y))) / (2 * step)
     require(
         given.shape == f.shape and np.allclose(slope, given, rtol=1e-4, atol=1e-6),
-        f"loss: the derivative passed gives {np.array2string(given, precision=4)} at outputs"
+        f"loss: the derivative passed returns {np.array2string(given, precision=4)} at outputs"
         f" {np.array2string(f, precision=4)} and the first targets, but the loss changes by"
         f" {np.array2string(slope, precision=4)}; pass d loss / d f.",
     )

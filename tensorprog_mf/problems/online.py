@@ -3,18 +3,20 @@
 import hashlib
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from ..ground.calls import checked_call
-from ..ground.errors import InputError, UnsupportedError, real, require, whole
+from ..ground.errors import InputError, real, require, whole
 from .classes import as_targets, distinct
 from .containers import Read, numbers, read
 from .losses import Loss, as_loss
 from .oddities import warn_of_scales
 from .pairing import paired
-from .problem import Shown, beside, check_counts, known_targets
+from .problem import beside, check_counts, known_targets
+from .source import Batching, DataSource, Shown
 
 
 @checked_call
@@ -40,7 +42,7 @@ class GaussianStream:
     seed: int = 0
     noise: float = 0.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name, value, least in (
             ("features", self.features, 1),
             ("batch_size", self.batch_size, 1),
@@ -66,9 +68,10 @@ class _Pulled:
     """Pairs of an iterator by number: those pulled so far are kept, as every replicate sees all of them."""
 
     def __init__(self, source: Iterator):
-        self._source, self._kept, self._lock = source, [], threading.Lock()
+        self._source, self._lock = source, threading.Lock()
+        self._kept: list[tuple] = []
 
-    def __call__(self, step: int):
+    def __call__(self, step: int) -> tuple:
         with self._lock:
             while len(self._kept) <= step:
                 try:
@@ -82,8 +85,8 @@ class _Pulled:
 
 
 @checked_call
-@dataclass(frozen=True, eq=False)
-class OnlineProblem:
+@dataclass(frozen=True, eq=False, init=False)
+class OnlineProblem(DataSource):
     """A stream of new examples; test points are followed throughout.
 
     The loss of a step is the mean over its batch. Results hold outputs, kernels and fields of the test
@@ -93,12 +96,12 @@ class OnlineProblem:
     Parameters
     ----------
     stream
-        A function step -> (inputs, targets), such as `GaussianStream`, asked for the same step more than
-        once; or an iterable of such pairs, one for every step and one more. inputs (example, feature),
-        targets (example,) or (example, output), for cross_entropy probabilities (example, class) or, with
-        `classes`, labels; batches may differ in size.
+        A function step -> (inputs, targets), such as `GaussianStream`, which is called with the same step
+        more than once; or an iterable of such pairs, one for every step and one more. inputs (example,
+        feature), targets (example,) or (example, output); for cross_entropy probabilities (example, class)
+        or, with `classes`, labels. Batches may differ in size.
     test_inputs
-        (example, feature), or as the network takes them: what is followed.
+        The points to follow, (example, feature) or as the network takes them.
     loss
         As of `Problem`.
     test_targets
@@ -112,44 +115,65 @@ class OnlineProblem:
         Shapes that do not fit, values that are not finite, a stream that ends early.
     """
 
-    stream: Callable[[int], tuple] | Iterable
+    stream: Callable[[int], tuple]
     test_inputs: np.ndarray
-    loss: str | Loss | tuple = "squared"
-    test_targets: np.ndarray | None = None
-    classes: tuple | None = None
+    loss: Loss
+    test_targets: np.ndarray | None
+    classes: tuple | None
+    _given: Read = field(init=False, repr=False)  # the test inputs, with their labels
+    # Shape of a target; None until the first batch has told it.
+    _trailing: tuple[int, ...] | None = field(init=False, repr=False)
 
-    def __post_init__(self):
-        given = read("test_inputs", self.test_inputs)
+    def __init__(
+        self,
+        stream: Callable[[int], tuple] | Iterable,
+        test_inputs: Any,
+        loss: str | Loss | tuple = "squared",
+        test_targets: Any = None,
+        classes: tuple | None = None,
+    ):
+        given = read("test_inputs", test_inputs)
         test = numbers("test_inputs", given, 2, 3, 4)
         require(
-            test.size > 0, "test_inputs are empty; results are about them: give one point or more to follow."
+            test.size > 0, "test_inputs are empty; results hold their outputs, so give at least one point."
         )
-        stream = self.stream
-        if not callable(stream):
-            require(
-                isinstance(stream, Iterable),
-                f"stream={stream!r} must be a function of the step, or an iterable of pairs (inputs,"
-                " targets).",
-            )
-            stream = _Pulled(iter(stream))
-        classes = None if self.classes is None else distinct(self.classes)
-        found = {"loss": as_loss(self.loss), "test_inputs": test, "stream": stream, "classes": classes}
-        for name, value in (found | {"_given": given, "_trailing": None}).items():
-            object.__setattr__(self, name, value)
+        self._hold(
+            stream=_as_function(stream),
+            test_inputs=test,
+            classes=None if classes is None else distinct(classes),
+            loss=as_loss(loss),
+            _given=given,
+            _trailing=None,
+        )
         inputs, first = self.batch(0)
-        object.__setattr__(self, "_trailing", first.shape[1:])  # of the targets of every step
-        targets = known_targets(self.test_targets, given)
-        targets = None if targets is None else self._targets("test_targets", targets)
-        require(
-            targets is None or targets.shape[1:] == first.shape[1:],
-            f"test_targets have shape {np.shape(targets)}, targets of the stream {first.shape}; "
-            "only the first number may differ.",
-        )
-        object.__setattr__(self, "test_targets", targets)
-        seen = first if targets is None else np.concatenate([first, targets])
-        warn_of_scales(np.concatenate([inputs, test]), seen, self.loss)
+        self._hold(_trailing=first.shape[1:])
+        known = known_targets(test_targets, given)
+        targets = None if known is None else self._targets("test_targets", known)
+        seen = [first]
+        if targets is not None:
+            require(
+                targets.shape[1:] == first.shape[1:],
+                f"test_targets have shape {targets.shape}, targets of the stream {first.shape}; "
+                "only the first number may differ.",
+            )
+            seen.append(targets)
+        self._hold(test_targets=targets)
+        warn_of_scales(np.concatenate([inputs, test]), np.concatenate(seen), self.loss)
 
-    n_train = 0
+    @property
+    def streamed(self) -> bool:
+        """True: every step brings new examples."""
+        return True
+
+    @property
+    def n_recurring(self) -> int:
+        """0: no training example comes again."""
+        return 0
+
+    @property
+    def splits(self) -> np.ndarray:
+        """Split of each test point, (example,): "test"."""
+        return np.array(["test"] * len(self.test_inputs))
 
     @property
     def channels_named(self) -> bool:
@@ -167,8 +191,8 @@ class OnlineProblem:
         targets, _, classes = as_targets(self.loss, given, None, self.classes, name)
         require(
             classes == self.classes or self.loss.classes,
-            f"{name} are labels, of which one batch holds some only; name the two with classes=(positive,"
-            " negative).",
+            f"{name} are labels, and a batch need not hold both of them; name the two with"
+            " classes=(positive, negative).",
         )
         return targets
 
@@ -181,9 +205,9 @@ class OnlineProblem:
         )
         names = f"inputs of step {step}", f"targets of step {step}"
         inputs, known = beside(names[0], read(names[0], given[0]), "test_inputs", self._given)
-        targets = read(names[1], given[1])
-        check_counts(f"step {step}: {len(inputs)} inputs", len(inputs), "targets", targets)
-        targets = self._targets(names[1], paired(names[1], targets, names[0], known))
+        wanted = read(names[1], given[1])
+        check_counts(f"step {step}: {len(inputs)} inputs", len(inputs), "targets", wanted)
+        targets = self._targets(names[1], paired(names[1], wanted, names[0], known))
         require(
             self._trailing in (None, targets.shape[1:]),
             f"targets of step {step} have shape {targets.shape}, those of step 0 (example,"
@@ -206,31 +230,19 @@ class OnlineProblem:
         """(example[, output]), NaN where not known."""
         if self.test_targets is not None:
             return self.test_targets
-        return np.full((len(self.test_inputs), *self._trailing), np.nan)
+        return np.full((len(self.test_inputs), *(self._trailing or ())), np.nan)
 
-    def describe(self) -> dict:
-        """As plain values."""
-        stream = (
-            vars(self.stream)
-            if isinstance(self.stream, GaussianStream)
-            else {"name": getattr(self.stream, "__name__", type(self.stream).__name__)}
-        )
-        stream = {
-            name: (
-                value
-                if isinstance(value, (int, float, str))
-                else getattr(value, "__name__", str(type(value).__name__))
-            )
-            for name, value in stream.items()
-        }
+    def describe(self) -> dict[str, Any]:
+        """As plain values. A stream has no training examples that a file could hold: n_train = 0."""
+        stream = _described(self.stream)
         first = self.batch(0)
         data = b"".join(values.tobytes() for values in (self.test_inputs, self.all_targets, *first))
         known = {} if self.classes is None else {"classes": list(self.classes)}
         digest = hashlib.sha256(data).hexdigest()
         return {"loss": self.loss.name, "n_train": 0, "stream": stream, "data_sha256": digest} | known
 
-    def shown(self, training, step: int, everything: bool) -> Shown:
-        """The batch of a step and, for `everything`, the test points behind it."""
+    def shown(self, training: Batching, step: int, everything: bool) -> Shown:
+        """The batch of a step and, for `everything`, the test points after it."""
         inputs, targets = self.batch(step)
         weights, kept = np.full(len(inputs), 1 / max(len(inputs), 1)), slice(0, 0)
         if everything:
@@ -251,12 +263,27 @@ class OnlineProblem:
         """New inputs in that many steps, as many in each as in the first."""
         return steps * len(self.batch(0)[0])
 
-    def refuse_outputs(self, route: str) -> None:
-        """As `refuse_online`."""
-        self.refuse_online(route)
 
-    def refuse_online(self, route: str) -> None:
-        """Raise `UnsupportedError`, in the name of a route that needs all examples at once."""
-        raise UnsupportedError(
-            f"{route} needs all examples at once; for a stream of new ones take tp.sample or tp.train_finite."
-        )
+def _as_function(stream: Callable[[int], tuple] | Iterable) -> Callable[[int], tuple]:
+    """The argument stream as a function of the step."""
+    if callable(stream):
+        return stream
+    require(
+        isinstance(stream, Iterable),
+        f"stream={stream!r} must be a function of the step, or an iterable of pairs (inputs, targets).",
+    )
+    return _Pulled(iter(stream))
+
+
+def _described(stream: Callable[[int], tuple]) -> dict[str, Any]:
+    """A stream as plain values: its settings, or what it is called."""
+    if isinstance(stream, GaussianStream):
+        return {
+            name: value if isinstance(value, (int, float, str)) else _called(value)
+            for name, value in vars(stream).items()
+        }
+    return {"name": _called(stream)}
+
+
+def _called(value: object) -> str:
+    return getattr(value, "__name__", type(value).__name__)

@@ -1,5 +1,7 @@
 """Which example goes with which: by their labels where both sides have some, else by position."""
 
+from typing import Any
+
 import numpy as np
 
 from ..ground.errors import InputError, require
@@ -15,8 +17,8 @@ def paired(name: str, given: Read, other: str, reference: Read, axis: int = 0) -
     Raises
     ------
     InputError
-        Labels that are not the same, that repeat in another order, or an index 0, 1, 2, ... beside the same
-        numbers in another order, of which nobody can say whether it was chosen.
+        Labels that differ, labels that occur twice in another order, or a default index 0, 1, 2, ... beside
+        the same numbers in another order, which may or may not have been meant.
     """
     mine, theirs = given.of_axis(axis), reference.of_axis(axis)
     if (
@@ -56,6 +58,6 @@ def _alike(mine: Labels, theirs: Labels) -> bool:
     return len(mine.index.difference(theirs.index, sort=False)) == 0 and theirs.index.is_unique
 
 
-def _first(labels) -> str:
+def _first(labels: Any) -> str:
     label = labels[0]
     return repr(label.item() if isinstance(label, np.generic) else label)

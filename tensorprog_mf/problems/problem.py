@@ -2,52 +2,24 @@
 
 import copy
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from ..ground.calls import checked_call
-from ..ground.errors import UnsupportedError, require
+from ..ground.errors import require
 from .classes import as_targets, warn_of_empty
 from .containers import Read, numbers, read
 from .losses import Loss, as_loss
 from .oddities import warn_of_scales
 from .pairing import paired
-
-
-@dataclass(frozen=True)
-class Shown:
-    """The examples of one pass: those that train first, then those that are only followed.
-
-    `examples` is what the first layer is asked for, a slice or indices of the known inputs, or new inputs
-    (example, feature); `targets` and `weights`, the share in the step's loss, are those of the first
-    `len(weights)` rows, the training ones; `kept` are the rows that a result holds.
-    """
-
-    examples: slice | np.ndarray
-    targets: np.ndarray
-    weights: np.ndarray
-    kept: slice
-
-    def errors(self, loss: Loss, outputs: np.ndarray) -> np.ndarray:
-        """e = -d loss / d f of the training rows, (example[, output]), each example by itself."""
-        return loss.error(outputs[: len(self.weights)], self.targets)
-
-    def mean_loss(self, loss: Loss, outputs: np.ndarray) -> float:
-        """The loss of the step."""
-        return float(self.weights @ loss.each(outputs[: len(self.weights)], self.targets))
-
-
-def error_signal(errors: np.ndarray, weights: np.ndarray, rows: int) -> np.ndarray:
-    """Delta = weight e of `rows` examples, zero on those behind the training ones."""
-    delta = np.zeros((rows, *errors.shape[1:]))
-    delta[: len(errors)] = errors * weights.reshape(-1, *[1] * (errors.ndim - 1))
-    return delta
+from .source import Batching, DataSource, Shown, error_signal, outputs_of
 
 
 @checked_call
-@dataclass(frozen=True, eq=False)
-class Problem:
+@dataclass(frozen=True, eq=False, init=False)
+class Problem(DataSource):
     """Regression or classification with one output or several.
 
     The loss is the mean over training examples; test inputs are followed but never trained on.
@@ -80,7 +52,7 @@ class Problem:
     ------
     InputError
         Shapes that do not fit, values that are not finite or hidden by a mask, words, dates, an empty set, an
-        unknown loss, labels that it cannot use, examples or features that cannot be paired.
+        unknown loss, labels that the loss cannot use, examples or features that cannot be paired.
 
     Notes
     -----
@@ -93,39 +65,46 @@ class Problem:
 
     inputs: np.ndarray
     targets: np.ndarray
-    test_inputs: np.ndarray | None = None
-    loss: str | Loss | tuple = "squared"
-    test_targets: np.ndarray | None = None
-    classes: tuple | None = None
+    test_inputs: np.ndarray | None
+    loss: Loss
+    test_targets: np.ndarray | None
+    classes: tuple | None
+    _channels_named: bool = field(init=False, repr=False)
 
-    def __post_init__(self):
-        given, targets = read("inputs", self.inputs), read("targets", self.targets)
-        require(
-            given.values.ndim > 1 or targets.values.ndim < 2,
-            f"inputs have the shape {given.values.shape}, targets {targets.values.shape}: are they exchanged?"
-            " Inputs come first, (example, feature).",
+    def __init__(
+        self,
+        inputs: Any,
+        targets: Any,
+        test_inputs: Any = None,
+        loss: str | Loss | tuple = "squared",
+        test_targets: Any = None,
+        classes: tuple | None = None,
+    ):
+        given, given_targets = read("inputs", inputs), read("targets", targets)
+        seen = _checked_inputs(given, given_targets)
+        unseen, given_test = checked_test("test_inputs", test_inputs, "inputs", given)
+        loss = as_loss(loss)
+        given_targets = paired("targets", given_targets, "inputs", given)
+        known = known_targets(test_targets, given_test)
+        if known is not None:
+            known = paired("test_targets", known, "targets", given_targets, axis=1)
+        wanted, wanted_test, classes = as_targets(loss, given_targets, known, classes)
+        warn_of_scales(seen, wanted, loss)
+        warn_of_empty(loss, wanted, classes)
+        self._hold(
+            inputs=seen,
+            targets=wanted,
+            test_inputs=unseen,
+            loss=loss,
+            test_targets=wanted_test,
+            classes=classes,
+            _channels_named="channel" in (given.dims or ()),
         )
-        inputs = numbers("inputs", given, 2, 3, 4)
-        require(
-            inputs.size > 0,
-            f"inputs are empty, shape {inputs.shape}; at least one example and one feature are needed.",
-        )
-        check_counts(f"{len(inputs)} inputs", len(inputs), "targets", targets)
-        test, unseen = checked_test("test_inputs", self.test_inputs, "inputs", given)
-        object.__setattr__(self, "loss", as_loss(self.loss))
-        targets, test_targets = (
-            paired("targets", targets, "inputs", given),
-            known_targets(self.test_targets, unseen),
-        )
-        if test_targets is not None:
-            test_targets = paired("test_targets", test_targets, "targets", targets, axis=1)
-        targets, test_targets, classes = as_targets(self.loss, targets, test_targets, self.classes)
-        warn_of_scales(inputs, targets, self.loss)
-        warn_of_empty(self.loss, targets, classes)
-        known = {"inputs": inputs, "test_inputs": test, "test_targets": test_targets, "classes": classes}
-        for name, value in (known | {"targets": targets}).items():
-            object.__setattr__(self, name, value)
-        object.__setattr__(self, "_channels_named", "channel" in (given.dims or ()))
+
+    @property
+    def streamed(self) -> bool:
+        """False: all examples are there at once."""
+        return False
 
     @property
     def n_train(self) -> int:
@@ -133,28 +112,31 @@ class Problem:
         return len(self.inputs)
 
     @property
+    def n_recurring(self) -> int:
+        """All training examples."""
+        return self.n_train
+
+    @property
+    def splits(self) -> np.ndarray:
+        """Split of each example, "train" or "test", (example,)."""
+        return np.array(["train"] * self.n_train + ["test"] * (len(self.all_inputs) - self.n_train))
+
+    @property
     def channels_named(self) -> bool:
         """Whether the inputs said which of their dimensions is the channel, so that it is no guess."""
         return self._channels_named
 
     def with_zero_targets(self, outputs: int | None = None) -> "Problem":
-        """The same inputs with so many outputs whose targets are zero; None for one without a dimension."""
+        """The same inputs with targets zero for that many outputs; None: for one, without a dimension."""
         found = copy.copy(self)
         shape = (self.n_train,) if outputs is None else (self.n_train, outputs)
-        plain = {
-            "targets": np.zeros(shape),
-            "test_targets": None,
-            "classes": None,
-            "loss": as_loss("squared"),
-        }
-        for name, value in plain.items():
-            object.__setattr__(found, name, value)
+        found._hold(targets=np.zeros(shape), test_targets=None, classes=None, loss=as_loss("squared"))
         return found
 
     @property
     def outputs(self) -> int | None:
         """Number of outputs; None where targets and results have no such dimension."""
-        return _outputs(self.targets)
+        return outputs_of(self.targets)
 
     @property
     def all_inputs(self) -> np.ndarray:
@@ -167,7 +149,7 @@ class Problem:
         unknown = np.full((len(self.all_inputs) - self.n_train, *self.targets.shape[1:]), np.nan)
         return np.concatenate([self.targets, unknown if self.test_targets is None else self.test_targets])
 
-    def describe(self) -> dict:
+    def describe(self) -> dict[str, Any]:
         """As plain values."""
         digest = hashlib.sha256(self.all_inputs.tobytes() + self.all_targets.tobytes()).hexdigest()
         known = {} if self.classes is None else {"classes": list(self.classes)}
@@ -177,7 +159,7 @@ class Problem:
         """New inputs in that many steps: none."""
         return 0
 
-    def shown(self, training, step: int, everything: bool) -> Shown:
+    def shown(self, training: Batching, step: int, everything: bool) -> Shown:
         """The examples of a step of a training, all of them or only its batch."""
         weights = training.example_weights(step, self.n_train)
         if everything:
@@ -185,17 +167,6 @@ class Problem:
             return Shown(rows, self.targets, weights, rows)
         batch = np.flatnonzero(weights)
         return Shown(batch, self.targets[batch], weights[batch], slice(0, 0))
-
-    def refuse_online(self, route: str) -> None:
-        """Nothing: all examples are there at once."""
-
-    def refuse_outputs(self, route: str) -> None:
-        """Raise `UnsupportedError` for several outputs, in the name of a route that knows one."""
-        if self.outputs:
-            raise UnsupportedError(
-                f"{route} has one output, targets (example,); for {self.outputs} outputs take tp.sample,"
-                " tp.train_finite or tp.static_ntk."
-            )
 
     def error_signal(self, outputs: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
         """Delta = -d Loss / d f, (example[, output]), from the outputs of all examples; zero on test ones.
@@ -227,17 +198,29 @@ class Problem:
         }
 
 
-def _outputs(targets: np.ndarray) -> int | None:
-    return None if targets.ndim == 1 else targets.shape[1]
+def _checked_inputs(given: Read, targets: Read) -> np.ndarray:
+    """The argument inputs as floats, as many as there are targets."""
+    require(
+        given.values.ndim > 1 or targets.values.ndim < 2,
+        f"inputs have the shape {given.values.shape}, targets {targets.values.shape}: are they exchanged?"
+        " Inputs come first, (example, feature).",
+    )
+    inputs = numbers("inputs", given, 2, 3, 4)
+    require(
+        inputs.size > 0,
+        f"inputs are empty, shape {inputs.shape}; at least one example and one feature are needed.",
+    )
+    check_counts(f"{len(inputs)} inputs", len(inputs), "targets", targets)
+    return inputs
 
 
 def check_counts(what: str, count: int, name: str, targets: Read) -> None:
-    """Refuse targets that are not as many as the inputs, which `what` says in words."""
+    """Refuse targets that are not as many as the inputs; `what` says how many inputs there are."""
     found = len(targets.values) if targets.values.ndim else 1
     require(count == found, f"{what} but {found} {name}; each needs one.")
 
 
-def checked_test(name: str, given, other: str, reference: Read) -> tuple[np.ndarray | None, Read | None]:
+def checked_test(name: str, given: Any, other: str, reference: Read) -> tuple[np.ndarray | None, Read | None]:
     """As `beside`; None for none or an empty set."""
     if given is None:
         return None, None
@@ -254,13 +237,14 @@ def beside(name: str, known: Read, other: str, reference: Read) -> tuple[np.ndar
     return numbers(name, known, 2, 3, 4), known
 
 
-def known_targets(given, test: Read | None) -> Read | None:
+def known_targets(given: Any, test: Read | None) -> Read | None:
     """The argument test_targets, paired with the test inputs; None for none."""
-    targets = None if given is None else read("test_targets", given)
-    if test is None and targets is not None and targets.values.size == 0:
+    if given is None:
         return None
-    if targets is None:
+    targets = read("test_targets", given)
+    if test is None:
+        if targets.values.size > 0:
+            check_counts("0 test_inputs", 0, "test_targets", targets)
         return None
-    count = 0 if test is None else len(test.values)
-    check_counts(f"{count} test_inputs", count, "test_targets", targets)
+    check_counts(f"{len(test.values)} test_inputs", len(test.values), "test_targets", targets)
     return paired("test_targets", targets, "test_inputs", test)

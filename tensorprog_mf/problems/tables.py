@@ -1,18 +1,24 @@
 """A problem from a table of numbers: a CSV file with one example per line."""
 
+from __future__ import annotations
+
 import pathlib
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..ground.calls import checked_call
 from ..ground.errors import InputError, boolean, require, whole
-from .losses import as_loss
+from .losses import Loss, as_loss
 from .problem import Problem
+
+if TYPE_CHECKING:
+    import pandas
 
 
 @checked_call
 def read_table(
-    path,
+    path: str | pathlib.Path,
     target: str | None = None,
     classes: list | None = None,
     test_examples: int = 0,
@@ -37,14 +43,13 @@ def read_table(
     test_examples
         That many last lines are test examples.
     standardise
-        Subtract the mean of the training inputs and scale them to |x|^2 / D = 1 on average; preactivations then start
-        with variance one.
+        Subtract the mean of the training inputs and scale them to |x|^2 / D = 1 on average; preactivations
+        then start with variance one.
     loss
         As of `Problem`.
     header
-        Whether the first line holds names. By default it does if one of its cells but the last is no number,
-        or if all of them count 0, 1, 2, ... or 1, 2, 3, ...
-
+        Whether the first line holds names. By default it does if one of its cells but the last is not a
+        number, or if they count 0, 1, 2, ... or 1, 2, 3, ...
     shape
         Of one example, where its features are an image or a sequence: [channel, row, column], [position,
         feature], ...
@@ -58,24 +63,11 @@ def read_table(
     table, name = _read(pathlib.Path(path), header), str(path)
     column = table.columns[-1] if target is None else str(target)
     require(column in table.columns, f"{name} has no column {column!r}; it has {', '.join(table.columns)}.")
-    labels, features = table[column], table.drop(columns=column)
-    kind = as_loss(loss)
-    if classes is None and not kind.classes and not kind.signs:
-        y = _numbers(
-            labels.to_frame(), name, "; name the two values to tell apart with classes = [first, second]"
-        )[:, 0]
-        known = np.full(len(y), True)
-    else:
-        two = kind.classes or classes is None or (isinstance(classes, (list, tuple)) and len(classes) == 2)
-        require(
-            two,
-            f"classes={classes!r} must be a list of two values of the target; for more take loss ="
-            ' "cross_entropy".',
-        )
-        y, classes = _labels(labels, classes, name)
-        known = np.array([classes is None or label in classes for label in y])
-        y = y[known]
-    x = _numbers(features[known], name, "; fill or leave out such lines or columns")
+    y, wanted = _targets(table[column], as_loss(loss), classes, name)
+    known = np.array([wanted is None or label in wanted for label in y])
+    y = y[known]
+    features = table.drop(columns=column)[known]
+    x = _numbers(features, name, "; fill or leave out such lines or columns")
     n_test = whole("test_examples", test_examples)
     require(n_test < len(x), f"test_examples={n_test} leaves no training examples of the {len(x)} in {name}.")
     n_train = len(x) - n_test
@@ -85,11 +77,25 @@ def read_table(
         require(scale > 0, f"{name}: all training inputs are the same; there is nothing to learn.")
         x = x / scale
     x = x if shape is None else _shaped(x, shape, name)
-    tests = (x[n_train:], loss, y[n_train:]) if n_test else (None, loss, None)
-    return Problem(x[:n_train], y[:n_train], *tests, classes=classes)
+    test, unseen = (x[n_train:], y[n_train:]) if n_test else (None, None)
+    return Problem(x[:n_train], y[:n_train], test, loss, unseen, None if wanted is None else tuple(wanted))
 
 
-def _shaped(x: np.ndarray, shape, name: str) -> np.ndarray:
+def _targets(column: pandas.Series, loss: Loss, classes: Any, name: str) -> tuple[np.ndarray, list | None]:
+    """Targets of all lines, numbers or labels, and the wanted classes; None for all."""
+    if classes is None and not loss.classes and not loss.signs:
+        remedy = "; name the two values to tell apart with classes = [first, second]"
+        return _numbers(column.to_frame(), name, remedy)[:, 0], None
+    two = loss.classes or classes is None or (isinstance(classes, (list, tuple)) and len(classes) == 2)
+    require(
+        two,
+        f"classes={classes!r} must be a list of two values of the target; for more take loss ="
+        ' "cross_entropy".',
+    )
+    return _labels(column, classes, name)
+
+
+def _shaped(x: np.ndarray, shape: Any, name: str) -> np.ndarray:
     """Inputs (example, *shape)."""
     require(np.ndim(shape) == 1, f"shape={shape!r} must list the sizes of one example.")
     sizes = [whole("shape", size, 1) for size in shape]
@@ -100,7 +106,7 @@ def _shaped(x: np.ndarray, shape, name: str) -> np.ndarray:
     return x.reshape(-1, *sizes)
 
 
-def _read(path: pathlib.Path, header: bool | None):
+def _read(path: pathlib.Path, header: bool | None) -> pandas.DataFrame:
     """The table, all cells as text, rows labelled by their line in the file."""
     import pandas
 
@@ -148,7 +154,7 @@ def _number(cell: str) -> float | None:
     return value if np.isfinite(value) else None
 
 
-def _numbers(table, name: str, remedy: str) -> np.ndarray:
+def _numbers(table: pandas.DataFrame, name: str, remedy: str) -> np.ndarray:
     values = [[_number(cell) for cell in row] for row in table.to_numpy()]
     for line, row in zip(table.index, values):
         for column, value in zip(table.columns, row):
@@ -160,10 +166,10 @@ def _numbers(table, name: str, remedy: str) -> np.ndarray:
     return np.array(values, dtype=float)
 
 
-def _labels(labels, classes, name: str) -> tuple[np.ndarray, list | None]:
+def _labels(labels: pandas.Series, classes: Any, name: str) -> tuple[np.ndarray, list | None]:
     """Labels of all lines and the wanted classes, as whole numbers or words; 3 and 3.0 are the same class."""
 
-    def key(value):
+    def key(value: object) -> str | int:
         text = str(value).strip()
         number = _number(text)
         return text if number is None else int(number) if number.is_integer() else str(number)

@@ -1,6 +1,7 @@
-"""Distances between results: how far routes, widths or settings lie apart, per variable and time."""
+"""Distances between results: how far routes, widths or settings are apart, per variable and time."""
 
 import json
+from collections.abc import Iterable
 
 import numpy as np
 import xarray as xr
@@ -32,12 +33,12 @@ _COMMENT = {
     "max": "Over entries, |a - b|.",
     "rms": "Over entries.",
     "sigma": (
-        "Largest |a - b| over the root mean square over entries of the combined standard error; NaN where"
-        " neither has one."
+        "Largest |a - b|, divided by the root mean square over entries of the combined standard error; NaN"
+        " where neither result has one."
     ),
     "outside": (
-        "By Student's t with the degrees of freedom of both results; 0.05 by chance; NaN where neither has"
-        " errors."
+        "By Student's t with the degrees of freedom of both results. By chance 0.05; NaN where neither result"
+        " has standard errors."
     ),
 }
 
@@ -46,34 +47,33 @@ def compare(reference: xr.Dataset | xr.DataTree, *others: xr.Dataset, **named: x
     """Distances of results to the first one, per variable, time and layer.
 
         max = max |a - b|,   rms = sqrt(mean (a - b)^2),   sigma = max |a - b| / sqrt(mean(se_a^2 + se_b^2))
+        outside = share of entries with |a - b| > t sqrt(se_a^2 + se_b^2)
 
-    outside = share of entries with |a - b| > t sqrt(se_a^2 + se_b^2)
-
-    over examples and all other dimensions. Combined standard errors are pooled over entries for sigma, since
-    differences in those of single entries, from few replicates, follow Student's t and reach four of them by
-    chance. What is outside counts entry by entry, t being the quantile of 95 % for the degrees of freedom of
-    both errors (Welch & Satterthwaite): 0.05 are outside by chance if the results agree, but entries of one
-    result fluctuate together.
+    over examples and all other dimensions, where se are standard errors. For sigma these are pooled over
+    entries: measured in standard errors of single entries, which come from few replicates, differences follow
+    Student's t and reach four by chance. `outside` goes entry by entry, and t is the 95 % quantile for the
+    degrees of freedom of both errors (Welch & Satterthwaite): if the results agree, a share of 0.05 is
+    outside by chance, but entries of one result fluctuate together.
 
     Parameters
     ----------
     reference
-        A result, or a DataTree of results (such as `load` returns): then the first of its groups is compared
-        with the others.
+        A result, or a DataTree of results (such as `load` returns), the first of which is then compared with
+        the others.
     others, named
-        Results of any route on the same problem. They are called by their keywords, or by their routes.
+        Results of any route on the same problem. Their names are their keywords, or else their routes.
 
     Returns
     -------
     xarray.Dataset
         <name>_max, <name>_rms, <name>_sigma, <name>_outside (route, time[, layer]) for every variable that
-        the reference shares with a result, at the times that all share. NaN where a result lacks a variable,
-        or has its kernels at other layers or not for every output.
+        the reference shares with a result, at the times that all results share. NaN where a result lacks a
+        variable, or has kernels at other layers or not for every output.
 
     Raises
     ------
     InputError
-        Nothing to compare, another problem, no common time, replicates that were kept apart.
+        Nothing to compare, different problems, no common time, or replicates that were kept apart.
 
     Examples
     --------
@@ -99,7 +99,7 @@ def compare(reference: xr.Dataset | xr.DataTree, *others: xr.Dataset, **named: x
         join="outer",
         data_vars="all",
     )
-    for name in found:
+    for name in map(str, found):
         variable, kind = name.rsplit("_", 1)
         spec = VARIABLES[variable]
         found[name].attrs = {
@@ -114,27 +114,29 @@ def compare(reference: xr.Dataset | xr.DataTree, *others: xr.Dataset, **named: x
     return found
 
 
-def _named(reference, others, named) -> tuple[xr.Dataset, dict[str, xr.Dataset]]:
-    """The reference and the results compared with it, every one with a name of its own."""
+def _named(
+    reference: xr.Dataset | xr.DataTree, others: Iterable[xr.Dataset], named: dict[str, xr.Dataset]
+) -> tuple[xr.Dataset, dict[str, xr.Dataset]]:
+    """The reference and the results compared with it, each under a name of its own."""
     results: dict[str, xr.Dataset] = {}
     if isinstance(reference, xr.DataTree):
-        groups = {name: node.to_dataset() for name, node in reference.children.items()}
+        groups = [(name, node.to_dataset()) for name, node in reference.children.items()]
         require(len(groups) > 0, "compare: the tree has no groups; pass results, or a tree of them.")
-        reference, *_ = groups.values()
-        results = dict(list(groups.items())[1:])
+        (_, reference), *more = groups
+        results = dict(more)
     for ds in others:
         label, count = _label(ds), 2
         while label in results or label in named:
             label, count = f"{_label(ds)} {count}", count + 1
         results[label] = ds
     results |= named
-    reference, *others = (_over_time(ds) for ds in (reference, *results.values()))
-    require(len(results) > 0, "compare: there is one result only; pass two or more.")
-    return reference, dict(zip(results, others))
+    first, compared = _over_time(reference), {name: _over_time(ds) for name, ds in results.items()}
+    require(len(results) > 0, "compare: there is only one result; pass two or more.")
+    return first, compared
 
 
-def _over_time(ds) -> xr.Dataset:
-    """A result with outputs over time, or the point of a sweep along steps, as that."""
+def _over_time(ds: object) -> xr.Dataset:
+    """A result with outputs over time; the point of a sweep along steps becomes one."""
     ds = over_time(ds) if isinstance(ds, xr.Dataset) else ds
     if not (isinstance(ds, xr.Dataset) and "output" in ds and {"time", "step"} & set(ds.output.dims)):
         raise InputError(
@@ -150,11 +152,12 @@ def _over_time(ds) -> xr.Dataset:
     return ds
 
 
-def _label(ds) -> str:
-    return getattr(ds, "attrs", {}).get("route", "result")
+def _label(ds: object) -> str:
+    return str(ds.attrs.get("route", "result")) if isinstance(ds, xr.Dataset) else "result"
 
 
 def _check(first: xr.Dataset, ds: xr.Dataset, name: str) -> None:
+    """Refuse what cannot be compared with the first result."""
     for result in (first, ds):
         require(
             "replicate" not in result.dims,
@@ -162,12 +165,12 @@ def _check(first: xr.Dataset, ds: xr.Dataset, name: str) -> None:
         )
     require(
         _same_problem(first, ds),
-        f"compare: {name} was run on another problem than the reference; differences would say nothing.",
+        f"compare: {name} was run on a different problem from the reference; pass results for one problem.",
     )
 
 
 def _same_problem(a: xr.Dataset, b: xr.Dataset) -> bool:
-    """By their attributes or, where these are gone, by inputs and targets, as far as both have them."""
+    """Judged by attributes or, without them, by inputs and targets as far as both results have them."""
     if "problem_json" in a.attrs and "problem_json" in b.attrs:
         return json.loads(a.attrs["problem_json"]) == json.loads(b.attrs["problem_json"])
     shared = [name for name in ("input", "target") if name in a and name in b]
@@ -175,7 +178,7 @@ def _same_problem(a: xr.Dataset, b: xr.Dataset) -> bool:
 
 
 def _at(ds: xr.Dataset, times: np.ndarray) -> xr.Dataset:
-    """The result at the common times, labelled with those of the reference."""
+    """The result at common times, labelled with the times of the reference."""
     ds = output_as_data(
         ds.sel(time=times, method="nearest").assign_coords(time=("time", times, ds.time.attrs))
     )
@@ -189,8 +192,7 @@ def _same_layers(a: xr.DataArray, b: xr.DataArray) -> bool:
 def _outside(
     a: xr.Dataset, b: xr.Dataset, name: str, difference: xr.DataArray, rounding: float
 ) -> xr.DataArray:
-    """Whether entries differ by more than chance allows in 95 % of the cases; NaN where errors are mere
-    rounding."""
+    """1 where entries differ by more than their 95 % interval, else 0; NaN where errors are mere rounding."""
     zero = xr.zeros_like(difference)
     one, other = (ds.get(f"{name}_stderr", zero).transpose(*difference.dims) for ds in (a, b))
     counts = [(replicates(ds, name) or np.inf) if f"{name}_stderr" in ds else np.inf for ds in (a, b)]
@@ -200,8 +202,8 @@ def _outside(
 
 
 def _distances(a: xr.Dataset, b: xr.Dataset) -> xr.Dataset:
-    """All distances of two results with the same times."""
-    found = {}
+    """All distances between two results with the same times."""
+    found: dict[str, object] = {}
     for name in _COMPARED:
         if (
             name not in a
@@ -210,19 +212,18 @@ def _distances(a: xr.Dataset, b: xr.Dataset) -> xr.Dataset:
             or not _same_layers(a[name], b[name])
         ):
             continue
-        difference = np.abs(a[name] - b[name])
+        difference: xr.DataArray = abs(a[name] - b[name])
         over = [dim for dim in difference.dims if dim not in _KEPT]
         errors = [ds[f"{name}_stderr"] ** 2 for ds in (a, b) if f"{name}_stderr" in ds]
-        sigma = np.sqrt(sum(errors).mean(over)) if errors else np.nan
         largest = difference.max(over)
+        combined = sum(errors[1:], errors[0]) if errors else xr.full_like(difference, np.nan)
+        sigma = np.sqrt(combined.mean(over))
         rounding = 1e-13 * float(np.abs(a[name]).max())  # outputs that start at zero differ by it
         found |= {
             f"{name}_max": largest,
             f"{name}_rms": np.sqrt((difference**2).mean(over)),
-            f"{name}_sigma": (largest / sigma).where(sigma > rounding) if errors else largest * np.nan,
-            f"{name}_outside": (
-                _outside(a, b, name, difference, rounding).mean(over) if errors else largest * np.nan
-            ),
+            f"{name}_sigma": (largest / sigma).where(sigma > rounding),
+            f"{name}_outside": _outside(a, b, name, difference, rounding).mean(over),
         }
     return xr.Dataset(found).assign_coords(
         {

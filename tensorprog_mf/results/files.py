@@ -1,4 +1,4 @@
-"""Results as netCDF files: written beside and renamed into place, smaller than in memory, read back whole."""
+"""Results as netCDF files: never half written, smaller than in memory, read back whole."""
 
 import os
 import pathlib
@@ -10,15 +10,19 @@ from ..ground.calls import checked_call
 from ..ground.errors import InputError, boolean, require
 from .dataset import output_as_data
 from .rounding import rounded
-from .schema import SCHEMA_VERSION
+from .schema import SCHEMA_VERSION, new_names
 
 _LEVEL = {"float32": 6, "float64": 4}  # of zlib: fields gain from more, kernels do not
 
 
 @checked_call
-def save(result: xr.Dataset | xr.DataTree, path, *, exact: bool = False) -> pathlib.Path:
-    """Write a result, or a tree of them, to a netCDF-4 file: beside the target first, then renamed into
-    place.
+def save(
+    result: xr.Dataset | xr.DataTree, path: str | os.PathLike[str], *, exact: bool = False
+) -> pathlib.Path:
+    """Write a result, or a tree of results, to a netCDF-4 file.
+
+    It is written under another name in the same folder and then renamed, so that no file is ever half
+    written.
 
     Parameters
     ----------
@@ -28,40 +32,39 @@ def save(result: xr.Dataset | xr.DataTree, path, *, exact: bool = False) -> path
         The file.
     exact
         Keep every bit. Otherwise fields at sites are rounded to 0.1 % (their parts to 0.2 %), and kernels,
-        moments and densities to 1/250 of their standard error, which makes files three times smaller;
-        outputs, losses and coordinates are exact, and so is what has no standard error and what is on common
-        draws. Attribute `rounding`, of the file and of each variable, tells. Take exact=True where
-        differences of kernels between runs on one seed matter.
+        moments and densities to 1/250 of their standard error, which makes files three times smaller.
+        Outputs, losses and coordinates stay exact, and so do variables without standard errors and results on
+        common draws. The attribute `rounding` of the file and of each variable says what was done. Use
+        exact=True where differences of kernels between runs of the same seed matter.
 
     Raises
     ------
     InputError
-        A folder that does not exist or cannot be written to.
+        The folder does not exist or cannot be written to.
     """
-    path, exact = pathlib.Path(path), boolean("exact", exact)
-    require(
-        path.parent.is_dir(), f"cannot write {path}: the folder {path.parent} does not exist; make it first."
-    )
+    target, exact = pathlib.Path(path), boolean("exact", exact)
+    folder = target.parent
+    require(folder.is_dir(), f"cannot write {target}: the folder {folder} does not exist; make it first.")
     result = _prepared(result, exact)
     beside = ""
     try:
-        handle, beside = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
+        handle, beside = tempfile.mkstemp(dir=folder, prefix=target.name, suffix=".part")
         os.close(handle)
         result.to_netcdf(beside, format="NETCDF4", engine="netcdf4", encoding=_encoding(result))
         os.chmod(beside, 0o666 & ~_umask())
-        os.replace(beside, path)
+        os.replace(beside, target)
     except OSError as error:
         raise InputError(
-            f"cannot write {path}: {error.strerror or error}; choose a folder you may write to."
+            f"cannot write {target}: {error.strerror or error}; choose a folder you may write to."
         ) from error
     finally:
         if beside and os.path.exists(beside):
             os.unlink(beside)
-    return path
+    return target
 
 
 def _prepared(result: xr.Dataset | xr.DataTree, exact: bool) -> xr.Dataset | xr.DataTree:
-    """What is written: rounded, and a tree with attributes at its root that say where to look."""
+    """What is written: rounded unless `exact`, and of a tree a root whose attributes say where to look."""
     if not isinstance(result, xr.DataTree):
         return result if exact else rounded(result)
     nodes = {node.path: node.to_dataset(inherit=False) for node in result.subtree}
@@ -75,7 +78,7 @@ def _prepared(result: xr.Dataset | xr.DataTree, exact: bool) -> xr.Dataset | xr.
 
 
 def _where_to_look(groups: list[str]) -> dict[str, str]:
-    """Attributes of the root of a file with several results, all that `xarray.open_dataset` shows of it."""
+    """Attributes of the root of a file with several results, all of it that `xarray.open_dataset` shows."""
     from .. import __version__
 
     return {
@@ -91,6 +94,7 @@ def _where_to_look(groups: list[str]) -> dict[str, str]:
 
 
 def _encoding(result: xr.Dataset | xr.DataTree) -> dict:
+    """How variables are compressed, by name; for a tree by group."""
     if isinstance(result, xr.DataTree):
         return {node.path: _encoding(node.to_dataset(inherit=False)) for node in result.subtree}
     return {
@@ -101,21 +105,22 @@ def _encoding(result: xr.Dataset | xr.DataTree) -> dict:
 
 
 def _umask() -> int:
+    """Permissions that the user withholds from new files; mkstemp gives them to nobody else at all."""
     mask = os.umask(0)
     os.umask(mask)
     return mask
 
 
 @checked_call
-def load(path) -> xr.Dataset | xr.DataTree:
-    """Read a file written by `save` into memory: a Dataset, or the tree of them that was saved.
+def load(path: str | os.PathLike[str]) -> xr.Dataset | xr.DataTree:
+    """Read a file written by `save` into memory: a Dataset, or the tree of datasets that was saved.
 
-    Files of earlier versions come with the names of today: what was `rank` is `basis_rank`.
+    Variables of files of earlier versions get the names of today, see `results.schema.RENAMED`.
 
     Raises
     ------
     InputError
-        A file that is missing or not netCDF.
+        The file is missing or not netCDF.
     """
     path = pathlib.Path(path)
     require(path.is_file(), f"cannot read {path}: no such file.")
@@ -130,11 +135,13 @@ def load(path) -> xr.Dataset | xr.DataTree:
 def _as_today(ds: xr.Dataset) -> xr.Dataset:
     """A dataset as this version writes it."""
     ds = output_as_data(ds)
-    if ds.attrs.get("schema_version") != "1":
+    version = str(ds.attrs.get("schema_version", ""))
+    if not version.isdecimal() or int(version) >= int(SCHEMA_VERSION):
         return ds
-    if "rank" in ds.variables:
-        ds = output_as_data(ds.rename(rank="basis_rank"))
-    for variable in ds.variables.values():
-        if variable.attrs.get("units") == "1":
-            variable.attrs["units"] = ""
+    if names := new_names(ds):
+        ds = output_as_data(ds.rename(names))
+    if version == "1":  # which wrote what has no unit as xarray shows it on axes
+        for variable in ds.variables.values():
+            if variable.attrs.get("units") == "1":
+                variable.attrs["units"] = ""
     return ds.assign_attrs(schema_version=SCHEMA_VERSION)

@@ -1,35 +1,42 @@
-"""Intervals of means over few replicates: Student's t, as the standard error is an estimate from them too."""
+"""Intervals of means over few replicates, by Student's t: the standard error is an estimate, too."""
 
 import json
+from typing import overload
 
 import numpy as np
 import xarray as xr
 
 from ..ground.calls import checked_call
-from ..ground.errors import real, require
+from ..ground.errors import InputError, real, require
+
+Numbers = float | np.ndarray | xr.DataArray
 
 
-def half_width(stderr, replicates, level: float = 0.95):
+@overload
+def half_width(stderr: xr.DataArray, replicates: Numbers, level: float = 0.95) -> xr.DataArray: ...
+@overload
+def half_width(stderr: float | np.ndarray, replicates: Numbers, level: float = 0.95) -> np.ndarray: ...
+def half_width(stderr: Numbers, replicates: Numbers, level: float = 0.95) -> Numbers:
     """Half the width of the interval that holds the mean with probability `level`: t standard errors.
 
-    t is the quantile (1 + level) / 2 of Student's t with replicates - 1 degrees of freedom: at 95 % 12.7 for
-    2 replicates, 3.18 for 4, 2.36 for 8, 1.96 for very many. Exact for replicates that are independent and
-    Gaussian.
+    t is the quantile (1 + level) / 2 of Student's t with replicates - 1 degrees of freedom: at 95 % it is
+    12.7 for 2 replicates, 3.18 for 4, 2.36 for 8, and 1.96 for very many. This is exact for replicates that
+    are independent and Gaussian.
 
     Parameters
     ----------
     stderr
-        Standard error over replicates, a number, array or DataArray.
+        Standard error over replicates: a number, an array or a DataArray.
     replicates
-        How many, 2 or more, perhaps effective ones; infinity where the error is known; an array where they
-        differ.
+        How many there are, 2 or more, not necessarily a whole number; infinity where the error is known
+        exactly; an array where numbers differ.
     level
-        Between 0 and 1.
+        Probability, between 0 and 1.
 
     Raises
     ------
     InputError
-        One replicate, which has no standard error; a level that is none.
+        Fewer than two replicates, which have no standard error; a level that is not between 0 and 1.
 
     Examples
     --------
@@ -44,34 +51,36 @@ def half_width(stderr, replicates, level: float = 0.95):
     several = bool((count > 1).all())
     require(several, f"replicates={replicates!r} must be 2 or more: one replicate has no standard error.")
     many, at = np.isinf(count), (1 + level) / 2
+    # [()] turns an array without dimensions into a number, so that the answer is what stderr is.
     return np.where(many, ndtri(at), stdtrit(np.where(many, 1.0, count - 1), at))[()] * stderr
 
 
 @checked_call
 def interval(ds: xr.Dataset, name: str, level: float = 0.95) -> xr.DataArray:
-    """Half the width of the interval of a variable: its mean is known to within +- this, as `level` says.
+    """Half the width of the interval around the mean of a variable that holds it with probability `level`.
 
-    Student's t with as many degrees of freedom as replicates are in the result, less one; see
-    `tensorprog_mf.results.intervals.half_width`. A bias of the limit, of order 1 / n_samples, is not in it.
+    By Student's t, with one degree of freedom less than the result has replicates; see
+    `tensorprog_mf.results.intervals.half_width`. It does not include the bias of a limit, of order 1 /
+    n_samples.
 
     Parameters
     ----------
     ds
         A result with means over replicates.
     name
-        A variable that has `<name>_stderr`.
+        Name of a variable that has `<name>_stderr`.
     level
-        Between 0 and 1.
+        Probability, between 0 and 1.
 
     Returns
     -------
     xarray.DataArray
-        With the dimensions and coordinates of the variable.
+        Half widths with the dimensions and coordinates of the variable.
 
     Raises
     ------
     InputError
-        A variable without standard errors; a dataset that does not say how many replicates they stand for.
+        The variable has no standard errors, or the dataset does not say from how many replicates they come.
 
     Examples
     --------
@@ -85,33 +94,34 @@ def interval(ds: xr.Dataset, name: str, level: float = 0.95) -> xr.DataArray:
     remedy = "take a result of 2 or more replicates, without keep_replicates"
     require(has, f"interval: there is no {name}_stderr; {remedy}.")
     count = replicates(ds, name)
-    remedy = "use tensorprog_mf.results.intervals.half_width(stderr, replicates)"
-    silent = f"the dataset does not say how many replicates {name}_stderr stands for"
-    require(count is not None, f"interval: {silent}; {remedy}.")
-    error = ds[f"{name}_stderr"]
-    times = half_width(1.0, count, level)
-    found = error * (times if np.ndim(times) == 0 else xr.DataArray(times, dims=count.dims))
+    if count is None:
+        raise InputError(
+            f"interval: the dataset does not say how many replicates {name}_stderr stands for; use"
+            " tensorprog_mf.results.intervals.half_width(stderr, replicates)."
+        )
+    error, times = ds[f"{name}_stderr"], half_width(1.0, count, level)
+    found = error * (xr.DataArray(times, dims=count.dims) if isinstance(count, xr.DataArray) else times)
     described = {key: value for key, value in error.attrs.items() if key not in ("replicates", "comment")}
     what = error.attrs.get("long_name", f"standard error of {name}").removeprefix("standard error of the ")
     described["long_name"] = f"half width of the {level * 100:g} % interval of the {what}"
     return found.assign_attrs(described)
 
 
-def replicates(ds: xr.Dataset, name: str):
-    """How many replicates are behind a standard error, or None where the dataset does not tell."""
-    if "n_replicates" in ds.coords:  # of fluctuations, width by width
+def replicates(ds: xr.Dataset, name: str) -> int | xr.DataArray | None:
+    """From how many replicates a standard error comes, or None if the dataset does not say."""
+    if "n_replicates" in ds.coords:  # a result of `fluctuations`: one number per width
         return ds["n_replicates"]
     count = ds[f"{name}_stderr"].attrs.get("replicates")
-    # A file of an earlier version that was not interrupted: all that were asked for.
+    # Files of earlier versions do not say; unless they were interrupted, there were as many as asked for.
     if count is None and ds.attrs.get("status") != "interrupted":
         count = json.loads(ds.attrs.get("settings_json", "{}")).get("n_replicates")
     return None if count is None else int(count)
 
 
-def effective(a, replicates_a, b, replicates_b):
-    """As many replicates as have the degrees of freedom of a difference with standard error sqrt(a^2 + b^2).
+def effective(a: Numbers, replicates_a: Numbers, b: Numbers, replicates_b: Numbers) -> np.ndarray:
+    """The number of replicates whose degrees of freedom a difference of two results has.
 
-    By Welch & Satterthwaite.
+    These have standard errors a and b; degrees of freedom are those of Welch & Satterthwaite.
     """
     a, b = np.asarray(a, float) ** 2, np.asarray(b, float) ** 2
     doubt = a**2 / (np.asarray(replicates_a, float) - 1) + b**2 / (np.asarray(replicates_b, float) - 1)

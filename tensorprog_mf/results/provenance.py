@@ -3,13 +3,13 @@
 import datetime
 import json
 import platform
+from typing import Any
 
+from ..networks.network import Network
+from ..problems.problem import Problem
+from ..training.training import Training
+from .references import of_training
 from .schema import SCHEMA_VERSION
-
-_REFERENCES = (
-    "Bordelon & Pehlevan 2022, arXiv:2205.09653; Yang & Hu 2021, arXiv:2011.14522; "
-    "Lu 2021, 'Householder Dice'; Bolthausen 2014"
-)
 
 
 def _environment() -> dict:
@@ -24,15 +24,22 @@ def _environment() -> dict:
 
 
 def attributes(
-    route: str, network, problem, training, settings: dict, status: str, status_message: str
-) -> dict:
+    route: str,
+    network: Network,
+    problem: Problem,
+    training: Training,
+    settings: dict,
+    status: str,
+    status_message: str,
+) -> dict[str, Any]:
     """Global attributes of a result of training: strings and numbers only, structures as JSON."""
     described = {
         "network": network.describe(),
         "training": training.describe(),
         "problem": problem.describe(),
     }
-    return made(route, type(network).__name__, settings, status, status_message, _REFERENCES, described)
+    papers = of_training(route, described["network"], described["training"], settings)
+    return made(route, type(network).__name__, settings, status, status_message, papers, described)
 
 
 def made(
@@ -43,13 +50,13 @@ def made(
     status_message: str,
     references: str,
     described: dict[str, dict],
-) -> dict:
-    """Global attributes of any result; what is `described`, by name, becomes <name>_json."""
+) -> dict[str, Any]:
+    """Global attributes of any result; each part that is `described` becomes <name>_json."""
     from .. import __version__
 
     return {
         "source": f"tensorprog_mf {__version__}",
-        "created_at": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        "created_at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "schema_version": SCHEMA_VERSION,
         "route": route,
         "architecture": architecture,

@@ -1,10 +1,11 @@
-"""What of a result is rounded on its way to a file, and how far: well below the errors that it has anyway.
+"""Rounding of results on their way to a file, well below the errors that they have anyway.
 
-Everything is rounded to binary fractions, so that the last bits are zeros, which compress away; any reader of
-netCDF sees ordinary numbers.
+Everything is rounded to binary fractions, whose last bits are zeros and compress away; readers of netCDF see
+ordinary numbers.
 """
 
 import json
+from collections.abc import Iterator
 
 import numpy as np
 import xarray as xr
@@ -12,9 +13,11 @@ import xarray as xr
 from .dataset import replaced
 from .schema import VARIABLES
 
-FIELD_BITS = {False: 9, True: 8}  # after the leading one, of a field at sites and of a part of it
-ERROR_BITS = 6  # of a standard error: it is itself known to 1 / sqrt(2 (replicates - 1)) only
-_BELOW = 7  # an estimate is rounded to multiples of its standard error / 2^7 at most, off by half of that
+_Change = tuple[str, str, np.ndarray]  # name of a variable, how it is rounded, its rounded values
+
+FIELD_BITS = {False: 9, True: 8}  # binary digits after the leading one: of fields at sites, of their parts
+ERROR_BITS = 6  # of a standard error, which is itself known only to 1 / sqrt(2 (replicates - 1))
+_BELOW = 7  # estimates are rounded to multiples of at most their standard error / 2^7
 _SAID = (
     "Fields at sites are rounded to 0.1 %, their parts to 0.2 %; kernels and other estimates of three"
     " dimensions or more to 1/250 of their standard error, and these errors to 1 %. Everything else is exact."
@@ -23,13 +26,13 @@ _SAID = (
 
 
 def rounded(ds: xr.Dataset) -> xr.Dataset:
-    """A copy of a result in which what has an error of its own is rounded far below it, and says so.
+    """A copy of a result in which variables are rounded far below the errors that they have; they say so.
 
-    Fields at sites, which are draws, keep 9 bits after the leading one, their parts 8. Estimates of three
-    dimensions or more (kernels, moments, densities) are rounded to at most 1/250 of their standard error,
-    entry by entry; with replicates kept apart, of their standard deviation. Exact: outputs, losses,
-    coordinates, all results of exact routes, which have no standard errors, and estimates on common draws,
-    whose differences are known far better than they are.
+    Fields at sites, which are draws, keep 9 bits after the leading one, and their parts 8. Estimates of three
+    dimensions or more (kernels, moments, densities) are rounded, entry by entry, to at most 1/250 of their
+    standard error, or of their standard deviation where replicates were kept apart. Outputs, losses and
+    coordinates stay exact, as do results of exact routes, which have no standard errors, and estimates on
+    common draws, whose differences are known far better than the estimates themselves.
     """
     new = {
         name: xr.Variable(ds[name].dims, values, ds[name].attrs | {"rounding": how})
@@ -38,10 +41,11 @@ def rounded(ds: xr.Dataset) -> xr.Dataset:
     return replaced(ds, new).assign_attrs(rounding=_SAID) if new else ds
 
 
-def _changes(ds: xr.Dataset):
-    """Name, words and rounded values of everything that is rounded."""
+def _changes(ds: xr.Dataset) -> Iterator[_Change]:
+    """Everything that is rounded."""
     common = _on_common_draws(ds)
-    for name, array in ds.data_vars.items():
+    for key, array in ds.data_vars.items():
+        name = str(key)
         spec = VARIABLES.get(name)
         if spec is None or array.dtype != spec.dtype:
             continue
@@ -52,7 +56,7 @@ def _changes(ds: xr.Dataset):
             yield from _estimate(ds, name)
 
 
-def _estimate(ds: xr.Dataset, name: str):
+def _estimate(ds: xr.Dataset, name: str) -> Iterator[_Change]:
     """An estimate and its errors, rounded; nothing where its error is not known."""
     array, errors = ds[name], [f"{name}_stderr", f"{name}_depth_error"]
     if "replicate" in array.dims:
@@ -64,7 +68,7 @@ def _estimate(ds: xr.Dataset, name: str):
         return
     if errors[0] not in ds or ds[errors[0]].dims != array.dims:
         return
-    # Values are rounded by the rounded error, so that rounding again changes nothing.
+    # Values are rounded in units of the rounded error, so that rounding again changes nothing.
     error = to_bits(ds[errors[0]].values, ERROR_BITS)
     yield name, "to 1/250 of its standard error", to_error(array.values, error)
     for known in errors:
@@ -73,10 +77,10 @@ def _estimate(ds: xr.Dataset, name: str):
 
 
 def _on_common_draws(ds: xr.Dataset) -> bool:
-    """Whether this result shares, or was made to share, its draws with another."""
+    """Whether this result shares its draws with another one, or was made so that others can."""
     try:
         settings = json.loads(ds.attrs.get("settings_json", "{}"))
-    except (TypeError, ValueError):  # attributes of somebody else
+    except (TypeError, ValueError):  # attributes of some other program
         return False
     return "draw_slot" in ds or (isinstance(settings, dict) and settings.get("common_draws") is not None)
 
@@ -84,7 +88,7 @@ def _on_common_draws(ds: xr.Dataset) -> bool:
 def to_bits(values: np.ndarray, bits: int) -> np.ndarray:
     """Numbers with `bits` binary digits after the leading one, off by at most 2^-(bits + 1) of themselves."""
     fraction, exponent = np.frexp(values)  # 1/2 <= |fraction| < 1
-    with np.errstate(over="ignore"):  # of the largest numbers there are
+    with np.errstate(over="ignore"):  # of the largest numbers that there are
         found = np.ldexp(np.rint(np.ldexp(fraction, bits + 1)), exponent - bits - 1).astype(values.dtype)
     return np.where(np.isfinite(found), found, values)
 

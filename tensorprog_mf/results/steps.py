@@ -1,4 +1,6 @@
-"""Results along steps in place of time, for sweeps over what changes the time of a step."""
+"""Results along steps in place of time, for sweeps over settings that change the time of a step."""
+
+from collections.abc import Hashable, Mapping, Set
 
 import xarray as xr
 
@@ -6,22 +8,22 @@ from ..ground.calls import checked_call
 from ..ground.errors import InputError, require
 from .dataset import output_as_data
 
-_ALONG = {
+_ALONG: dict[Hashable, str] = {
     "time": "step",
     "time_prime": "step_prime",
     "output": "output_number",
     "output_prime": "output_number_prime",
 }
-_TIMES = {"time", "time_prime"}
+_TIMES: set[Hashable] = {"time", "time_prime"}
 
 
 @checked_call
 def by_step(result: xr.Dataset) -> xr.Dataset:
     """A result along its steps, as a point of a sweep: `step` is a dimension, `time` a variable.
 
-    Runs at different learning rates are at different times at the same step, so that they cannot share an
-    axis of time. Along steps they go through `xr.concat` and its kin, and each keeps its own times. A point
-    of the sweep is drawn and compared as the result that it was.
+    Runs with different learning rates are at different times at the same step, so they cannot share an axis
+    of time. Along steps they can be joined by `xr.concat` and similar functions, and each keeps its own
+    times. A point of the sweep can be plotted and compared like the result that it was.
 
     Parameters
     ----------
@@ -31,19 +33,19 @@ def by_step(result: xr.Dataset) -> xr.Dataset:
     Returns
     -------
     xarray.Dataset
-        The same numbers. Dimension `output`, of several outputs, is called `output_number`, since xarray does
-        not put together variables that are called as one of their dimensions.
+        The same numbers. The dimension `output` of several outputs becomes `output_number`, since xarray does
+        not join variables that have the name of one of their dimensions.
 
     Raises
     ------
     InputError
-        Something else than a result over time, or one of gradient flow.
+        Not a result over time, or a result of gradient flow.
 
     Notes
     -----
-    By default xarray gives all points of a sweep the attributes of the first; with
-    combine_attrs="drop_conflicts" only those stay that all runs share. Runs of different depth, or with
-    different recorded steps, want join="outer".
+    By default xarray gives a sweep the attributes of its first point; combine_attrs="drop_conflicts" keeps
+    only those that all runs share. Runs of different depth, or with different recorded steps, need
+    join="outer".
 
     Examples
     --------
@@ -62,24 +64,24 @@ def by_step(result: xr.Dataset) -> xr.Dataset:
         return result
     require(
         "step" in result.coords,
-        "by_step: gradient flow has times but no steps; results at the same times go through xr.concat "
+        "by_step: gradient flow has times but no steps; join results at the same times by xr.concat "
         "as they are.",
     )
-    # As coordinates, times of the first run could be taken for those of all.
+    # Times become variables: as coordinates, those of the first run could pass for those of all.
     return _renamed(result, _ALONG, set(result.coords) - _TIMES)
 
 
 def over_time(result: xr.Dataset) -> xr.Dataset:
-    """The inverse of `by_step`, for one point of a sweep; other results as they are."""
+    """The inverse of `by_step` for one point of a sweep; other results are returned as they are."""
     if "step" not in result.dims or "time" not in result or result["time"].dims != ("step",):
         return result
     times = _TIMES & set(result.variables)
-    back = {new: old for old, new in _ALONG.items()}
+    back: dict[Hashable, str] = {new: str(old) for old, new in _ALONG.items()}
     return output_as_data(_renamed(result, back, set(result.coords) | times))
 
 
-def _renamed(ds: xr.Dataset, dims: dict[str, str], coordinates: set[str]) -> xr.Dataset:
-    """Dimensions under other names, with the indices that belong to them."""
+def _renamed(ds: xr.Dataset, dims: Mapping[Hashable, str], coordinates: Set[Hashable]) -> xr.Dataset:
+    """A result with other names of its dimensions, and of these variables as `coordinates`."""
     found = {
         name: xr.Variable([dims.get(dim, dim) for dim in variable.dims], variable.values, variable.attrs)
         for name, variable in ds.variables.items()

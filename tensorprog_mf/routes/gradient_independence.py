@@ -13,6 +13,7 @@ from ..training.training import Training
 from .sampling.arguments import route
 from .sampling.job import Execution, Job, Keeping
 from .sampling.monte_carlo import sampled, suitable_tolerance
+from .support import check
 
 
 @route
@@ -67,6 +68,8 @@ def gradient_independence(  # noqa: PLR0913
     ------
     InputError
         An argument that cannot be used, or a run that does not fit into memory.
+    UnsupportedError
+        What does not go together; see "What goes with what" in the README.
 
     Notes
     -----
@@ -89,7 +92,6 @@ def gradient_independence(  # noqa: PLR0913
     >>> float(abs(ds.preactivation_response_part).max())
     0.0
     """
-    training.refuse_rules("gradient_independence")
     sampling = Sampling(
         n_samples=n_samples,
         n_replicates=n_replicates,
@@ -102,4 +104,5 @@ def gradient_independence(  # noqa: PLR0913
     keeping = Keeping(record=as_record(record), samples=samples, keep_replicates=keep_replicates)
     execution = Execution(progress=progress, threads=threads, checkpoint=checkpoint)
     job = Job("gradient_independence", network, problem, training, sampling, keeping, execution)
+    check(job.route, job.request(target_error=target_error, common_draws=common_draws))
     return sampled(job, target_error=target_error, common_draws=common_draws)

@@ -12,7 +12,6 @@ from ..ground.errors import (
     DivergenceWarning,
     Interrupted,
     ToleranceWarning,
-    UnsupportedError,
     real,
     require,
     warn,
@@ -24,15 +23,15 @@ from ..matrices.sampling import Sampling
 from ..networks import Network
 from ..problems.problem import Problem
 from ..results import memory
-from ..results.dataset import dataset, summarise
+from ..results.dataset import Arrays, dataset, summarise
 from ..results.schema import ORDERS
 from ..sites.draws import fresh_seed
 from ..training.training import Training
 from .sampling.arguments import route
 from .sampling.job import Execution, Job, Keeping
 from .sampling.monte_carlo import sampled, sampled_start, suitable_tolerance
-from .sampling.shapes import Arrays
-from .static_ntk.training import refuse_decay, train_lazily
+from .static_ntk.training import train_lazily
+from .support import check
 
 _EXPANDED = ("output", "feature_kernel", "gradient_kernel", "tangent_kernel")
 _SMOOTH, _KINKED = (0.02, 0.04, 0.06, 0.08), (0.1, 0.2, 0.3, 0.4)
@@ -100,7 +99,7 @@ def perturbation(  # noqa: PLR0913
     InputError
         An argument that cannot be used.
     UnsupportedError
-        Weight decay, gradient flow.
+        What does not go together; see "What goes with what" in the README.
 
     Notes
     -----
@@ -123,7 +122,6 @@ def perturbation(  # noqa: PLR0913
     >>> ds.output_coefficient.dims
     ('time', 'order', 'example')
     """
-    _refuse(network, problem, training)
     order, orders_from = _checked(network, order, probes)
     sampling = Sampling(
         n_samples=n_samples,
@@ -136,29 +134,17 @@ def perturbation(  # noqa: PLR0913
     keeping = Keeping(record=as_record(record), keep_replicates=keep_replicates)
     execution = Execution(progress=progress, threads=threads)
     job = Job("perturbation", network, problem, training, sampling, keeping, execution)
+    check(job.route, job.request(common_draws=common_draws))
     return _expanded(replace(job, common_draws=common_draws), order, orders_from)
-
-
-def _refuse(network: Network, problem: Problem, training: Training) -> None:
-    """Refuse what has no expansion."""
-    training.refuse_flow("perturbation")
-    training.refuse_noise_and_rules("perturbation")
-    problem.refuse_outputs("perturbation")
-    if network.refinements is not None:
-        raise UnsupportedError(
-            "perturbation needs common draws, which networks of infinite depth do not have; take a finite"
-            " depth, or tp.sample."
-        )
-    refuse_decay("perturbation", training)
 
 
 def _expanded(job: Job, order: int, probes: list[float]) -> xr.Dataset:
     """The Dataset of the expansion, from the first kernels and from runs at the probes."""
     network, problem, training = job.network, job.problem, job.training
-    steps = recorded_steps(replace(job.keeping.record, draws=False), training.last, job.route)
-    _check(job, len(steps), len(probes))
+    steps = recorded_steps(replace(job.keeping.record, draws=False), training.last)
+    _check_sizes(job, len(steps), len(probes))
     initial = sampled_start(job)
-    lazy = [train_lazily(kernel[0], problem, training, job.route) for kernel in initial.tangent_kernel.values]
+    lazy = [train_lazily(kernel[0], problem, training) for kernel in initial.tangent_kernel.values]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DivergenceWarning)  # said once, below
         runs = _probe(job, probes)
@@ -176,11 +162,10 @@ def _expanded(job: Job, order: int, probes: list[float]) -> xr.Dataset:
     )
 
 
-def _check(job: Job, times: int, probes: int) -> None:
-    """Refuse a network that does not suit the data, and a result that does not fit into memory."""
+def _check_sizes(job: Job, times: int, probes: int) -> None:
+    """Refuse inputs of a wrong shape, and a result that does not fit into memory."""
     shape = job.problem.all_inputs.shape[1:]
     job.network.check(shape)
-    job.network.suits(job.route, job.sampling.matrix, job.problem, job.training)
     foot, examples, replicates = (
         job.network.footprint(shape),
         len(job.problem.all_inputs),

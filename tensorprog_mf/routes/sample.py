@@ -13,6 +13,7 @@ from ..training.training import Training
 from .sampling.arguments import route
 from .sampling.job import Execution, Job, Keeping
 from .sampling.monte_carlo import sampled, suitable_tolerance
+from .support import check
 
 
 @route
@@ -107,6 +108,8 @@ def sample(  # noqa: PLR0913
     ------
     InputError
         An argument that cannot be used, or a run that does not fit into memory.
+    UnsupportedError
+        What does not go together; see "What goes with what" in the README.
     Interrupted
         Ctrl-C, with the result so far.
 
@@ -157,4 +160,5 @@ def sample(  # noqa: PLR0913
     keeping = Keeping(record=as_record(record), samples=samples, keep_replicates=keep_replicates)
     execution = Execution(progress=progress, threads=threads, checkpoint=checkpoint)
     job = Job("sample", network, problem, training, sampling, keeping, execution)
+    check(job.route, job.request(target_error=target_error, common_draws=common_draws))
     return sampled(job, target_error=target_error, common_draws=common_draws)

@@ -5,7 +5,7 @@ import pathlib
 import xarray as xr
 
 from ..engine.recorder import RecordLike, as_record
-from ..ground.errors import UnsupportedError, require, whole
+from ..ground.errors import require, whole
 from ..matrices.sampling import Sampling
 from ..networks import Network
 from ..networks.parameterization import FORMS
@@ -15,6 +15,7 @@ from ..training.training import Training
 from .sampling.arguments import route
 from .sampling.job import Execution, Job, Keeping
 from .sampling.replicates import gather
+from .support import check
 
 
 @route
@@ -73,13 +74,20 @@ def train_finite(  # noqa: PLR0913
     ------
     InputError
         An argument that cannot be used.
+    UnsupportedError
+        What does not go together; see "What goes with what" in the README.
 
     Notes
     -----
     Deviations of the mean from the limit fall as 1/width, those of one network as 1/sqrt(width). Cost per
     step: O(width^2 examples) dense, O(width rank examples) conditioned.
     """
-    _refuse(network, matrix, parameterization)
+    kinds = "dense", "conditioned"
+    require(matrix in kinds, f"matrix={matrix!r} is unknown here; choose 'dense' or 'conditioned'.")
+    require(
+        parameterization in FORMS,
+        f"parameterization={parameterization!r} is unknown; choose one of {', '.join(FORMS)}.",
+    )
     sampling = Sampling(
         n_samples=whole("width", width, 1),
         n_replicates=n_replicates,
@@ -92,16 +100,5 @@ def train_finite(  # noqa: PLR0913
     keeping = Keeping(record=as_record(record), samples=samples, keep_replicates=keep_replicates)
     execution = Execution(progress=progress, threads=threads, checkpoint=checkpoint)
     job = Job("train_finite", network, problem, training, sampling, keeping, execution, form=parameterization)
+    check(job.route, job.request(), matrix)
     return gather(job)
-
-
-def _refuse(network: Network, matrix: str, form: str) -> None:
-    require(form in FORMS, f"parameterization={form!r} is unknown; choose one of {', '.join(FORMS)}.")
-    require(
-        matrix in ("dense", "conditioned"),
-        f"matrix={matrix!r} is unknown here; choose 'dense' or 'conditioned'.",
-    )
-    if network.refinements is not None:
-        raise UnsupportedError(
-            "train_finite trains networks of a finite depth; for depth='infinite' take tp.sample."
-        )

@@ -1,24 +1,36 @@
 """The general solver: any schedule, momentum, batches, richness, in one pass through time."""
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
 
 from ..engine.recorder import recorded_steps
-from ..ground.accelerate import blocks_on_threads, one_blas_thread, thread_count
 from ..ground.calls import checked_call
 from ..ground.divergence import LossWatch, RunAway, allowed, check_size
-from ..ground.errors import UnsupportedError, whole
+from ..ground.errors import Interrupted, UnsupportedError, whole
 from ..ground.interruption import unless_interrupted
 from ..ground.progress import Progress
+from ..ground.replicates import Replicates, run_replicates
 from ..ground.status import Status
 from ..results import memory
 from ..sites.draws import fresh_seed
-from .labels import TWO_TIME, add_doubt, bias_variance, ending, result
+from .labels import (
+    NAMES,
+    TIME,
+    TWO_TIME,
+    Arrays,
+    ErrorCorrelations,
+    Outcome,
+    Recorded,
+    add_doubt,
+    over,
+    result,
+)
 from .labels import ensemble_sizes as checked_sizes
 from .model import Descent, Flow, Model, check_kinds
-from .recursion import Recursion, footprint
+from .recursion import CausalRecursion, footprint
 from .rounding import CHANGED, ROUNDED, doubt, twin
 from .site_draws import draw_sites
 
@@ -29,8 +41,8 @@ _STORED = ("C0", "C1", "C2", "C3", "R1", "R3", "R02", "R24", "W", "Cw")
 def solve(
     model: Model,
     training: Descent,
-    record=None,
-    ensemble_sizes=(),
+    record: Recorded = None,
+    ensemble_sizes: Sequence[int] | np.ndarray = (),
     samples: int = 0,
     seed: int | None = 0,
     progress: bool = True,
@@ -48,9 +60,9 @@ def solve(
         v4_k(t) = u4_k(t) + sum_s R3(t, s) v2_k(s),            u4_k ~ GP(0, C3 / N)
         v0_k(t) = w*_k - sum_s [Th4(t, s) v4_k(s) + Th2(t, s) v2_k(s)]
 
-    whose correlations C and responses R are causal in each other (Bordelon, Atanasov & Pehlevan 2024,
-    arXiv:2402.01092, arXiv:2409.17858). Momentum enters the propagators Th of weights and projection, so that
-    it goes with any richness.
+    with correlations C and responses R that depend causally on each other (Bordelon, Atanasov & Pehlevan
+    2024, arXiv:2402.01092, arXiv:2409.17858). Momentum enters through the propagators Th of weights and
+    projection, so that it goes with any richness.
 
     Parameters
     ----------
@@ -59,24 +71,31 @@ def solve(
     record
         Steps to keep; None: all.
     ensemble_sizes
-        Sizes E of ensembles (own features, same data) and of bagging (same features, own data). If any,
-        errors are also correlated between students, and the result splits the test loss into bias and
-        variances. Batches are always a student's own.
+        Sizes E of ensembles (features of their own, same data) and of bagging (same features, data of their
+        own). If there are any, errors are also correlated between students, and the result splits the test
+        loss into bias and variances. Every student draws batches of its own.
     samples
         Sites of each kind to draw from the Gaussian processes: v0 of every mode, v1, v3 and w.
     seed
-        Of these draws; None: a fresh one, recorded.
+        Of these draws; None: a fresh one, which is recorded.
     progress, threads
-        As of `tensorprog_mf.sample`.
+        As in `tensorprog_mf.sample`.
 
     Returns
     -------
     xarray.Dataset
-        test_loss, loss (on training examples, if they are finitely many), bias_loss (time); H, var_v0 (mode,
-        time); C0, C1 (if there are finitely many examples), C2, C3, R1, R3, R02 (if there are finitely many
-        examples, or batches of new ones), R24 (of finite
-        width), W, Cw (time, time_prime), the diagonal of Cw being |w|^2 / N; `time` is eta summed. Test loss and ensemble losses hold
-        the label noise, biases and correlations do not.
+        By dimensions, with the symbols from above; `time` is the sum of the learning rates so far.
+
+        (time): test_loss, loss (of the training examples, if there are finitely many), bias_loss;
+        (mode, time): transfer_function H_k, the mean of v0_k / w*_k, and weight_error_variance of v0_k;
+        (time, time_prime): error_correlation C0, residual_correlation C1 (finitely many examples),
+        mode_gradient_correlation C2, feature_gradient_correlation C3, data_response R1, feature_response R3,
+        mode_response_to_data R02 (finitely many examples, or batches of new ones), mode_response_to_features
+        R24 (finite width), weight_propagator W, weight_correlation Cw with |w|^2 / N on its diagonal;
+        (mode, time, sample) or (time, sample), on request: weight_error v0, example_error v1 (finitely many
+        examples), feature_gradient v3, readout_weight w.
+
+        The test loss and the losses of ensembles contain the label noise, biases and correlations do not.
 
     Raises
     ------
@@ -85,15 +104,19 @@ def solve(
         before its first record.
     UnsupportedError
         Gradient flow.
+    Interrupted
+        After Ctrl-C, with the result as far as it goes.
 
     Notes
     -----
-    Exact to rounding in the limit; finite networks are off by order 1/N, with a prefactor of 0.5 to 4. Of
-    small batches, online the theory keeps lam_k U / B of the noise covariance (lam_k U + lam_k^2 v0_k^2) / B;
-    see `solve_reduced` for all of it. Cost: O(modes steps^3), memory 32 modes steps^2 bytes; half of it
-    without random features, or without noise from examples. Learned features sharpen the kernel, and rates
-    past its bound let rounding errors grow: where the test loss rises, a second run with eigenvalues changed
-    in their last digits tells, with a StabilityWarning, from which step on.
+    Exact to rounding in the limit; finite networks are off by order 1/N, with a prefactor of 0.5 to 4. For
+    small online batches the noise covariance is (lam_k U + lam_k^2 v0_k^2) / B with U = C0 + sigma^2, of
+    which this theory keeps the first term; see `solve_reduced` for both. Cost: O(modes steps^3), memory
+    32 modes steps^2 bytes, and half of each without random features, or without noise from examples.
+
+    Learned features sharpen the kernel, and past the learning rate that it allows rounding errors grow. Where
+    the test loss rises, a second run with eigenvalues changed in their last digits finds the step from which
+    on this matters, and a StabilityWarning says so.
 
     Examples
     --------
@@ -101,7 +124,7 @@ def solve(
     >>> sl = tp.scaling_laws
     >>> model = sl.Model(sl.PowerLaw(a=1.5, b=1.25, modes=100), width=50, examples=80, richness=1.0)
     >>> ds = sl.solve(model, sl.Descent(steps=10, learning_rate=0.1))
-    >>> ds.test_loss[[0, -1]].values.round(4).tolist(), ds.C0.dims
+    >>> ds.test_loss[[0, -1]].values.round(4).tolist(), ds.error_correlation.dims
     ([2.4129, 1.0538], ('time', 'time_prime'))
     """
     check_kinds(model, training)
@@ -118,87 +141,119 @@ def solve(
         footprint(len(model.modes.power), training.steps, model, training),
         "take fewer steps, or bins of modes (bin_ratio=1.1)",
     )
-    run, status, reached, what = _run(
-        model, training, bool(sizes), Progress("solve", training.steps + 1, progress), threads
-    )
-    kept = steps[steps < reached]
-    ending("scaling_laws.solve", status, reached, len(kept), what)
-    settings = {"record": kept.tolist(), "ensemble_sizes": list(sizes), "samples": samples, "seed": seed}
-    arrays = _arrays(run, kept, sizes) | (draw_sites(run, kept, samples, seed) if samples else {})
-    more = {"ensemble_size": np.array(sizes)}
-    loss, stopped = np.diag(run.rows["C0"])[:reached] + model.noise, []
-    ds = result(
-        "solve",
-        arrays,
-        training.clock()[kept],
-        model,
-        training,
-        settings,
-        kept,
-        status,
-        reached,
-        more,
-        what=what,
-    )
-    if status is Status.COMPLETED and model.richness > 0:
-        del run  # before there is a second one
-        add_doubt(ds, doubt(loss, lambda: _twin_loss(model, training, stopped, threads), CHANGED))
-    return unless_interrupted(ds, bool(stopped))
+    done = _passed(model, training, bool(sizes), progress, threads)
+    (one,), stopped = done.runs, done.stopped
+    ds = _labelled(model, training, one, steps, sizes, samples, seed)
+    if one.outcome.status is Status.COMPLETED and model.richness > 0 and not stopped:
+        loss = one.test_loss()
+        del done, one  # makes room for the second run
+        try:
+            add_doubt(ds, doubt(loss, lambda: _twin_loss(model, training, threads), CHANGED))
+        except KeyboardInterrupt:  # the result is there; nothing is said of its rounding
+            stopped = True
+    return unless_interrupted(ds, stopped)
 
 
-def _twin_loss(model: Model, training: Descent, stopped: list, threads: int | None) -> np.ndarray:
-    """Test loss of the twin as far as it goes; Ctrl-C is noted in `stopped`, and nothing is said of the
-    rest."""
+@dataclass(frozen=True)
+class _CausalPass:
+    """A pass through time and how it ended; `reached` of its times are complete."""
+
+    recursion: CausalRecursion
+    outcome: Outcome
+
+    @property
+    def reached(self) -> int:
+        return self.outcome.step
+
+    def test_loss(self) -> np.ndarray:
+        """(time,) as far as it goes."""
+        return np.diag(self.recursion.rows["C0"])[: self.reached] + self.recursion.model.noise
+
+
+def _passed(
+    model: Model, training: Descent, cross: bool, progress: bool, threads: int | None
+) -> Replicates[_CausalPass]:
+    """The recursion as far as it goes, which is to the step that it is in when Ctrl-C comes.
+
+    Raises
+    ------
+    Interrupted
+        After Ctrl-C before the first step was complete.
+    """
+
+    def one(number: int, shown: Progress) -> _CausalPass:
+        recursion, growth = CausalRecursion(model, training, cross), LossWatch(allowed(model.richness))
+        for t in range(training.steps + 1):
+            recursion.advance(t)
+            try:
+                growth.compare(recursion.rows["C0"][t, t] + model.noise)
+                check_size("the covariance of gradients", recursion.rows["C3"][t, t])
+            except RunAway as cause:
+                return _CausalPass(recursion, Outcome(Status.DIVERGED, t, cause))
+            if not shown.advance() and t < training.steps:
+                return _CausalPass(recursion, Outcome(Status.INTERRUPTED, t + 1))
+        return _CausalPass(recursion, Outcome(Status.COMPLETED, training.steps + 1))
+
+    done = run_replicates("solve", one, 1, training.steps + 1, progress=progress, threads=threads)
+    return done.worth_keeping(lambda each: each.reached, training.steps + 1)
+
+
+def _twin_loss(model: Model, training: Descent, threads: int | None) -> np.ndarray:
+    """Test loss of the twin, as far as it goes.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        After Ctrl-C.
+    """
     other = replace(model, spectrum=twin(model.modes, ROUNDED))
-    run, status, reached, _ = _run(
-        other, training, False, Progress("solve", training.steps + 1, False), threads
-    )
-    if status is Status.INTERRUPTED:
-        stopped.append(True)
-        return np.full(training.steps + 1, np.nan)
-    return np.diag(run.rows["C0"])[:reached] + model.noise
-
-
-def _run(
-    model: Model, training: Descent, cross: bool, progress: Progress, threads: int | None
-) -> tuple[Recursion, Status, int, RunAway | None]:
-    """The recursion as far as it goes, how it ended, the number of times that are complete, and what ran
-    away."""
-    run, t, growth = Recursion(model, training, cross), 0, LossWatch(allowed(model.richness))
     try:
-        with one_blas_thread(), blocks_on_threads(thread_count(threads)):
-            for t in range(training.steps + 1):
-                run.advance(t)
-                growth.compare(run.rows["C0"][t, t] + model.noise)
-                check_size("the covariance of gradients", run.rows["C3"][t, t])
-                progress.advance()
-        return run, Status.COMPLETED, training.steps + 1, None
-    except RunAway as what:
-        return run, Status.DIVERGED, t, what
-    except KeyboardInterrupt:
-        return run, Status.INTERRUPTED, t, None
-    finally:
-        progress.close()
+        done = _passed(other, training, False, False, threads)
+    except Interrupted:
+        raise KeyboardInterrupt from None
+    if done.stopped:
+        raise KeyboardInterrupt
+    return done.runs[0].test_loss()
 
 
-def _arrays(run: Recursion, steps: np.ndarray, sizes: tuple[int, ...]) -> dict:
+def _labelled(
+    model: Model,
+    training: Descent,
+    one: _CausalPass,
+    steps: np.ndarray,
+    sizes: tuple[int, ...],
+    samples: int,
+    seed: int,
+) -> xr.Dataset:
+    """What a pass has found, at those of the `steps` that it has reached."""
+    kept = steps[steps < one.reached]
+    one.outcome.tell("scaling_laws.solve", len(kept))
+    arrays = _arrays(one.recursion, kept, sizes)
+    if samples:
+        arrays |= draw_sites(one.recursion, kept, samples, seed)
+    settings = {"record": kept.tolist(), "ensemble_sizes": list(sizes), "samples": samples, "seed": seed}
+    coordinates = {"time": training.clock()[kept], "step": kept, "ensemble_size": np.array(sizes)}
+    return result("solve", arrays, coordinates, model, training, settings, one.outcome)
+
+
+def _arrays(run: CausalRecursion, steps: np.ndarray, sizes: tuple[int, ...]) -> Arrays:
     """Everything that is kept."""
-    diagonal = {name: np.diag(run.rows[name])[steps] for name in ("C0", "C0a", "C0d", "bias")}
-    noise, stored = run.model.noise, list(_STORED)
-    arrays = {
-        "test_loss": (("time",), diagonal["C0"] + noise),
-        "bias_loss": (("time",), diagonal["bias"]),
-        "H": (("mode", "time"), run.m[:, steps]),
-        "var_v0": (("mode", "time"), run.variance[:, steps]),
-    }
-    for name, known in (("C1", run.model.examples is not None), ("R24", run.with_g4), ("R02", run.with_g2)):
-        if not known:  # not followed where there is no end of features, or of examples
-            stored.remove(name)
+    noise = run.model.noise
+    # What has no end of features, or of examples, is not followed.
+    known = {"C1": run.model.examples is not None, "R24": run.with_g4, "R02": run.with_g2}
+    stored = [name for name in _STORED if known.get(name, True)]
+    total, same_features, same_data, bias = (
+        np.diag(run.rows[name])[steps] for name in ("C0", "C0a", "C0d", "bias")
+    )
+    found = {"test_loss": total + noise, "bias_loss": bias}
     if run.model.examples is not None:
-        arrays["loss"] = (("time",), run.train[steps])
-    arrays |= {name: (TWO_TIME, run.rows[name][np.ix_(steps, steps)]) for name in stored}
+        found["loss"] = run.train[steps]
+    of_modes = {"transfer_function": run.m[:, steps], "weight_error_variance": run.variance[:, steps]}
+    square = np.ix_(steps, steps)
+    arrays = over(TIME, found) | over(("mode", "time"), of_modes)
+    arrays |= over(TWO_TIME, {NAMES[name]: run.rows[name][square] for name in stored})
     if sizes:
-        arrays |= bias_variance(
-            diagonal["C0"], diagonal["C0a"], diagonal["C0d"], diagonal["bias"], noise, sizes
-        )
+        arrays |= ErrorCorrelations(
+            total=total, same_features=same_features, same_data=same_data, bias=bias
+        ).split(noise, sizes)
     return arrays

@@ -1,5 +1,6 @@
 """Where a budget of compute is spent best: width against time."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -9,13 +10,18 @@ from ..ground.calls import checked_call
 from ..ground.errors import UnsupportedError, require, whole
 from .checks import numbers
 from .inversion import late_population_loss
-from .labels import result
+from .labels import over, result
 from .model import Flow, Model, check_kinds
 from .reduced import solve_reduced
 
 
 @checked_call
-def compute_optimal(model: Model, compute, widths, n_times: int = 40) -> xr.Dataset:
+def compute_optimal(
+    model: Model,
+    compute: Sequence[float] | np.ndarray,
+    widths: Sequence[int] | np.ndarray,
+    n_times: int = 40,
+) -> xr.Dataset:
     """Smallest test loss at compute C = N t, over the widths N of students trained by gradient flow on
     infinitely many examples.
 
@@ -26,16 +32,16 @@ def compute_optimal(model: Model, compute, widths, n_times: int = 40) -> xr.Data
     compute
         (compute,) budgets C, increasing.
     widths
-        (width,) increasing whole numbers, at least three; the optimum is interpolated between them by a
-        parabola in logarithms.
+        (width,) increasing whole numbers, at least three; the optimum between them is that of a parabola
+        through the logarithms.
     n_times
-        Times of test_loss, log-spaced over those that the budgets reach.
+        Number of times of test_loss, log-spaced over those that the budgets reach.
 
     Returns
     -------
     xarray.Dataset
-        L_opt, N_opt, t_opt (compute); test_loss (width, time). Budgets are ds["compute"], as ds.compute is a
-        method of xarray. Budgets whose optimum is at an end of the widths are NaN.
+        optimal_test_loss, optimal_width, optimal_time (compute), NaN where the optimum is at an end of the
+        widths; test_loss (width, time). Budgets are ds["compute"], as ds.compute is a method of xarray.
 
     Raises
     ------
@@ -51,34 +57,33 @@ def compute_optimal(model: Model, compute, widths, n_times: int = 40) -> xr.Data
     >>> sl = tp.scaling_laws
     >>> model = sl.Model(sl.PowerLaw(a=1.75, b=1.25, modes=1e6, bin_ratio=1.1))
     >>> ds = sl.compute_optimal(model, [1e4, 1e5], np.geomspace(10, 3000, 20).astype(int))
-    >>> ds.L_opt.dims, bool(ds.N_opt[1] > ds.N_opt[0])
+    >>> ds.optimal_test_loss.dims, bool(ds.optimal_width[1] > ds.optimal_width[0])
     (('compute',), True)
     """
     check_kinds(model)
     if model.examples is not None:
         raise UnsupportedError("compute_optimal is for infinitely many examples; leave out examples.")
-    budgets, sizes = (
-        _rising("compute", compute, 1),
-        np.array([whole("widths", n, 1) for n in _rising("widths", widths, 3)]),
-    )
+    budgets = _rising("compute", compute, 1)
+    sizes = np.array([whole("widths", n, 1) for n in _rising("widths", widths, 3)])
     times = np.geomspace(budgets[0] / sizes[-1], budgets[-1] / sizes[0], whole("n_times", n_times, 2))
     losses = [_losses(replace(model, width=int(n)), np.concatenate([times, budgets / n])) for n in sizes]
     loss, at_budget = np.array([v[: len(times)] for v in losses]), np.array([v[len(times) :] for v in losses])
     best = np.array([_lowest(np.log(sizes), np.log(column)) for column in at_budget.T])
     n_opt = np.exp(best[:, 0])
-    arrays = {"L_opt": np.exp(best[:, 1]), "N_opt": n_opt, "t_opt": budgets / n_opt}
-    arrays = {name: (("compute",), values) for name, values in arrays.items()} | {
-        "test_loss": (("width", "time"), loss)
+    optima = {
+        "optimal_test_loss": np.exp(best[:, 1]),
+        "optimal_width": n_opt,
+        "optimal_time": budgets / n_opt,
     }
+    arrays = over(("compute",), optima) | over(("width", "time"), {"test_loss": loss})
     settings = {"widths": sizes.tolist(), "n_times": len(times)}
-    more = {"compute": budgets, "width": sizes}
-    return result(
-        "compute_optimal", arrays, times, replace(model, width=None), Flow(times), settings, more=more
-    )
+    coordinates = {"time": times, "compute": budgets, "width": sizes}
+    return result("compute_optimal", arrays, coordinates, replace(model, width=None), Flow(times), settings)
 
 
-def _rising(name: str, values, least: int) -> np.ndarray:
-    values = numbers(name, values)
+def _rising(name: str, given: object, least: int) -> np.ndarray:
+    """Positive numbers that increase, `least` of them or more."""
+    values = numbers(name, given)
     good = (
         values.ndim == 1
         and len(values) >= least

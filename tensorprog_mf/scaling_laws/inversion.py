@@ -21,16 +21,18 @@ from .transforms import (
 from .two_point import OnePoint, two_point
 
 FEW = 200  # steps up to which all are on a circle
-_EARLY, _LATEST = 128, 800  # step from which, or from which at the latest, the others are on Talbot's contour
+_EARLY, _LATEST = 128, 800  # fewest and most steps on a circle where later ones are on the contour
 _NUMBERS = 4_000_000  # of a block of nodes x modes
 _FORGOTTEN = 1e-8
+Functions = dict[str, np.ndarray]  # by their symbols
 
 
-def on_circle(model: Model, training: Descent, times: int) -> tuple[dict, dict]:
-    """Covariances (time, time_prime) of steps 0 ... times - 1, and functions of one time: H (mode, time), R1,
-    R3 (time,)."""
+def on_circle(model: Model, training: Descent, times: int) -> tuple[Functions, Functions]:
+    """Covariances (time, time_prime) of steps 0 ... times - 1, and functions of one time: H (mode, time), R1
+    and R3 (time,)."""
     nodes, radius, count = circle(times, training.learning_rate, training.momentum)
     one = OnePoint.at(nodes, model)
+    # Functions of time are real, so that the lower half of the circle has complex conjugate values.
     whole = OnePoint(
         Nodes(full_circle(nodes.h, count), full_circle(nodes.step, count)),
         *(full_circle(v, count) for v in (one.x, one.r1, one.r3)),
@@ -45,15 +47,16 @@ def on_circle(model: Model, training: Descent, times: int) -> tuple[dict, dict]:
 
 
 def _nodes(training: Descent | Flow, s: np.ndarray) -> Nodes:
-    return (
-        flow_nodes(s)
-        if isinstance(training, Flow)
-        else descent_nodes(s, training.learning_rate, training.momentum)
-    )
+    if isinstance(training, Flow):
+        return flow_nodes(s)
+    return descent_nodes(s, training.learning_rate, training.momentum)
 
 
-def on_talbot(model: Model, training: Descent | Flow, times: np.ndarray) -> dict:
-    """Equal-time covariances (time,) at late times: positive ones of a flow, many steps of descent."""
+def on_talbot(model: Model, training: Descent | Flow, times: np.ndarray) -> Functions:
+    """Equal-time covariances (time,) at late times: positive ones of a flow, or many steps of descent.
+
+    Both times have the contour of their own, so that sums run over pairs of nodes i, j of every time.
+    """
     if isinstance(training, Flow) and _nothing_random(model):
         return _population(model, times)
     zeta, weight = talbot(PLANE)
@@ -69,7 +72,7 @@ def on_talbot(model: Model, training: Descent | Flow, times: np.ndarray) -> dict
     return {name: np.concatenate([part[name] for part in found]) for name in found[0]}
 
 
-def between_times(model: Model, training: Flow, times: np.ndarray) -> dict:
+def between_times(model: Model, training: Flow, times: np.ndarray) -> Functions:
     """Covariances (time, time_prime) of a flow at positive times."""
     zeta, weight = talbot(PLANE)
     one = OnePoint.at(_nodes(training, (zeta / times[:, None]).ravel()), model)
@@ -83,7 +86,7 @@ def between_times(model: Model, training: Flow, times: np.ndarray) -> dict:
 
 def transfer(model: Model, training: Descent | Flow, times: np.ndarray) -> np.ndarray:
     """H (mode, time) at late times."""
-    if isinstance(training, Flow) and _nothing_random(model):
+    if isinstance(training, Flow) and _nothing_random(model):  # the contour would only lose digits
         return np.exp(-model.modes.eigenvalues[:, None] * times)
     zeta, weight = talbot(LINE)
     found = []
@@ -100,7 +103,7 @@ def _nothing_random(model: Model) -> bool:
     return model.width is None and model.examples is None
 
 
-def _population(model: Model, times: np.ndarray) -> dict:
+def _population(model: Model, times: np.ndarray) -> Functions:
     """Equal-time covariances of the flow H_k = exp(-lam_k t), which keep their digits where the loss is far
     below 1e-9."""
     modes, h = model.modes, np.exp(-2 * model.modes.eigenvalues * times[:, None])
@@ -110,21 +113,22 @@ def _population(model: Model, times: np.ndarray) -> dict:
 
 
 def _blocks(times: np.ndarray, nodes: int, model: Model) -> list[np.ndarray]:
+    """Times that are done at once, so that nodes x modes fit the memory."""
     each = max(1, _NUMBERS // (nodes * len(model.modes.power)))
     return [times[first : first + each] for first in range(0, len(times), each)]
 
 
 def early_steps(model: Model, training: Descent) -> int:
-    """Step from which on Talbot's contour serves: when what oscillates, which lies outside of it, has decayed
-    to 1e-8.
+    """Step from which on Talbot's contour serves: oscillations, which lie outside of it, have decayed to
+    1e-8.
 
-    Modes obey r^2 - (1 + mu - eta lam) r + mu = 0; roots that are not positive oscillate.
+    Modes evolve as r^t with r^2 - (1 + mu - eta lam) r + mu = 0; roots r that are not positive oscillate.
 
     Raises
     ------
     InputError
-        Descent that diverges, eta lam_max >= 2 (1 + mu), lam_max the upper edge of the empirical spectrum;
-        descent of many steps that oscillates for more than 800 of them.
+        Descent that diverges, eta lam_max >= 2 (1 + mu), lam_max being the upper edge of the empirical
+        spectrum; descent of many steps that oscillates for more than 800 of them.
     """
     top = largest_eigenvalue(model.modes, model.inverse_width, model.inverse_examples)
     rate, mu = training.learning_rate, training.momentum
@@ -133,20 +137,26 @@ def early_steps(model: Model, training: Descent) -> int:
         f"learning_rate={rate} makes descent diverge: the largest eigenvalue of these features on these data"
         f" is {top:.4g}; take less than {2 * (1 + mu) / top:.4g}.",
     )
+    # The slowest oscillation: complex roots have the size mu^(1/2), the largest eigenvalue may have a larger
+    # negative root.
     middle = rate * top - 1 - mu
     slowest = max(mu**0.5, (middle + max(middle**2 - 4 * mu, 0.0) ** 0.5) / 2)
     early = max(_EARLY, int(np.ceil(np.log(_FORGOTTEN) / np.log(slowest)))) if slowest > 0 else _EARLY
     require(
         early <= _LATEST or training.steps < FEW,
         f"descent with momentum={mu}, learning_rate={rate} oscillates over {early} steps, too many for late"
-        f" times; take less than {FEW} steps, a smaller rate or less momentum.",
+        f" times; take fewer than {FEW} steps, a smaller rate or less momentum.",
     )
     return early
 
 
 def late_population_loss(model: Model, times: np.ndarray) -> np.ndarray:
-    """Test loss of a flow on infinitely many examples at positive times: sum_k lam_k w*_k^2 H_k(2 t) +
-    sigma^2, of one frequency only."""
+    """Test loss of a flow on infinitely many examples at positive times, (time,):
+
+        L(t) = sum_k lam_k w*_k^2 H_k(2 t) + sigma^2
+
+    which needs one frequency only, not pairs.
+    """
     if _nothing_random(model):
         return _population(model, times)["C0"] + model.noise
     zeta, weight = talbot(LINE)

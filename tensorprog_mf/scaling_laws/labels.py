@@ -1,8 +1,12 @@
 """What all solvers of scaling laws share: labels of results, ensembles, how a run ends."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
 import numpy as np
 import xarray as xr
 
+from ..engine.recorder import Record
 from ..ground.divergence import RunAway, sentence
 from ..ground.errors import DivergenceWarning, require, warn, whole
 from ..ground.interruption import nothing_kept
@@ -15,113 +19,150 @@ REFERENCES = (
     "Bordelon, Atanasov & Pehlevan 2024, 'A dynamical model of neural scaling laws', arXiv:2402.01092; "
     "the same 2024, 'How feature learning can improve neural scaling laws', arXiv:2409.17858"
 )
-TWO_TIME = ("time", "time_prime")
+TIME, TWO_TIME = ("time",), ("time", "time_prime")
+NAMES = {  # of variables, by their symbols in the theory
+    "H": "transfer_function",
+    "C0": "error_correlation",
+    "C1": "residual_correlation",
+    "C2": "mode_gradient_correlation",
+    "C3": "feature_gradient_correlation",
+    "R1": "data_response",
+    "R3": "feature_response",
+    "R02": "mode_response_to_data",
+    "R24": "mode_response_to_features",
+    "W": "weight_propagator",
+    "Cw": "weight_correlation",
+}
+Arrays = dict[str, tuple[tuple[str, ...], np.ndarray]]  # (dims, values) of variables, by their names
+Recorded = Record | Sequence[int] | np.ndarray | None  # the steps that users ask for; None: all
+
+
+def over(dims: tuple[str, ...], values: Mapping[str, np.ndarray]) -> Arrays:
+    """Variables that have the same dimensions."""
+    return {name: (dims, value) for name, value in values.items()}
 
 
 def architecture(model: Model) -> str:
-    """Of the attributes."""
-    return (
-        "random features"
-        if model.richness == 0
-        else "projected linear network"
-        if model.projected
-        else "unprojected linear network"
-    )
+    """What the attributes of a result call the model."""
+    if model.richness == 0:
+        return "random features"
+    return "projected linear network" if model.projected else "unprojected linear network"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended, the first step that it did not complete, and what ran away there."""
+
+    status: Status = Status.COMPLETED
+    step: int = 0
+    cause: RunAway | None = None
+
+    def message(self, kept: bool = True) -> str:
+        """As a sentence; `kept` tells whether there are times before."""
+        if self.status is not Status.DIVERGED:
+            return self.status.message.format(step=self.step, count="")
+        remedy = "Take a smaller learning rate, or a smaller spectrum or target."
+        return sentence(f"At step {self.step}", self.cause, remedy, kept)
+
+    def tell(self, route: str, kept: int) -> None:
+        """Warn of a run that diverged.
+
+        Raises
+        ------
+        InputError
+            It diverged, and none of the times is `kept`.
+        Interrupted
+            The same of an interruption.
+        """
+        if kept == 0 and self.status is Status.INTERRUPTED:
+            raise nothing_kept(route, f"before step {self.step} and before its first record")
+        require(kept > 0, self.message(False))
+        if self.status is Status.DIVERGED:
+            warn(self.message(), DivergenceWarning)
+
+
+COMPLETED = Outcome()
 
 
 def result(
     route: str,
-    arrays: dict,
-    times: np.ndarray,
+    arrays: Arrays,
+    coordinates: Mapping[str, np.ndarray],
     model: Model,
     training: Descent | Flow,
-    settings: dict,
-    steps: np.ndarray | None = None,
-    status: Status = Status.COMPLETED,
-    step: int = 0,
-    more: dict | None = None,
+    settings: Mapping[str, object],
+    outcome: Outcome = COMPLETED,
     replicates: int | None = None,
-    what: RunAway | None = None,
 ) -> xr.Dataset:
-    """A labelled Dataset; spectrum and coordinates are added. `replicates` are those that standard errors
-    stand for."""
+    """A labelled Dataset; the spectrum and the coordinates that belong to others are added.
+
+    `replicates` are those that standard errors stand for.
+    """
     modes = model.modes
-    arrays = arrays | {
-        name: (("mode",), values)
-        for name, values in (
-            ("eigenvalue", modes.eigenvalues),
-            ("power", modes.power),
-            ("multiplicity", modes.multiplicity),
-        )
-    }
-    coordinates = {
-        "time": times,
-        "time_prime": times,
-        "mode": np.arange(1, 1 + len(modes.power)),
-        **(more or {}),
-    }
-    if steps is not None:
-        coordinates["step"] = coordinates["step_prime"] = steps
-    described = {"model": model.describe(), "training": training.describe()}
-    message = _message(status, step, what)
+    spectrum = {"eigenvalue": modes.eigenvalues, "power": modes.power, "multiplicity": modes.multiplicity}
+    primed = {f"{name}_prime": coordinates[name] for name in ("time", "step") if name in coordinates}
     attributes = made(
-        f"scaling_laws.{route}", architecture(model), settings, status.label, message, REFERENCES, described
+        f"scaling_laws.{route}",
+        architecture(model),
+        dict(settings),
+        outcome.status.label,
+        outcome.message(),
+        REFERENCES,
+        {"model": model.describe(), "training": training.describe()},
     )
     return labelled(
-        arrays, coordinates, attributes | ({} if replicates is None else {"replicates": replicates})
+        arrays | over(("mode",), spectrum),
+        {**coordinates, **primed, "mode": np.arange(1, 1 + len(modes.power))},
+        attributes | ({} if replicates is None else {"replicates": replicates}),
     )
-
-
-def _message(status: Status, step: int, what: RunAway | None, kept: bool = True) -> str:
-    """How a run ended, and what ran away."""
-    if status is not Status.DIVERGED:
-        return status.message.format(step=step, count="")
-    return sentence(
-        f"At step {step}", what, "Take a smaller learning rate, or a smaller spectrum or target.", kept
-    )
-
-
-def ending(route: str, status: Status, step: int, kept: int, what: RunAway | None = None) -> None:
-    """Warn of a run that diverged at `step`, by `what`; refuse one of which nothing is kept."""
-    if kept == 0 and status is Status.INTERRUPTED:
-        raise nothing_kept(route, f"before step {step} and before its first record")
-    require(kept > 0, _message(status, step, what, False))
-    if status is Status.DIVERGED:
-        warn(_message(status, step, what), DivergenceWarning)
 
 
 def add_doubt(ds: xr.Dataset, message: str) -> None:
-    """What is doubted of a result, in its status message."""
+    """Add what is doubtful about a result to its status message."""
     if message:
         ds.attrs["status_message"] += f" {message}"
 
 
-def ensemble_sizes(given) -> tuple[int, ...]:
+def ensemble_sizes(given: Sequence[int] | np.ndarray) -> tuple[int, ...]:
     """Sizes of ensembles: positive whole numbers."""
     require(np.ndim(given) == 1, f"ensemble_sizes={given!r} must be a list of whole numbers.")
     return tuple(whole("ensemble_sizes", size, 1) for size in given)
 
 
-def bias_variance(
-    total: np.ndarray,
-    same_a: np.ndarray,
-    same_data: np.ndarray,
-    bias: np.ndarray,
-    noise: float,
-    sizes: tuple[int, ...],
-) -> dict:
-    """Bias, variances and losses of ensembles from the correlations of students' errors, (..., time)."""
-    arrays = {
-        "bias_loss": bias,
-        "loss_same_A": same_a,
-        "loss_same_data": same_data,
-        "variance_data": same_data - bias,
-        "variance_features": same_a - bias,
-        "variance_both": total - same_a - same_data + bias,
-    }
-    found = {name: (("time",), values) for name, values in arrays.items()}
-    if sizes:
+@dataclass(frozen=True, kw_only=True)
+class ErrorCorrelations:
+    """Correlations between the errors of two students, (time,), less the label noise.
+
+    `total` is that of a student with itself, `same_features` and `same_data` with another one that shares
+    only these, `bias` with one that shares neither.
+    """
+
+    total: np.ndarray
+    same_features: np.ndarray
+    same_data: np.ndarray
+    bias: np.ndarray
+
+    def split(self, noise: float, sizes: tuple[int, ...]) -> Arrays:
+        """Bias, variances, and the losses of ensembles of the given sizes."""
+        total, same_features, same_data = self.total, self.same_features, self.same_data
+        found = over(
+            TIME,
+            {
+                "bias_loss": self.bias,
+                "loss_same_features": same_features,
+                "loss_same_data": same_data,
+                "variance_data": same_data - self.bias,
+                "variance_features": same_features - self.bias,
+                "variance_both": total - same_features - same_data + self.bias,
+            },
+        )
+        if not sizes:
+            return found
+        # E students on the same data: pairs of different ones have the correlation `same_data`, and the rest
+        # of a student's own error is averaged away as 1 / E. Bagging: the same with `same_features`.
         each = np.array(sizes, float)[:, None]
-        for name, shared in (("ensemble_loss", same_data), ("bagging_loss", same_a)):
-            found[name] = (("ensemble_size", "time"), shared + (total - shared) / each + noise)
-    return found
+        ensembles = {
+            name: shared + (total - shared) / each + noise
+            for name, shared in (("ensemble_loss", same_data), ("bagging_loss", same_features))
+        }
+        return found | over(("ensemble_size", "time"), ensembles)

@@ -8,7 +8,7 @@ import xarray as xr
 
 from ..ground.calls import checked_call
 from ..ground.errors import UnsupportedError, require
-from .labels import result
+from .labels import over, result
 from .model import Flow, Model, check_kinds
 from .spectrum import Spectrum
 
@@ -21,45 +21,38 @@ def resolution(modes: Spectrum, count: float | None) -> float:
 
     lam, number = modes.eigenvalues, modes.multiplicity
 
-    def excess(log_kappa):
+    def excess(log_kappa: float) -> float:
+        """Relative excess of the sum over `count`."""
         return float((number * lam / (lam + np.exp(log_kappa))).sum()) / count - 1
 
     least = np.log(lam.min()) - 50
     require(
         excess(least) > 0,
-        f"{count} features or examples are so near the number of modes that the resolution is rounding; take"
-        " fewer, or more modes.",
+        f"{count} features or examples are so near the number of modes that the resolution is lost in"
+        " rounding; take fewer, or more modes.",
     )
-    return float(
-        np.exp(
-            brentq(
-                excess,
-                least,
-                np.log(lam.max() * modes.modes / count) + 1,
-                xtol=1e-14,
-                rtol=1e-15,
-                maxiter=500,
-            )
-        )
-    )
+    most = np.log(lam.max() * modes.modes / count) + 1
+    return float(np.exp(brentq(excess, least, most, xtol=1e-14, rtol=1e-15, maxiter=500)))
 
 
 @checked_call
 def limits(model: Model) -> xr.Dataset:
     """Losses of random features after gradient flow for ever.
 
-    kappa solves sum_k lam_k / (lam_k + kappa) = min(N, P); with df2 = sum_k lam_k^2 / (lam_k + kappa)^2
+    The resolution kappa solves sum_k lam_k / (lam_k + kappa) = min(N, P), and the losses L are
 
         P = inf:  L = kappa sum_k lam_k w*_k^2 / (lam_k + kappa) + sigma^2
         N = inf:  L = (kappa^2 sum_k lam_k w*_k^2 / (lam_k + kappa)^2 + sigma^2) / (1 - df2 / P)
 
-    and the formulas of `solve_stationary` at x = 1 / kappa for both finite (Bordelon, Atanasov & Pehlevan
-    2024, arXiv:2402.01092). For N or P -> infinity leave them out of the `Model`.
+    with df2 = sum_k lam_k^2 / (lam_k + kappa)^2, and where both are finite they follow from the formulas of
+    `solve_stationary` at x = 1 / kappa (Bordelon, Atanasov & Pehlevan 2024, arXiv:2402.01092). For infinite
+    N or P leave them out of the `Model`.
 
     Returns
     -------
     xarray.Dataset
-        kappa, test_t_inf, bias_t_inf, train_t_inf (0 if N > P), without dimensions.
+        Without dimensions: resolution (kappa), late_test_loss, late_bias_loss, late_loss (of the training
+        examples, 0 if N > P).
 
     Raises
     ------
@@ -67,45 +60,40 @@ def limits(model: Model) -> xr.Dataset:
         N = P below the number of modes, or P = M with label noise, where the test loss diverges (double
         descent).
     UnsupportedError
-        Richness.
+        A richness above 0.
 
     Examples
     --------
     >>> import tensorprog_mf as tp
     >>> sl = tp.scaling_laws
-    >>> round(float(sl.limits(sl.Model(sl.PowerLaw(a=1.5, b=1.25, modes=1000), width=150)).test_t_inf), 6)
+    >>> round(float(sl.limits(sl.Model(sl.PowerLaw(a=1.5, b=1.25, modes=1000), width=150)).late_test_loss), 6)
     0.25652
     """
     check_kinds(model)
     if model.richness > 0:
         raise UnsupportedError(
-            "limits are those of random features; with richness, take solve_reduced to late times."
+            "limits are those of random features; with richness take solve_reduced to late times."
         )
     n, p = model.width, model.examples
     require(
         n is None or n != p or n >= model.modes.modes,
         f"with as many features as examples, {n}, the test loss diverges at late times (double descent); "
-        "take other numbers, or solve_stationary at finite times.",
+        "take different numbers, or solve_stationary at finite times.",
     )
     require(
         p != model.modes.modes or model.noise == 0 or (n or p) < p,
-        f"with as many examples as modes, {p}, the label noise diverges at late times; take other numbers.",
+        f"with as many examples as modes, {p}, the test loss of label noise diverges at late times; take"
+        " another number.",
     )
     kappa = resolution(model.modes, min((v for v in (n, p) if v is not None), default=None))
     test, train, bias = _late(model, kappa)
-    arrays = {"kappa": kappa, "test_t_inf": test, "train_t_inf": train, "bias_t_inf": bias}
-    return result(
-        "limits",
-        {name: ((), value) for name, value in arrays.items()},
-        np.array([]),
-        model,
-        Flow([np.finfo(float).max]),
-        {},
-    )
+    found = {"resolution": kappa, "late_test_loss": test, "late_loss": train, "late_bias_loss": bias}
+    arrays = over((), {name: np.array(value) for name, value in found.items()})
+    return result("limits", arrays, {}, model, Flow([np.finfo(float).max]), {})
 
 
 def _late(model: Model, kappa: float) -> tuple[float, float, float]:
-    """Test loss, training loss and bias, the formulas of `two_point` with step functions 1."""
+    """Test loss, training loss and bias: the formulas of `two_point` with step functions of 1."""
     modes, n, p, sigma = model.modes, model.inverse_width, model.inverse_examples, model.noise
     lam, count, power = modes.eigenvalues, modes.multiplicity, modes.power
     if kappa == 0:  # least squares on all modes

@@ -1,7 +1,12 @@
 """How weights and projection depend on the gradients before: the propagators of descent.
 
-Legend: w(t) = sum_s W(t, s) v3(s), Cw(t, t') = w(t) . w(t') / N; c(t, s) = sum_{s <= u < t} eta_u mu^(u - s),
-what momentum and schedule make of the gradient of step s by time t; X = C3 if projected, otherwise C2.
+Legend:
+
+    w(t) = sum_s W(t, s) v3(s)                      readout weights
+    Cw(t, t') = w(t) . w(t') / N                    their correlation
+    c(t, s) = sum_{s <= u < t} eta_u mu^(u - s)     what momentum and schedule make of the gradient of step s
+                                                    by time t
+    X = C3 if projected, otherwise C2               gradient correlation that the projection sees
 """
 
 import numpy as np
@@ -12,7 +17,7 @@ from .model import Descent
 class Propagators:
     """W, Cw, c and Th = W + richness c Cw, all (time, time_prime), a row at a time; row 0 is 0."""
 
-    def __init__(self, training: Descent, richness: float):
+    def __init__(self, training: Descent, richness: float) -> None:
         self.rates, self.momentum, self.richness = training.rates(), training.momentum, richness
         times = training.steps + 1
         self.w, self.cw, self.c = (np.zeros((times, times)) for _ in range(3))
@@ -21,8 +26,10 @@ class Propagators:
     def advance(self, t: int, x: np.ndarray, c3: np.ndarray) -> None:
         """Row t + 1, from X and C3 up to time t:
 
-        W(t + 1) = W(t) + eta_t velocity,  velocity <- mu velocity + delta_t + richness sum_{u < t} c(t, u)
-        X(t, u) W(u)
+            W(t + 1) = W(t) + eta_t velocity
+            velocity <- mu velocity + delta_t + richness sum_{u < t} c(t, u) X(t, u) W(u)
+
+        delta_t is the gradient v3(t) itself, the sum what the projection has learned from the steps before.
         """
         gradient = self.richness * (self.c[t, :t] * x[t, :t]) @ self.w[:t]
         gradient[t] += 1.0

@@ -1,10 +1,22 @@
 """The causal recursion: one pass through time, nothing implicit.
 
-Legend: Th4, Th2 propagators of the weights, E = Th4 R3 + Th2, Q = E R1; R1, R3 responses of data and feature
-sites, R02, R24 of modes; C0 ... C3 covariances of modes' errors, data sites, modes' gradients and feature
-sites; W the weights' dependence on feature sites, Cw their covariance; S covariance of the gradients' noise
-over examples; a, d: with another student on the same features, on the same data.
+Legend, all (time, time_prime):
+
+    Th4, Th2            propagators of the weights; E = Th4 R3 + Th2, Q = E R1
+    R1, R3              responses of data sites and of feature sites; R02, R24 those of modes
+    C0, C1, C2, C3      covariances of modes' errors, data sites, modes' gradients and feature sites
+    U                   C0 + sigma^2 and the noise of batches: covariance of the sources of data sites
+    S                   covariance of the gradients' noise over examples
+    W, Cw               the weights' dependence on feature sites, and their covariance
+    C0a, C2a, C3a       between students that share only their features
+    C0d, C1d, Sd        between students that share only their data
+    bias                C0 between students that share neither
+
+Every row needs only rows before it. `CausalRecursion.advance` goes Th, E, Q -> m, G4, G2, R02 -> R1 ->
+R24, R3, C0 -> C1, S -> C2, C3 -> Th of the next row.
 """
+
+from collections.abc import Callable
 
 import numpy as np
 
@@ -28,14 +40,15 @@ def _kinds(model: Model, training: Descent) -> tuple[bool, bool]:
     return model.width is not None, model.examples is not None or training.online(model) > 0
 
 
-class Recursion:
+class CausalRecursion:
     """All rows of correlation and response functions, added one time at a time.
 
-    `rows` holds the (time, time_prime) functions by name, complete up to the last time that `advance` has
-    done.
+    `rows` holds the (time, time_prime) functions by symbol, complete up to the last time that `advance` has
+    done; what modes have of their own is named as in `causal_numba`. `cross` asks for correlations between
+    students.
     """
 
-    def __init__(self, model: Model, training: Descent, cross: bool):
+    def __init__(self, model: Model, training: Descent, cross: bool) -> None:
         modes, self.model, self.cross = model.modes, model, cross
         self.lam, self.count, self.weight = modes.eigenvalues, modes.multiplicity, modes.weights
         self.with_g4, self.with_g2 = _kinds(model, training)
@@ -46,6 +59,7 @@ class Recursion:
             name: np.zeros((self.times, self.times))
             for name in (*COVARIANCES, *RESPONSES, "Th4", "Th2", "E", "Q", "U", "S", "Sd")
         }
+        # Training loss of all examples (before batches select), variance of v0.
         self.train, self.variance = np.zeros(self.times), np.zeros((size, self.times))
         self.m, self.rm = np.zeros((size, self.times)), np.zeros((size, self.times))
         shapes = [
@@ -56,12 +70,14 @@ class Recursion:
         self.propagators = Propagators(training, model.richness)
         self.rows |= {"W": self.propagators.w, "Cw": self.propagators.cw}
 
-    def _over_modes(self, kernel, rows: int, t: int, arguments) -> np.ndarray:
-        """Sums over modes, (row, time), of the partials of a kernel."""
+    def _over_modes(
+        self, kernel: Callable[..., None], rows: int, t: int, arguments: tuple[object, ...]
+    ) -> np.ndarray:
+        """Sums over modes, (row, time), of the partials of a kernel; modes come first among its arguments."""
         partial = np.zeros((self.blocks, rows, self.times))
         shaped = partial[:, 0] if rows == 1 else partial
         over_blocks(
-            lambda first, last: kernel(first, last, t, *arguments, shaped),
+            lambda first, last: kernel(first, last, t, self.lam, self.count, *arguments, shaped),
             self.blocks * BLOCK,
             MODES * self.blocks * t * t,
         )
@@ -73,25 +89,11 @@ class Recursion:
         with np.errstate(over="ignore", invalid="ignore"):  # of a run that diverges
             r["E"][t, :t] = r["Th4"][t, :t] @ r["R3"][:t, :t] + r["Th2"][t, :t]
             r["Q"][t, :t] = r["E"][t, :t] @ r["R1"][:t, :t]
-            (row,) = self._over_modes(
-                propagate,
-                1,
-                t,
-                (
-                    self.lam,
-                    self.count,
-                    r["Th4"][t],
-                    r["E"][t],
-                    r["Q"][t],
-                    self.m,
-                    self.g4,
-                    self.g2,
-                    self.with_g4,
-                    self.with_g2,
-                ),
-            )
+            propagators = (r["Th4"][t], r["E"][t], r["Q"][t])
+            noises = (self.g4, self.g2, self.with_g4, self.with_g2)
+            (row,) = self._over_modes(propagate, 1, t, (*propagators, self.m, *noises))
             r["R02"][t] = row
-            r["R1"][t, t], r["R1"][t, :t] = 1.0, p * row[:t] @ r["R1"][:t, :t]
+            r["R1"][t, t], r["R1"][t, :t] = 1.0, p * row[:t] @ r["R1"][:t, :t]  # R1 = 1 + R02 R1 / P
             self._modes_row(t, n, p)
             self._data_row(t, p)
             self._gradient_row(t, n)
@@ -106,8 +108,6 @@ class Recursion:
             5,
             t,
             (
-                self.lam,
-                self.count,
                 self.weight,
                 r["R1"][t],
                 self.m,
@@ -127,7 +127,7 @@ class Recursion:
             ),
         )
         r["R24"][t] = r24
-        r["R3"][t, t], r["R3"][t, :t] = 1.0, n * r24[:t] @ r["R3"][:t, :t]
+        r["R3"][t, t], r["R3"][t, :t] = 1.0, n * r24[:t] @ r["R3"][:t, :t]  # R3 = 1 + R24 R3 / N
         self.variance[:, t] = variance
         for name, values in (("C0", c0 + bias), ("C0a", c0a + bias), ("C0d", c0d + bias), ("bias", bias)):
             self._set(name, t, values)
@@ -135,13 +135,14 @@ class Recursion:
     def _data_row(self, t: int, p: float) -> None:
         """C1, training loss and the noise of the gradients."""
         r, sigma = self.rows, self.model.noise
-        if self.online:
+        if self.online:  # new examples have no memory: their noise is white in time
             r["S"][t, t] = self.online * (r["C0"][t, t] + sigma)
             return
         u, past = r["U"], slice(0, t + 1)
         u[t, past] = u[past, t] = r["C0"][t, past] + sigma
         self._set("C1", t, self._sandwich("R1", u, t))
         self.train[t] = r["C1"][t, t]
+        # The choice of a batch is noise that is new at every step, so that it stands on the diagonal alone.
         r["C1"][t, t] += (d := self.excess * self.train[t])
         u[t, t] += d
         r["S"][t, past] = r["S"][past, t] = p * r["C1"][t, past]
@@ -157,8 +158,6 @@ class Recursion:
             2,
             t,
             (
-                self.lam,
-                self.count,
                 self.weight,
                 self.rm,
                 self.rg4,

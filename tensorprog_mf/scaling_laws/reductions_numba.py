@@ -1,14 +1,15 @@
 """Gradient flow of learned features as one scalar equation over modes, or over nodes of a spectral measure.
 
-The kernel along b = w* - v0 is 1 + m, and that of the projection adds m everywhere, so that |b|^2 = m (1 + m) / gamma grows at
-the rate 2 (1 + 2 m) b_g and the pull (m / |b|^2) b_g of `solve_reduced` is the derivative of log(1 + m) / 2. In tau, d tau = (1 + m) dt,
+The kernel along b = w* - v0 is 1 + m, and that of the projection adds m everywhere. So |b|^2 =
+m (1 + m) / gamma grows at the rate 2 (1 + 2 m) b_g, and the pull (m / |b|^2) b_g of `solve_reduced` is the
+derivative of log(1 + m) / 2. In tau with d tau = (1 + m) dt,
 
     1 - H_k = y_k / g,   dy_k / d tau = lam_k (g - y_k),   g = (1 + m)^(-1/2),   m = gamma sum_k w*_k^2 y_k^2
 
 which no fast mode makes stiff.
 
-Legend: in a step of length h, g is quadratic through its last two values and the new one, y = fixed + free
-g_new.
+Legend: u (node,) eigenvalues; weight (node,) w*^2 of all equal ones; in a step of length h of tau, g is the
+quadratic through its last two values and the new one, so that y = fixed + free g_new.
 """
 
 import numpy as np
@@ -17,14 +18,14 @@ from ..ground.accelerate import kernel
 
 
 @kernel()
-def _pull(m):
+def _pull(m: float) -> float:
     """g(m)."""
     return 1 / np.sqrt(1 + m)
 
 
 @kernel()
-def _scale(fixed, linear, square, m):
-    """m = fixed + linear g + square g^2, by Newton's method from nearby."""
+def _scale(fixed: float, linear: float, square: float, m: float) -> float:
+    """m = fixed + linear g(m) + square g(m)^2, by Newton's method from a value nearby."""
     for _ in range(100):
         g = _pull(m)
         move = (m - fixed - linear * g - square * g * g) / (1 + 0.5 * g**3 * (linear + 2 * square * g))
@@ -35,14 +36,30 @@ def _scale(fixed, linear, square, m):
 
 
 @kernel(sums=True)
-def _step(u, weight, gamma, h, back, g_back, g, m, y, fixed, free):
-    """`fixed` and `free` of a step of length h, the last one being `back` (0: none); the new m."""
+def _step(  # noqa: PLR0913
+    u: np.ndarray,
+    weight: np.ndarray,
+    gamma: float,
+    h: float,
+    back: float,
+    g_back: float,
+    g: float,
+    m: float,
+    y: np.ndarray,
+    fixed: np.ndarray,
+    free: np.ndarray,
+) -> float:
+    """`fixed` and `free`, (node,), of a step of length h; the new m, of which `m` is a guess.
+
+    The step before had the length `back` (0: there was none) and began at g_back.
+    """
     bend = 0.0 if back == 0 else 1 / (1 + back / h)  # of the quadratic term in g_new
     bent = 0.0 if back == 0 else bend * ((g_back - g) * h / back - g)
     s0 = s1 = s2 = 0.0
     for k in range(len(u)):
         z = u[k] * h
         gone = -np.expm1(-z)
+        # Integrals of exp with a linear and a quadratic source; series where they would cancel.
         if z > 1e-3:
             one = 1 - gone / z
             two = 1 - 2 * one / z
@@ -57,9 +74,8 @@ def _step(u, weight, gamma, h, back, g_back, g, m, y, fixed, free):
 
 
 @kernel()
-def _elapsed(h, back, m_back, m, m_new):
-    """Time that passes in a step of tau: the integral of the quadratic through three values of 1 / (1 +
-    m)."""
+def _elapsed(h: float, back: float, m_back: float, m: float, m_new: float) -> float:
+    """Time that passes in a step of tau: integral of the quadratic through three values of 1 / (1 + m)."""
     q, rise = 1 / (1 + m), 1 / (1 + m_new) - 1 / (1 + m)
     if back == 0:
         return h * (q + rise / 2)
@@ -68,21 +84,24 @@ def _elapsed(h, back, m_back, m, m_new):
 
 
 @kernel()
-def flow(u, power, gamma, first, growth, times, kept_h, kept_m):
-    """H (time, node) and m (time,) at rising times; steps of tau are `first`, and grow from ten of them
-    on."""
+def flow(
+    u: np.ndarray,
+    power: np.ndarray,
+    gamma: float,
+    first: float,
+    growth: float,
+    times: np.ndarray,
+    kept_h: np.ndarray,
+    kept_m: np.ndarray,
+) -> None:
+    """H (time, node) and m (time,) at rising times, into `kept_h` and `kept_m`.
+
+    The first ten steps of tau have the length `first`, and then every one is `growth` times the one before.
+    """
     weight, y = power / u, np.zeros(len(u))
-    fixed, free, m, m_back, h, back, t, i, count = (
-        np.empty_like(u),
-        np.empty_like(u),
-        0.0,
-        0.0,
-        first,
-        0.0,
-        0.0,
-        0,
-        0,
-    )
+    fixed, free = np.empty_like(u), np.empty_like(u)
+    m, m_back, h, back, t = 0.0, 0.0, first, 0.0, 0.0
+    i, count = 0, 0
     while i < len(times) and times[i] == 0:
         kept_h[i], kept_m[i] = 1.0, 0.0
         i += 1
@@ -90,6 +109,7 @@ def flow(u, power, gamma, first, growth, times, kept_h, kept_m):
         g, g_back = _pull(m), _pull(m_back)
         m_new = _step(u, weight, gamma, h, back, g_back, g, m, y, fixed, free)
         after = t + _elapsed(h, back, m_back, m, m_new)
+        # Times inside this step: `part` of it in tau, such that as much time passes, by iteration.
         while i < len(times) and times[i] <= after:
             part, m_part = (times[i] - t) * (1 + m), m
             for _ in range(60):
@@ -101,6 +121,7 @@ def flow(u, power, gamma, first, growth, times, kept_h, kept_m):
             g_part = _pull(m_part)
             kept_h[i], kept_m[i] = 1 - (fixed + free * g_part) / g_part, m_part
             i += 1
+        # Once more, as those parts have overwritten `fixed` and `free`.
         m_new = _step(u, weight, gamma, h, back, g_back, g, m_new, y, fixed, free)
         y[:] = fixed + free * _pull(m_new)
         m_back, m, t, back, count = m, m_new, after, h, count + 1

@@ -14,8 +14,9 @@ _STAGE = 0.4  # log10 of the growth of |h| from stage to stage
 
 
 @kernel(sums=True)
-def _traces(x, lam, count):
-    """sum n lam / (1 + lam x) and sum n lam / (1 + lam x)^2, in real arithmetic that can be vectorised."""
+def _traces(x: complex, lam: np.ndarray, count: np.ndarray) -> tuple[complex, complex]:
+    """sum n lam / (1 + lam x) and sum n lam / (1 + lam x)^2 over modes, `count` being n, in real arithmetic
+    that can be vectorised."""
     xr, xi, a, b, c, d = x.real, x.imag, 0.0, 0.0, 0.0, 0.0
     for k in range(len(lam)):
         real, imaginary = 1 + lam[k] * xr, -lam[k] * xi
@@ -29,9 +30,13 @@ def _traces(x, lam, count):
 
 
 @kernel()
-def newton(x, h, lam, count, n, p):
-    """Damped Newton steps for x = h (1 - df/P)(1 - df/N); whether they have come to rest, two steps after a
-    small one."""
+def newton(
+    x: complex, h: complex, lam: np.ndarray, count: np.ndarray, n: float, p: float
+) -> tuple[complex, bool]:
+    """x = h (1 - df/P)(1 - df/N) by damped Newton steps from a first guess, and whether they came to rest.
+
+    n = 1/N, p = 1/P. A step is at most half of x, and two more are taken after the first small one.
+    """
     left = 2
     for _ in range(200):
         trace, slope = _traces(x, lam, count)
@@ -49,8 +54,24 @@ def newton(x, h, lam, count, n, p):
 
 
 @kernel()
-def _ramp(first, last, h, lam, count, n, p, top, x, df, good):
-    """x on the branch that is h for small h: |h| grows along its ray, which meets no negative number if h is none."""
+def _ramp(  # noqa: PLR0913
+    first: int,
+    last: int,
+    h: np.ndarray,
+    lam: np.ndarray,
+    count: np.ndarray,
+    n: float,
+    p: float,
+    top: float,
+    x: np.ndarray,
+    df: np.ndarray,
+    good: np.ndarray,
+) -> None:
+    """x, df(x) and whether x was found, (node,), at nodes `first` ... `last` - 1 of h, (node,).
+
+    x is followed along the physical branch, on which it is h for small h: |h| grows along its ray, which
+    meets no negative number unless h is one. `top` bounds the eigenvalues, so that 1e-3 / top is small.
+    """
     for i in range(first, last):
         ahead = abs(h[i])
         start = min(1e-3 / top, ahead)
@@ -59,8 +80,8 @@ def _ramp(first, last, h, lam, count, n, p, top, x, df, good):
         x[i], ratio = h[i] * (start / ahead) / growth, growth + 0.0j
         for j in range(stages + 1):
             now, before = h[i] * (start / ahead) * growth**j, x[i]
-            # x comes to rest where features or examples run out: other solutions are near a guess that goes
-            # on growing.
+            # The guess grows as x did in the stage before, not as h: where features or examples run out x
+            # stops growing, and a guess that goes on would end up at another solution.
             x[i], good[i] = newton(before * ratio, now, lam, count, n, p)
             ratio = x[i] / before
         df[i] = x[i] * _traces(x[i], lam, count)[0]
@@ -74,7 +95,7 @@ def resolve(
     Raises
     ------
     TensorProgError
-        Newton's method has not come to rest.
+        Newton's method did not come to rest.
     """
     if inverse_width == inverse_examples == 0:
         return h.copy(), np.zeros_like(h)
@@ -84,8 +105,8 @@ def resolve(
     _ramp(0, len(h), h, lam, count, inverse_width, inverse_examples, top, x, df, good)
     if not good.all():
         raise TensorProgError(
-            f"the resolvent was not found at {(~good).sum()} of {len(h)} nodes; the spectrum spans more than"
-            " rounding allows."
+            f"the resolvent was not found at {(~good).sum()} of {len(h)} nodes; the spectrum spans more"
+            " orders of magnitude than rounding allows. Take fewer modes."
         )
     return x, df
 
@@ -96,17 +117,18 @@ def _size(modes: Spectrum) -> float:
 
 
 def largest_eigenvalue(modes: Spectrum, inverse_width: float, inverse_examples: float) -> float:
-    """Upper edge of the spectrum of random features on random examples: lam_1 for infinitely many, above it
-    otherwise.
+    """Upper edge of the spectrum of random features on random examples: lam_1 if both are infinitely many,
+    otherwise above it.
 
-    -1 / h at the point of the negative axis where h(x) = x / ((1 - df/P)(1 - df/N)) turns.
+    It is -1 / h at the point of the negative axis where h(x) = x / ((1 - df/P)(1 - df/N)) turns.
     """
     top = float(modes.eigenvalues.max())
     if inverse_width == inverse_examples == 0:
         return top
     from scipy.optimize import minimize_scalar
 
-    def inverse(share):
+    def inverse(share: float) -> float:
+        """-1 / h at x = -share / lam_1."""
         x = -share / top
         df = float((modes.multiplicity * modes.eigenvalues * x / (1 + modes.eigenvalues * x)).sum())
         return (1 - df * inverse_width) * (1 - df * inverse_examples) / -x

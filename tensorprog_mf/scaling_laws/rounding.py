@@ -1,4 +1,4 @@
-"""Whether small errors of a solution grow: a twin whose spectrum is changed by as much as it is uncertain."""
+"""Whether small errors of a solution grow, by a twin whose spectrum is changed as much as it is uncertain."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -8,11 +8,11 @@ import numpy as np
 from ..ground.errors import StabilityWarning, warn
 from .spectrum import Spectrum
 
-ROUNDED = 1e-14  # what sums over modes lose
+ROUNDED = 1e-14  # relative error of sums over modes
 COARSE = 1.07  # ratio of bins of a coarser spectral measure, that of the solver is 1.05
 CHANGED = "rounding: a change of the eigenvalues in their last digits"
 COARSENED = "the nodes of the spectral measure, of which `solve` has none: bins that are slightly wider"
-_TOLD = 1e-3  # difference of test losses that is told of
+_TOLD = 1e-3  # relative difference of test losses that is worth a warning
 
 
 def twin(spectrum: Spectrum, size: float) -> Spectrum:
@@ -22,11 +22,11 @@ def twin(spectrum: Spectrum, size: float) -> Spectrum:
 
 
 def doubt(loss: np.ndarray, other: Callable[[], np.ndarray], change: str) -> str:
-    """Warn of, and return, a sentence about the first step from which the test loss of a twin is another;
-    empty if it stays the same.
+    """A sentence about the first step from which on the test loss of a twin differs, also as a warning; empty
+    if there is none.
 
-    `loss` (time,) of all steps; `other` makes that of the twin, as far as it goes; `change` says what numbers
-    depend on. Where the loss falls at every step no direction grows, and there is no need of a twin.
+    `loss` (time,) is that of all steps, `other` makes that of the twin, as far as it goes, and `change` says
+    what numbers depend on. Where the loss falls at every step no direction grows, and no twin is needed.
     """
     if not (np.diff(loss) > 1e-6 * loss[:-1]).any():
         return ""
@@ -38,8 +38,8 @@ def doubt(loss: np.ndarray, other: Callable[[], np.ndarray], change: str) -> str
     first = int(np.argmax(apart)) if apart.any() else both
     message = (
         f"From step {first} on numbers depend on {change} would change the test loss by {_TOLD:.1%} or more."
-        " The learning rate is past what the kernel that features have learned allows; take a smaller one,"
-        " or trust the steps before."
+        " The learning rate is larger than the kernel of the learned features allows; take a smaller one, or"
+        " trust only the steps before."
     )
     warn(message, StabilityWarning)
     return message

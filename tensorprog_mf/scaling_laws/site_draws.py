@@ -2,29 +2,31 @@
 
 import numpy as np
 
-from .recursion import Recursion
+from .labels import Arrays, over
+from .recursion import CausalRecursion
 
 
-def draw_sites(run: Recursion, steps: np.ndarray, samples: int, seed: int) -> dict:
+def draw_sites(run: CausalRecursion, steps: np.ndarray, samples: int, seed: int) -> Arrays:
     """v0 of every mode, v1 (if there are training examples), v3 and w of the same feature, at the recorded
     steps.
 
-    With multiplicities a mode is one of the equal ones.
+    Where modes have multiplicities a draw is that of one of the equal modes.
     """
     reached, r = steps[-1] + 1 if len(steps) else 0, run.rows
     now = slice(0, reached)
     streams = [np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(kind,))) for kind in range(3)]
     v3 = _gaussian(r["C3"][now, now], samples, streams[0])
-    arrays = {"v3": v3[steps], "w": (r["W"][now, now] @ v3)[steps]}
+    found = {"feature_gradient": v3[steps], "readout_weight": (r["W"][now, now] @ v3)[steps]}
     if run.model.examples is not None:
         before_batches = r["C1"][now, now] - run.excess * np.diag(run.train[now])
-        arrays["v1"] = _gaussian(before_batches, samples, streams[1])[steps]
-    found = {name: (("time", "sample"), values) for name, values in arrays.items()}
-    sign = [_mode(run, k, now, samples, streams[2])[steps] for k in range(len(run.lam))]
-    return found | {"v0": (("mode", "time", "sample"), np.stack(sign))}
+        found["example_error"] = _gaussian(before_batches, samples, streams[1])[steps]
+    modes = [_mode(run, k, now, samples, streams[2])[steps] for k in range(len(run.lam))]
+    return over(("time", "sample"), found) | over(
+        ("mode", "time", "sample"), {"weight_error": np.stack(modes)}
+    )
 
 
-def _mode(run: Recursion, k: int, now: slice, samples: int, stream: np.random.Generator) -> np.ndarray:
+def _mode(run: CausalRecursion, k: int, now: slice, samples: int, stream: np.random.Generator) -> np.ndarray:
     """(time, sample) of v0_k."""
     covariance = np.zeros((now.stop, now.stop))
     if run.with_g4:

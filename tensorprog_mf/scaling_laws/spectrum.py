@@ -8,20 +8,21 @@ import hashlib
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..ground.calls import checked_call
 from ..ground.errors import real, require, whole
 from ..problems.containers import read
 from ..problems.pairing import paired
-from .checks import numbers
+from .checks import numbers, set_fields
 
 _SMALLEST = 1e-10  # relative eigenvalue of a measured kernel below which a mode is rounding
 
 
 @checked_call
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, init=False)
 class Spectrum:
-    """Modes psi_k ~ N(0, lam_k) and a target y = sum_k w*_k psi_k (+ noise), any numbers.
+    """Modes psi_k ~ N(0, lam_k) and a target y = sum_k w*_k psi_k (+ noise), of any eigenvalues and powers.
 
     Parameters
     ----------
@@ -49,43 +50,33 @@ class Spectrum:
 
     eigenvalues: np.ndarray
     power: np.ndarray
-    multiplicity: np.ndarray | None = None
-    unexplained: float = 0.0
+    multiplicity: np.ndarray
+    unexplained: float
 
-    def __post_init__(self):
-        size = numbers("eigenvalues", self.eigenvalues).shape
+    def __init__(
+        self,
+        eigenvalues: ArrayLike,
+        power: ArrayLike,
+        multiplicity: ArrayLike | None = None,
+        unexplained: float = 0.0,
+    ) -> None:
+        size = numbers("eigenvalues", eigenvalues).shape
         require(
             len(size) == 1 and size[0] > 0,
             f"eigenvalues have shape {size}; give a list of one number or more.",
         )
-        for name, positive in (("eigenvalues", True), ("power", False), ("multiplicity", True)):
-            given = (
-                np.ones(size)
-                if (value := getattr(self, name)) is None and name == "multiplicity"
-                else numbers(name, value)
-            )
-            require(
-                given.shape == size,
-                f"{name} has shape {given.shape}, eigenvalues {size}; give one number for each mode.",
-            )
-            good = (
-                np.isfinite(given).all() and (given > 0).all()
-                if positive
-                else np.isfinite(given).all() and (given >= 0).all()
-            )
-            require(
-                bool(good),
-                f"{name} must be finite and {'positive' if positive else '0 or more'}; leave out modes that"
-                " are not.",
-            )
-            given.flags.writeable = False
-            object.__setattr__(self, name, given)
-        object.__setattr__(
-            self, "unexplained", real("unexplained", self.unexplained, "be 0 or more", lambda v: v >= 0)
+        set_fields(
+            self,
+            eigenvalues=_per_mode("eigenvalues", eigenvalues, size, positive=True),
+            power=_per_mode("power", power, size, positive=False),
+            multiplicity=_per_mode(
+                "multiplicity", np.ones(size) if multiplicity is None else multiplicity, size, positive=True
+            ),
+            unexplained=real("unexplained", unexplained, "be 0 or more", lambda v: v >= 0),
         )
 
     @classmethod
-    def of_kernel(cls, kernel, targets) -> "Spectrum":
+    def of_kernel(cls, kernel: ArrayLike, targets: ArrayLike) -> "Spectrum":
         """Spectrum of a kernel between examples and of targets in its eigenvectors.
 
             K phi_k / n = lam_k phi_k,  phi_k . phi_l / n = delta_kl,      c_k = (phi_k . y / n)^2
@@ -108,37 +99,17 @@ class Spectrum:
         `unexplained`. Eigenvalues of n examples estimate those of the population well up to mode n / 5 or so.
         """
         given = read("entries of kernel", kernel)
-        targets = numbers("targets", paired("targets", read("targets", targets), "kernel", given).values)
-        kernel = numbers("kernel", given.values)
-        count = len(kernel) if kernel.ndim else 0
-        require(
-            kernel.shape == (count, count) and count > 0,
-            f"kernel has shape {kernel.shape}; give a square array (example, example_prime).",
-        )
-        require(
-            targets.ndim in (1, 2) and len(targets) == count,
-            f"targets have shape {targets.shape}; give one for each of the {count} examples.",
-        )
-        require(
-            bool(np.isfinite(kernel).all() and np.isfinite(targets).all()),
-            "kernel and targets must be finite.",
-        )
-        require(
-            np.allclose(kernel, kernel.T, rtol=0, atol=1e-8 * np.abs(kernel).max()),
-            "kernel is not symmetric; pass one between examples and themselves.",
-        )
-        require(
-            bool(kernel.any()),
-            "kernel is 0 everywhere, so that it has no modes; pass one of which some examples are not 0.",
-        )
-        values, vectors = np.linalg.eigh(kernel / count)
+        y = numbers("targets", paired("targets", read("targets", targets), "kernel", given).values)
+        entries = numbers("kernel", given.values)
+        _check_kernel(entries, y)
+        values, vectors = np.linalg.eigh(entries / len(entries))
         require(
             values[0] > -1e-6 * values[-1],
             f"kernel has a negative eigenvalue, {values[0]:.2g} beside {values[-1]:.2g}; pass a positive"
             " semi-definite one.",
         )
         values, vectors = values[::-1], vectors[:, ::-1]
-        power = ((vectors.T @ targets.reshape(count, -1)) ** 2).sum(axis=1) / count
+        power = ((vectors.T @ y.reshape(len(y), -1)) ** 2).sum(axis=1) / len(y)
         kept = values > _SMALLEST * values[0]
         return cls(values[kept], power[kept], unexplained=float(power[~kept].sum()))
 
@@ -158,8 +129,10 @@ class Spectrum:
         return np.sqrt(self.power / self.eigenvalues)
 
     def repeated(self, copies: int) -> "Spectrum":
-        """Every mode `copies` times, w*_k^2 / copies each: with N, P and B times `copies` the theory stays
-        the same."""
+        """Every mode `copies` times, with w*_k^2 / copies each.
+
+        The theory stays the same if N, P and B are multiplied by `copies`, too.
+        """
         copies = whole("copies", copies, 1)
         return Spectrum(self.eigenvalues, self.power / copies, self.multiplicity * copies, self.unexplained)
 
@@ -168,7 +141,7 @@ class Spectrum:
         """Itself."""
         return self
 
-    def describe(self) -> dict:
+    def describe(self) -> dict[str, object]:
         """As plain values."""
         data = b"".join(values.tobytes() for values in (self.eigenvalues, self.power, self.multiplicity))
         return {
@@ -178,3 +151,44 @@ class Spectrum:
             "unexplained": self.unexplained,
             "sha256": hashlib.sha256(data).hexdigest(),
         }
+
+
+def _per_mode(name: str, given: ArrayLike, size: tuple[int, ...], positive: bool) -> np.ndarray:
+    """One finite number for each mode, which nobody can change afterwards."""
+    values = numbers(name, given)
+    require(
+        values.shape == size,
+        f"{name} has shape {values.shape}, eigenvalues {size}; give one number for each mode.",
+    )
+    good = np.isfinite(values).all() and ((values > 0).all() if positive else (values >= 0).all())
+    require(
+        bool(good),
+        f"{name} must be finite and {'positive' if positive else '0 or more'}; leave out modes that are not.",
+    )
+    values.flags.writeable = False
+    return values
+
+
+def _check_kernel(kernel: np.ndarray, targets: np.ndarray) -> None:
+    """Refuse what is not a kernel between examples with targets of these."""
+    count = len(kernel) if kernel.ndim else 0
+    require(
+        kernel.shape == (count, count) and count > 0,
+        f"kernel has shape {kernel.shape}; give a square array (example, example_prime).",
+    )
+    require(
+        targets.ndim in (1, 2) and len(targets) == count,
+        f"targets have shape {targets.shape}; give one for each of the {count} examples.",
+    )
+    require(
+        bool(np.isfinite(kernel).all() and np.isfinite(targets).all()),
+        "kernel and targets must be finite.",
+    )
+    require(
+        np.allclose(kernel, kernel.T, rtol=0, atol=1e-8 * np.abs(kernel).max()),
+        "kernel is not symmetric; pass one between the examples and themselves.",
+    )
+    require(
+        bool(kernel.any()),
+        "kernel is 0 everywhere, so that it has no modes; pass one in which some entries are not 0.",
+    )

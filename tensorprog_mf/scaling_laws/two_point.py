@@ -1,8 +1,10 @@
 """Two-time functions of the stationary theory at pairs of transform nodes.
 
-Legend, primes at the second node: S1 = sum lam H H', S2 = sum lam^2 H H', T0 = sum lam w*^2 H H', T2 = sum
-lam^2 w*^2 H H', g_N = x x' S2 / N, g_P = x x' S2 / P, xi = g_P + x x' S1^2 / (N P (1 - g_N)), II = step
-step'.
+Legend, primes at the second node, sums over modes:
+
+    S1 = sum lam H H'           S2 = sum lam^2 H H'
+    T0 = sum lam w*^2 H H'      T2 = sum lam^2 w*^2 H H'
+    g_N = x x' S2 / N           g_P = x x' S2 / P           xi = g_P + x x' S1^2 / (N P (1 - g_N))
 """
 
 from dataclasses import dataclass
@@ -36,11 +38,11 @@ class OnePoint:
 
 
 def two_point(one: OnePoint, two: OnePoint, model: Model) -> dict[str, np.ndarray]:
-    """Transforms of covariances between pairs of nodes on the last axes, (..., node, node'), by the names of
-    `Recursion`.
+    """Transforms of covariances between pairs of nodes on the last axes, (..., node, node'), by the symbols
+    of `CausalRecursion`.
 
-    `noise_test`, `noise_train`, `noise_online`: kernels by which the noise of a batch comes back in test and
-    training loss, and online.
+    `noise_test`, `noise_train` and `noise_online` are the kernels by which the noise of a batch comes back
+    in the test loss, in the training loss, and online.
     """
     modes, n, p, sigma = model.modes, model.inverse_width, model.inverse_examples, model.noise
     lam, count, power = modes.eigenvalues, modes.multiplicity, modes.power
@@ -49,18 +51,19 @@ def two_point(one: OnePoint, two: OnePoint, model: Model) -> dict[str, np.ndarra
         (h * weight) @ other for weight in (count * lam, count * lam**2, count * power, count * lam * power)
     )
 
-    def pairs(values, others):
+    def pairs(values: np.ndarray, others: np.ndarray) -> np.ndarray:
+        """Products between all nodes and all nodes'."""
         return values[..., :, None] * others[..., None, :]
 
     xx, rr, qq, step = (
         pairs(*both)
         for both in ((one.x, two.x), (one.r1, two.r1), (one.r3, two.r3), (one.nodes.step, two.nodes.step))
     )
-    below = 1 - n * xx * s2
+    below = 1 - n * xx * s2  # 1 - g_N: fluctuations of the features, summed to all orders
     features = xx * s1 * n / below
     xi = p * xx * s2 + p * xx * s1**2 * n / below
     same_features = step * (t0 + features * t2)
-    u = (same_features + sigma * step) / (1 - xi)
+    u = (same_features + sigma * step) / (1 - xi)  # C0 + sigma^2, fluctuations of the data to all orders
     c1 = rr * u
     c2 = (p * s1 * c1 + rr * step * t2) / below
     return {

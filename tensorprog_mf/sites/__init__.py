@@ -1,2 +1,1 @@
-"""Populations of sites (neurons): their draws, laws, activations and averages, with the compiled loops over
-them."""
+"""Populations of sites (neurons): their random draws, laws, activations and averages, and compiled loops."""

@@ -1,38 +1,43 @@
 """Standard normals for a population of sites, column by column.
 
 A column is a pure function of (seed, replicate, population, column): nothing depends on the order in which
-columns are asked for, on how many there are, or on threads. Sobol columns are one digital sequence per
-population (Joe-Kuo directions from scipy, random linear scramble and digital shift per column, as in Matousek
-1998): innovations come ordered by size, so the first columns carry most of the variance. Past `SOBOL_COLUMNS`
-columns draws are pseudo-random: measured on three networks at 1024 and 4096 sites, columns beyond 64 gain
-nothing, and beyond some hundreds pairs of Sobol columns correlate (up to 0.6 at 4096 sites), which would bias
-single runs.
+columns are asked for, on how many there are, or on threads. The Sobol columns of a population are the
+dimensions of one digital sequence (Joe-Kuo directions from scipy, a random linear scramble and a digital
+shift per column, as in Matousek 1998). Innovations come ordered by size, so the first columns carry most of
+the variance. After `SOBOL_COLUMNS` columns draws are pseudo-random: measured on three networks at 1024 and
+4096 sites, columns after the 64th gain nothing, and after some hundreds pairs of Sobol columns correlate (up
+to 0.6 at 4096 sites), which would bias single runs.
 """
 
 import functools
+import secrets
 
 import numpy as np
 
 from ..ground.errors import require, whole
 
+Slot = tuple[str, int, int]  # a use of a column: (source, number of the query, vector in it)
+
 KINDS = ("sobol", "pseudo-random")
 SOBOL_COLUMNS = 256
-_BITS = 30
+_BITS = 30  # of a point: its binary digits after the point
 
 
-def fresh_seed(seed: int | None, checkpoint=None) -> int:
-    """The seed itself, or one from the operating system if None; always recorded with the result."""
+def fresh_seed(seed: int | None, checkpoint: object = None) -> int:
+    """The seed itself, or 128 random bits from the operating system if None; recorded with every result."""
     require(
         seed is not None or checkpoint is None,
-        "checkpoint needs a seed: with seed=None no later run could go on.",
+        "checkpoint needs a seed, as no later run could go on from one with seed=None; pass a whole number.",
     )
-    return int(np.random.SeedSequence().entropy) if seed is None else whole("seed", seed)
+    return secrets.randbits(128) if seed is None else whole("seed", seed)
 
 
 @functools.cache
 def _directions(columns: int, bits: int) -> np.ndarray:
-    """Direction numbers (column, bit) of the Sobol sequence, read off its points: in Gray order x(2^k) = v(k)
-    ^ v(k-1)."""
+    """Direction numbers v (column, bit) of the Sobol sequence, read off its points.
+
+    These come in Gray order, in which x(2^k) = v(k) ^ v(k - 1).
+    """
     from scipy.stats import qmc
 
     engine, position, points = qmc.Sobol(columns, scramble=False, bits=_BITS), 0, []
@@ -44,41 +49,49 @@ def _directions(columns: int, bits: int) -> np.ndarray:
 
 
 def _scrambled_column(directions: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
-    """Uniforms in (0, 1): one scrambled Sobol column, all binary digits below 2^-30 replaced by the
-    middle."""
+    """One scrambled Sobol column, (count,) uniforms in (0, 1): the middles of intervals of length 2^-30."""
     significance = np.uint32(1) << np.arange(_BITS - 1, -1, -1, dtype=np.uint32)
     above = ~(2 * significance - 1) & np.uint32(2**_BITS - 1)  # digits more significant than each one
+    # A random lower triangular matrix of bits with ones on its diagonal, a row per digit of the result: the
+    # product with a direction is the parity of the digits that row and direction share.
     rows = (rng.integers(2**_BITS, size=_BITS, dtype=np.uint32) & above) | significance
     parity = np.bitwise_count(rows[:, None] & directions[None, :]) & 1
     scrambled = (parity.astype(np.uint32) * significance[:, None]).sum(axis=0, dtype=np.uint32)
     points = np.empty(count, np.uint32)
-    points[0] = rng.integers(2**_BITS, dtype=np.uint32)
+    points[0] = rng.integers(2**_BITS, dtype=np.uint32)  # the digital shift
+    # A digital sequence: in binary order the points 2^k ... 2^(k + 1) - 1 are those before, plus direction k.
     for k, direction in enumerate(scrambled):
         points[2**k : 2 ** (k + 1)] = points[: 2**k] ^ direction
     return (points + 0.5) * 2.0**-_BITS
 
 
 class Draws:
-    """Columns of iid N(0,1) over the sites of one population, handed out to slots.
+    """Columns of independent N(0,1) over the sites of one population, handed out to slots.
 
-    A slot names a use: (source, query, vector), for example the third vector of the fifth forward query of a
-    matrix. It gets the next free column, or, in a run on common draws, the column that an earlier run
-    recorded for it; such a run accepts the recorded slots and no others.
+    A slot names what a column is used for: (source, query, vector), for example the third vector of the fifth
+    forward query of a matrix. A slot gets the next free column or, in a run on common draws, the column that
+    an earlier run recorded for it; such a run accepts the recorded slots and no others.
 
     Parameters
     ----------
     count
         Number of sites; a power of two for Sobol.
     seed
-        Integers that name the sequence: run seed, replicate, population.
+        Whole numbers that name the sequence: the seed of the run, the replicate, the population.
     kind
         "sobol" or "pseudo-random".
     slots
-        Map from slot to column of an earlier run, or None.
+        Map from slot to column of an earlier run; None for draws of one's own.
     group
-        Sites that belong together, as the coordinates of a head do: that many columns of the sequence, whose
-        points are the groups, make one of all sites. Neighbouring points of a sequence are not independent:
-        as coordinates of one head they gave attention off by 8 standard errors, at any number of them.
+        How many neighbouring sites belong together, as the coordinates of a head do. Points of the sequence
+        then stand for groups, and a column over sites takes `group` columns of the sequence. Neighbouring
+        points are not independent: as coordinates of one head they gave attention that was off by 8 standard
+        errors, at any number of sites.
+
+    Raises
+    ------
+    InputError
+        An unknown kind, a single group, or a number of sites that Sobol draws cannot have.
     """
 
     def __init__(
@@ -86,13 +99,13 @@ class Draws:
         count: int,
         seed: tuple[int, ...],
         kind: str = "sobol",
-        slots: dict | None = None,
+        slots: dict[Slot, int] | None = None,
         group: int = 1,
-    ):
+    ) -> None:
         require(kind in KINDS, f"draws={kind!r} is unknown; choose one of {', '.join(KINDS)}.")
         require(
             group == 1 or count > group,
-            f"{count} sites are one group of {group} only; take n_samples or width several times larger.",
+            f"{count} sites make a single group of {group}; take n_samples or width several times larger.",
         )
         require(
             kind != "sobol" or (count > group and (count // group) & (count // group - 1) == 0),
@@ -100,8 +113,9 @@ class Draws:
             f'{max(2, 1 << (count - 1).bit_length())} or draws="pseudo-random".',
         )
         self.count, self.kind, self._seed, self._group = count, kind, tuple(seed), group
-        self.given, self.slots = slots, {}
-        self._noises = 0
+        self.given = slots
+        self.slots: dict[Slot, int] = {}  # what has been handed out
+        self._noises = 0  # calls of `noise`
 
     def column(self, index: int) -> np.ndarray:
         """Column `index`: (site,) standard normals."""
@@ -134,41 +148,41 @@ class Draws:
             np.random.PCG64(np.random.SeedSequence(self._seed[0], spawn_key=key))
         ).standard_normal(shape)
 
-    def accepts(self, slot: tuple) -> bool | None:
-        """Whether an earlier run's map gives this slot a direction; None without a map: the size decides."""
+    def accepts(self, slot: Slot) -> bool | None:
+        """Whether the earlier run gave this slot a direction; None without one: then the size decides."""
         return None if self.given is None else slot in self.given
 
-    def take(self, slot: tuple) -> np.ndarray:
+    def take(self, slot: Slot) -> np.ndarray:
         """The column of a slot: (site,) standard normals; the slot is recorded."""
         require(
             self.given is None or slot in self.given,
-            f"common draws: the earlier run has no column for {slot}; it must have the same inputs and"
+            f"common_draws: the earlier run has no column for {slot}; pass a run of the same inputs and"
             " architecture.",
         )
         if slot in self.slots:
             raise RuntimeError(
-                f"slot {slot} has had its column already; a second one would not be independent."
+                f"slot {slot} has had its column already; the same one again would not be independent."
             )
         self.slots[slot] = len(self.slots) if self.given is None else self.given[slot]
         return self.column(self.slots[slot])
 
 
 class AxesSpent(Exception):
-    """More columns were taken than there are axes; the run is to start again with more of them."""
+    """More columns were taken than there are axes; the run has to start again with more of them."""
 
 
 class Axes(Draws):
-    """Columns sqrt(count) e_k in place of random ones: averages of products of any two are 1 or 0, as
-    expectations are.
+    """Columns sqrt(count) e_k in place of random ones: products of any two average to exactly 1 or 0.
 
-    Where fields are linear in what is drawn, sites are then not samples but coordinates: averages over them
-    are the expectations of the limit, without error, as long as there are columns left.
+    Where fields are linear in what is drawn, sites are then not samples but coordinates, and averages over
+    them are the expectations of the limit, without error, as long as there are columns left.
     """
 
-    def __init__(self, count: int):
+    def __init__(self, count: int) -> None:
         super().__init__(count, (0,), "pseudo-random")
 
     def column(self, index: int) -> np.ndarray:
+        """sqrt(count) e_index; raises `AxesSpent` when there are no more of them."""
         if index >= self.count:
             raise AxesSpent
         column = np.zeros(self.count)

@@ -1,16 +1,21 @@
-"""Kernels over blocks of sites. Arrays are (vector, site) with sites contiguous; see `accelerate` for the
-rules.
+"""Compiled loops over blocks of sites; `ground.accelerate` has the rules that they follow.
 
-Skinny products are register-tiled (4 rows x 2 vectors): measured 25-35 GFLOP/s per core against 10-18 for
-BLAS at 4-10 vectors and some hundred rows.
+Products of few vectors with many rows are computed in tiles of 4 rows x 2 vectors that stay in registers:
+measured 25-35 GFLOP/s per core, against 10-18 for BLAS, at 4-10 vectors and some hundred rows. All arrays
+have sites contiguous in their last dimension, and `first` ... `last` - 1 are the blocks that a call works on.
 """
+
+import numpy as np
 
 from ..ground.accelerate import BLOCK, kernel
 
 
 @kernel(sums=True)
-def project_blocks(first, last, rows, x, partial):
-    """partial[block, i, j] = sum over the sites of a block of rows[i] x[j]."""
+def project_blocks(first: int, last: int, rows: np.ndarray, x: np.ndarray, partial: np.ndarray) -> None:
+    """partial[block, i, j] = sum over the sites of a block of rows[i] x[j].
+
+    rows (row, site), x (vector, site), partial (block, row, vector).
+    """
     n_rows, n_vectors, n_sites = rows.shape[0], x.shape[0], x.shape[1]
     for block in range(first, last):
         low = block * BLOCK
@@ -40,60 +45,45 @@ def project_blocks(first, last, rows, x, partial):
 
 
 @kernel()
-def combine_blocks(first, last, coefficients, rows, out):
-    """out[j] += sum_k coefficients[j, k] rows[k] on the sites of the blocks."""
-    n_rows, n_vectors, n_sites = rows.shape[0], out.shape[0], out.shape[1]
+def combine_blocks(
+    first: int, last: int, coefficients: np.ndarray, rows: np.ndarray, out: np.ndarray
+) -> None:
+    """out[j] += sum_k coefficients[j, k] rows[k] on the sites of the blocks.
+
+    coefficients (vector, row), rows (row, site), out (vector, site).
+    """
+    c, n_rows, n_vectors, n_sites = coefficients, rows.shape[0], out.shape[0], out.shape[1]
     tiled = n_rows - n_rows % 4
     for block in range(first, last):
         low = block * BLOCK
         high = min(low + BLOCK, n_sites)
         for i in range(0, tiled, 4):
-            p0, p1, p2, p3 = (
-                rows[i, low:high],
-                rows[i + 1, low:high],
-                rows[i + 2, low:high],
-                rows[i + 3, low:high],
-            )
+            p0, p1 = rows[i, low:high], rows[i + 1, low:high]
+            p2, p3 = rows[i + 2, low:high], rows[i + 3, low:high]
             for j in range(0, n_vectors - 1, 2):
-                x, y = out[j, low:high], out[j + 1, low:high]
-                a0, a1, a2, a3 = (
-                    coefficients[j, i],
-                    coefficients[j, i + 1],
-                    coefficients[j, i + 2],
-                    coefficients[j, i + 3],
-                )
-                j1 = j + 1
-                b0, b1, b2, b3 = (
-                    coefficients[j1, i],
-                    coefficients[j1, i + 1],
-                    coefficients[j1, i + 2],
-                    coefficients[j1, i + 3],
-                )
+                x, y, j1 = out[j, low:high], out[j + 1, low:high], j + 1
+                a0, a1, a2, a3 = c[j, i], c[j, i + 1], c[j, i + 2], c[j, i + 3]
+                b0, b1, b2, b3 = c[j1, i], c[j1, i + 1], c[j1, i + 2], c[j1, i + 3]
                 for s in range(high - low):
                     x[s] += a0 * p0[s] + a1 * p1[s] + a2 * p2[s] + a3 * p3[s]
                     y[s] += b0 * p0[s] + b1 * p1[s] + b2 * p2[s] + b3 * p3[s]
-            if n_vectors % 2:
+            if n_vectors % 2:  # the last vector has no partner
                 j = n_vectors - 1
                 x = out[j, low:high]
-                a0, a1, a2, a3 = (
-                    coefficients[j, i],
-                    coefficients[j, i + 1],
-                    coefficients[j, i + 2],
-                    coefficients[j, i + 3],
-                )
+                a0, a1, a2, a3 = c[j, i], c[j, i + 1], c[j, i + 2], c[j, i + 3]
                 for s in range(high - low):
                     x[s] += a0 * p0[s] + a1 * p1[s] + a2 * p2[s] + a3 * p3[s]
-        for i in range(tiled, n_rows):
+        for i in range(tiled, n_rows):  # rows that fill no tile
             p0 = rows[i, low:high]
             for j in range(n_vectors):
-                x, a0 = out[j, low:high], coefficients[j, i]
+                x, a0 = out[j, low:high], c[j, i]
                 for s in range(high - low):
                     x[s] += a0 * p0[s]
 
 
 @kernel(sums=True)
-def _mean_product(x, y):
-    """Mean over sites of x y, summed block by block so that long arrays lose no digits."""
+def _mean_product(x: np.ndarray, y: np.ndarray) -> float:
+    """Mean over sites of x y, both (site,), summed block by block so that long arrays lose no digits."""
     total = 0.0
     for low in range(0, x.shape[0], BLOCK):
         a, b = x[low : low + BLOCK], y[low : low + BLOCK]
@@ -105,13 +95,14 @@ def _mean_product(x, y):
 
 
 @kernel()
-def orthonormalise(x, smallest, accepted):
-    """Gram-Schmidt in order, in place, with positive diagonal and <q q> = 1; every vector is cleaned twice.
+def orthonormalise(x: np.ndarray, smallest: np.ndarray, accepted: np.ndarray) -> None:
+    """Gram-Schmidt in order and in place, with a positive diagonal and <q q> = 1.
 
-    A vector whose remainder has a root mean square not above `smallest[j]` is left out: `accepted[j]` = 0.
+    x (vector, site), smallest (vector,), accepted (vector,) of uint8. A vector whose remainder has a root
+    mean square of smallest[j] or less is left out: accepted[j] = 0.
     """
     for j in range(x.shape[0]):
-        for _ in range(2):
+        for _ in range(2):  # the second pass takes away what rounding has left in the first
             for i in range(j):
                 if accepted[i]:
                     overlap = _mean_product(x[i], x[j])

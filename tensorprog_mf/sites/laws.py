@@ -1,4 +1,4 @@
-"""Laws of initial weights, as maps of standard normals and as nodes of quadrature."""
+"""Laws of initial weights: maps of standard normals, and nodes of quadrature."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -10,16 +10,17 @@ from ..ground.calls import checked_call
 from ..ground.errors import InputError, real, require
 
 
+@dataclass(frozen=True)
 class Law(ABC):
-    """The law of one number."""
+    """The law of a random number."""
 
     @abstractmethod
     def of_normals(self, z: np.ndarray) -> np.ndarray:
-        """Numbers of this law, made of standard normals monotonously, so that low discrepancy stays low."""
+        """Numbers of this law, a monotone map of standard normals, which keeps low discrepancy low."""
 
     @abstractmethod
     def interval(self) -> tuple[float, float]:
-        """Where all its mass lies, but for less than rounding."""
+        """Both ends of where its mass lies, up to less than rounding."""
 
     @abstractmethod
     def density(self, x: np.ndarray) -> np.ndarray:
@@ -37,7 +38,7 @@ class Law(ABC):
 
     @property
     def fixed(self) -> bool:
-        """Whether it has one value only."""
+        """Whether it is a number, without randomness."""
         return self.std == 0
 
     def nodes(self, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -63,17 +64,17 @@ class Gaussian(Law):
     mean: float = 0.0
     std: float = 1.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "mean", real("mean", self.mean, "be finite", lambda v: True))
         object.__setattr__(self, "std", real("std", self.std, "be 0 or more", lambda v: v >= 0))
 
-    def of_normals(self, z):
+    def of_normals(self, z: np.ndarray) -> np.ndarray:
         return self.mean + self.std * z
 
-    def interval(self):
+    def interval(self) -> tuple[float, float]:
         return self.mean - 8.5 * self.std, self.mean + 8.5 * self.std
 
-    def density(self, x):
+    def density(self, x: np.ndarray) -> np.ndarray:
         return np.exp(-(((x - self.mean) / self.std) ** 2) / 2) / (self.std * np.sqrt(2 * np.pi))
 
 
@@ -85,41 +86,48 @@ class Uniform(Law):
     low: float
     high: float
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "low", real("low", self.low, "be finite", lambda v: True))
         object.__setattr__(self, "high", real("high", self.high, "be more than low", lambda v: v > self.low))
 
     @property
-    def mean(self):
+    def mean(self) -> float:
         return (self.low + self.high) / 2
 
     @property
-    def std(self):
+    def std(self) -> float:
         return (self.high - self.low) / np.sqrt(12)
 
-    def of_normals(self, z):
+    def of_normals(self, z: np.ndarray) -> np.ndarray:
         from scipy.special import ndtr
 
         return self.low + (self.high - self.low) * ndtr(z)
 
-    def interval(self):
+    def interval(self) -> tuple[float, float]:
         return self.low, self.high
 
-    def density(self, x):
+    def density(self, x: np.ndarray) -> np.ndarray:
         return np.where((x >= self.low) & (x <= self.high), 1 / (self.high - self.low), 0.0)
 
 
-LAWS = {law.__name__: law for law in (Gaussian, Uniform)}
+LAWS: dict[str, type[Law]] = {law.__name__: law for law in (Gaussian, Uniform)}
 
 
-def as_law(name: str, given) -> Law:
-    """A `Law` from one, from a number, which stands for itself, or from a table {"law": "Gaussian", ...}."""
+def as_law(name: str, given: Law | float | Mapping) -> Law:
+    """A `Law` from a law, from a number (which is always that) or from a table {"law": "Gaussian", ...}.
+
+    Raises
+    ------
+    InputError
+        Anything else, or an unknown law; the message begins with `name`.
+    """
     if isinstance(given, Law):
         return given
     if isinstance(given, Mapping):
         options = dict(given)
         kind = LAWS.get(options.pop("law", None))
-        require(kind is not None, f"{name}={given!r} names no law; choose law = one of {', '.join(LAWS)}.")
+        if kind is None:
+            raise InputError(f"{name}={given!r} names no known law; set law to one of {', '.join(LAWS)}.")
         return kind(**options)
     require(
         np.ndim(given) == 0 and not isinstance(given, str),

@@ -1,5 +1,4 @@
-"""How much of an average over sites the largest of them carry: what standard errors of heavy tails do not
-tell."""
+"""How much of an average the largest sites carry: what standard errors do not tell of heavy tails."""
 
 import numpy as np
 
@@ -7,12 +6,12 @@ SHARE = 0.01  # of the sites
 
 
 def largest_share(*fields: np.ndarray) -> float:
-    """Share of the largest 1 % of sites in the mean squares of a field over sites, summed over its vectors;
-    of several the largest.
+    """Share of the largest 1 % of sites in the sum of squares of a field; of several fields the largest.
 
-    Fields are (..., site). Equal sites give 0.01, Gaussian ones about 0.07; of a power law with tail index a
-    (of squares) it is 0.01^(1 - 1/a), 0.1 where the variance becomes infinite, a = 2. Of less than 100 sites,
-    that part of the largest one.
+    Fields are (..., site); the size of a site is its square summed over all vectors. Equal sites give 0.01
+    and Gaussian ones about 0.07. Squares that follow a power law of tail index a give 0.01^(1 - 1/a), which
+    is 0.1 where their variance becomes infinite, a = 2. Of fewer than 100 sites, the same part of the largest
+    one counts.
     """
     return max((_share(field.reshape(-1, field.shape[-1])) for field in fields), default=0.0)
 
@@ -22,6 +21,6 @@ def _share(field: np.ndarray) -> float:
     total, count = float(sizes.sum()), SHARE * len(sizes)
     if total == 0.0:
         return 0.0
-    whole = int(count)
+    whole = int(count)  # sites that count in full; the next one counts with what is left
     top = np.partition(sizes, len(sizes) - 1 - whole)[len(sizes) - 1 - whole :]
     return float((top[1:].sum() + (count - whole) * top[0]) / total)

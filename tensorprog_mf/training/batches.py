@@ -1,17 +1,19 @@
 """Which training examples a step sees, and with what weight."""
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from ..ground.errors import require, whole
 
 
-def checked_batches(batches, steps: int) -> tuple[tuple[int, ...], ...]:
+def checked_batches(batches: Iterable[Iterable[int]], steps: int) -> tuple[tuple[int, ...], ...]:
     """The argument `batches`: one list of indices of training examples for every step.
 
     Raises
     ------
     InputError
-        Another number of lists than steps, indices that are negative or not whole.
+        More or fewer lists than steps, indices that are negative or not whole.
     """
     try:
         found = tuple(tuple(whole("batches", index) for index in batch) for batch in batches)

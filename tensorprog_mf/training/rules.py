@@ -1,4 +1,4 @@
-"""Learning rules: what replaces the transposed weights on the way back.
+"""Learning rules: what replaces the transposed weights in the backward pass.
 
 With a pseudo-gradient gt in place of g, hidden weights move by eta gamma0 / sqrt(N) sum_nu Delta_nu gt_nu
 phi_nu^T; the readout and the forward pass stay as they are (Bordelon & Pehlevan 2023, arXiv:2210.02157).
@@ -16,7 +16,7 @@ class Rule:
 
     name = ""
     hebbian = False
-    local = False  # whether what a layer is sent back does not depend on the layers above
+    local = False  # whether what is sent back to a layer is independent of the layers above it
 
     def describe(self) -> dict:
         """The rule as plain values."""
@@ -51,7 +51,7 @@ class FeedbackAlignment(Rule):
     current_readout: bool = False
     name = "feedback_alignment"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(
             self,
             "correlation",
@@ -72,8 +72,8 @@ class DirectFeedbackAlignment(Rule):
 @checked_call
 @dataclass(frozen=True)
 class Hebb(Rule):
-    """gt^l = e phi(h^l) with the error e = -d loss / d f of the example: no way back at all. Nothing says
-    that the loss falls."""
+    """gt^l = e phi(h^l) with the error e = -d loss / d f of the example: nothing is sent back at all. The
+    loss need not fall."""
 
     name = "hebb"
     hebbian = True
@@ -83,7 +83,7 @@ class Hebb(Rule):
 RULES = {rule.name: rule for rule in (GradientDescent, FeedbackAlignment, DirectFeedbackAlignment, Hebb)}
 
 
-def as_rule(given) -> Rule:
+def as_rule(given: Rule | str | dict) -> Rule:
     """A rule from one, from its name, or from a table {"name": ..., options}.
 
     Raises

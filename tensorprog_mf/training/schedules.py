@@ -1,4 +1,4 @@
-"""Learning-rate schedules: factors on the learning rate, step by step, a small registry of pure functions."""
+"""Learning-rate schedules: functions that give the factor on the learning rate of each step."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -42,7 +42,9 @@ def warmup(rise: int, then: Schedule | None = None) -> Schedule:
 SCHEDULES = {"constant": constant, "step": step, "cosine": cosine, "warmup": warmup}
 
 
-def factors(given, steps: int) -> tuple[float, ...] | None:
+def factors(
+    given: Schedule | Mapping | Sequence[float] | np.ndarray | str | None, steps: int
+) -> tuple[float, ...] | None:
     """The factor of every step, from None (all 1), a schedule, a name, a table {name = ..., options}, or the
     factors themselves.
 

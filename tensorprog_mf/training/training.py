@@ -1,15 +1,19 @@
 """How the parameters move: the settings of a training."""
 
-import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from ..ground.calls import checked_call
-from ..ground.errors import UnsupportedError, boolean, real, require, whole
-from .batches import checked_batches, drawn
-from .rules import GradientDescent, Rule, as_rule
-from .schedules import factors
+from ..ground.errors import UnsupportedError, boolean, require
+from .discrete_descent import DiscreteDescent
+from .dynamics import Dynamics
+from .gradient_flow import GradientFlow, checked_tolerance
+from .roles import Role
+from .rules import GradientDescent, Rule
 
 
 @checked_call
@@ -22,9 +26,9 @@ class Training:
     gradient richness^2 N sum_nu Delta_nu d f_nu / d theta, for every parameter; Nesterov's method takes the
     gradient at theta + learning_rate momentum v, outputs are reported at theta (Sutskever et al. 2013).
     Gradient flow, d theta / d time = gradient - weight_decay theta, is the limit of small learning rates.
-    With a temperature T every weight gains sqrt(2 learning_rate T)
-    N(0,1) per step: as learning_rate -> 0 it samples exp(-(richness^2 N / T) loss - (weight_decay / 2 T) |theta|^2), the
-    posterior of a Bayesian network that learns features.
+    With a temperature T every weight gains sqrt(2 learning_rate T) N(0,1) per step: as learning_rate -> 0 it
+    samples exp(-(richness^2 N / T) loss - (weight_decay / 2 T) |theta|^2), the posterior of a Bayesian
+    network that learns features.
 
     Parameters
     ----------
@@ -36,21 +40,22 @@ class Training:
     momentum, weight_decay
         Heavy-ball beta in [0, 1) and decay lambda >= 0.
     multipliers
-        Factors kappa_0 ... kappa_L on the learning rate of each weight, input first, readout last; with 0 a
-        weight learns nothing (weight decay and noise still act). None: all 1.
+        Factors kappa_0 ... kappa_L on the learning rate of each weight, input first, readout last. A weight
+        with the factor 0 learns nothing; weight decay and noise still act on it. None: all 1.
     bias_multipliers
         The same for the biases b^0 ... b^{L-1}; the output bias has none.
     nesterov
         Take gradients ahead of the parameters.
     schedule
         Factor on the learning rate of every step: a schedule of `tensorprog_mf.schedules`, a function (step,
-        steps) -> factor, a name, or the factors. None: 1. Velocities are not rescaled where it changes.
+        steps) -> factor, a name, or the factors themselves. None: all 1. Velocities are not rescaled where it
+        changes.
     batch_size, replacement, batch_seed
-        Examples per step: those of shuffled epochs, whose last batch may be smaller, or with replacement=True
-        independent ones, which may come twice and then count twice. The loss of a step is the mean over its
-        batch. None: all examples.
+        Number of examples per step: the next ones of a shuffled epoch, whose last batch may be smaller, or
+        with replacement=True independent draws, where an example drawn twice counts twice. The loss of a step
+        is the mean over its batch. None: all examples.
     batches
-        The indices of training examples of every step, instead.
+        In place of batch_size: the indices of the training examples of every step.
     temperature
         T of Langevin noise, the same for every weight at any width; the prior variance of a weight is T /
         weight_decay.
@@ -77,7 +82,7 @@ class Training:
     multipliers: tuple[float, ...] | None = None
     flow: bool = False
     times: tuple[float, ...] | None = None
-    tolerance: float = 1e-6
+    tolerance: float = GradientFlow.tolerance
     nesterov: bool = False
     schedule: object = None
     bias_multipliers: tuple[float, ...] | None = None
@@ -88,21 +93,12 @@ class Training:
     temperature: float = 0.0
     learning_rule: Rule | str | dict = GradientDescent()
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "flow", boolean("flow", self.flow))
-        object.__setattr__(self, "learning_rule", as_rule(self.learning_rule))
-        object.__setattr__(
-            self, "temperature", real("temperature", self.temperature, "be 0 or more", lambda v: v >= 0)
-        )
+        object.__setattr__(self, "tolerance", checked_tolerance(self.tolerance))
         self._check_flow() if self.flow else self._check_steps()
-        small = real("tolerance", self.tolerance, "lie between 1e-12 and 0.1", lambda v: 1e-12 <= v <= 0.1)
-        object.__setattr__(self, "tolerance", small)
-        for name, of in (("multipliers", "weight"), ("bias_multipliers", "bias")):
-            if (given := getattr(self, name)) is not None:
-                require(np.ndim(given) == 1, f"{name}={given!r} must be a list of one number per {of}.")
-                object.__setattr__(
-                    self, name, tuple(real(name, kappa, "be 0 or more", lambda v: v >= 0) for kappa in given)
-                )
+        for name, value in _settings(self.dynamics, type(self.dynamics)).items():
+            object.__setattr__(self, name, value)
 
     def _check_steps(self) -> None:
         require(
@@ -114,222 +110,111 @@ class Training:
                 getattr(self, name) is not None,
                 f"{name} is missing; pass steps and learning_rate, or flow=True and times.",
             )
-        rate = real("learning_rate", self.learning_rate, "be positive", lambda v: v > 0)
-        object.__setattr__(self, "steps", whole("steps", self.steps))
-        object.__setattr__(self, "learning_rate", rate)
-        object.__setattr__(self, "schedule", factors(self.schedule, self.steps))
-        object.__setattr__(
-            self, "momentum", real("momentum", self.momentum, "lie in [0, 1)", lambda v: 0 <= v < 1)
-        )
-        self._check_batches()
-        require(
-            not boolean("nesterov", self.nesterov) or self.momentum > 0,
-            "nesterov=True looks ahead along velocities: pass momentum above 0.",
-        )
-        self._check_noise()
-        fastest = rate * max(self.schedule or (1.0,))
-        allowed = "be 0 or more and below 2 / learning_rate"
-        decay = real("weight_decay", self.weight_decay, allowed, lambda v: 0 <= v and v * fastest < 2)
-        object.__setattr__(self, "weight_decay", decay)
-
-    def _check_noise(self) -> None:
-        if self.temperature:
-            require(
-                self.momentum == 0,
-                "temperature goes with plain steps: with momentum the noise would belong to the velocities;"
-                " leave momentum out.",
-            )
-            require(
-                not self.ruled,
-                "temperature goes with gradient descent; other learning rules have no energy that noise could"
-                " explore.",
-            )
-
-    def _check_batches(self) -> None:
-        require(self.batches is None or self.batch_size is None, "pass batch_size or batches, not both.")
-        if self.batches is not None:
-            object.__setattr__(self, "batches", checked_batches(self.batches, self.steps))
-        if self.batch_size is not None:
-            object.__setattr__(self, "batch_size", whole("batch_size", self.batch_size, 1))
-        require(
-            not boolean("replacement", self.replacement) or self.batch_size is not None,
-            "replacement=True needs a batch_size.",
-        )
-        object.__setattr__(self, "batch_seed", whole("batch_seed", self.batch_seed))
 
     def _check_flow(self) -> None:
-        require(
-            np.ndim(self.times) == 1 and len(self.times) > 0,
-            f"times={self.times!r} must list the times at which the flow is recorded.",
-        )
-        decay = real("weight_decay", self.weight_decay, "be 0 or more", lambda v: v >= 0)
-        object.__setattr__(self, "weight_decay", decay)
-        discrete = [
-            n
-            for n in (
-                "learning_rate",
-                "momentum",
-                "nesterov",
-                "schedule",
-                "batch_size",
-                "replacement",
-                "batch_seed",
-                "batches",
-                "temperature",
-            )
-            if getattr(self, n)
-        ]
+        shared = {field.name for field in fields(Dynamics)} | {"steps"}
+        names = [field.name for field in fields(DiscreteDescent) if field.name not in shared]
+        discrete = [name for name in names if _is_given(getattr(self, name))]
         discrete += ["steps"] * (self.steps is not None)
         require(
             not discrete, f"{' and '.join(discrete)} belong to discrete steps; leave them out with flow=True."
         )
-        times = tuple(
-            math.inf if t == math.inf else real("times", t, "be 0 or more", lambda v: v >= 0)
-            for t in self.times
+
+    @cached_property
+    def dynamics(self) -> DiscreteDescent | GradientFlow:
+        """The checked settings of one kind of training: of discrete steps, or of gradient flow."""
+        if self.flow:
+            return GradientFlow(**_settings(self, GradientFlow))
+        return DiscreteDescent(**_settings(self, DiscreteDescent))
+
+    @property
+    def descent(self) -> DiscreteDescent:
+        """The settings of discrete steps.
+
+        Raises
+        ------
+        UnsupportedError
+            A gradient flow.
+        """
+        if isinstance(self.dynamics, DiscreteDescent):
+            return self.dynamics
+        raise UnsupportedError(
+            "this Training is a gradient flow, which has no steps; pass steps and learning_rate in place of"
+            " flow=True and times."
         )
-        require(all(a < b for a, b in zip(times, times[1:])), f"times={self.times!r} must increase.")
-        object.__setattr__(self, "times", times)
+
+    @property
+    def gradient_flow(self) -> GradientFlow:
+        """The settings of a gradient flow.
+
+        Raises
+        ------
+        UnsupportedError
+            Discrete steps.
+        """
+        if isinstance(self.dynamics, GradientFlow):
+            return self.dynamics
+        raise UnsupportedError(
+            "this Training goes in discrete steps; for gradient flow pass flow=True and times in place of"
+            " steps and learning_rate."
+        )
 
     @property
     def last(self) -> int:
-        """Index of the last time of a result: its steps, or that of the last requested time of a flow."""
-        return len(self.times) - 1 if self.flow else self.steps
+        """Index of the last time of a result: the number of steps, or that of the last time of a flow."""
+        return self.dynamics.last
 
     def clock(self) -> np.ndarray:
         """Time of every step, the learning rates so far summed, or the requested times of a flow."""
-        if self.flow:
-            return np.array(self.times)
-        done = np.arange(self.steps + 1) if self.schedule is None else np.cumsum([0.0, *self.schedule])
-        return self.learning_rate * done
-
-    def learning_rate_at(self, step: int) -> float:
-        """eta of a step."""
-        return self.learning_rate * (1.0 if self.schedule is None else self.schedule[step])
+        return self.dynamics.clock()
 
     @property
     def full_batch(self) -> bool:
         """Whether every step sees all training examples."""
-        return self.batch_size is None and self.batches is None
+        return self.dynamics.full_batch
+
+    def largest_batch(self, count: int) -> int:
+        """How many of `count` training examples a step sees, at most."""
+        return self.dynamics.largest_batch(count)
 
     def example_weights(self, step: int, count: int) -> np.ndarray:
-        """Weight of each of `count` training examples in the loss of a step, (example,): how often it comes
-        over the batch's size.
+        """Weight of each of `count` training examples in the loss of a step, (example,): how often it comes,
+        divided by the size of the batch.
 
-        The step after the last one, of which only outputs are reported, sees all.
+        What comes after the last step, where only outputs are reported, sees all examples.
 
         Raises
         ------
         InputError
             An index or a size beyond the number of training examples.
         """
-        if self.full_batch or step >= self.last:
-            return np.full(count, 1 / count)
-        if self.batches is None:
-            require(
-                self.replacement or self.batch_size <= count,
-                f"batch_size={self.batch_size} is more than {count} training examples.",
-            )
-            indices = drawn(step, count, self.batch_size, self.replacement, self.batch_seed)
-        else:
-            indices = np.array(self.batches[step], int)
-            largest = indices.max(initial=-1)
-            require(
-                largest < count,
-                f"batches: step {step} names example {largest}, but training examples are 0 ... {count - 1}.",
-            )
-        return np.bincount(indices, minlength=count) / max(len(indices), 1)
+        return self.dynamics.example_weights(step, count)
 
     @property
     def ruled(self) -> bool:
-        """Whether a learning rule stands in for the gradient."""
-        return not isinstance(self.learning_rule, GradientDescent)
+        """Whether a learning rule takes the place of the gradient."""
+        return self.dynamics.ruled
 
-    def describe(self) -> dict:
-        """The settings as plain values."""
-        return {**vars(self), "learning_rule": self.learning_rule.describe()}
-
-    def refuse_flow(self, route: str) -> None:
-        """Raise `UnsupportedError` for gradient flow, in the name of a route that goes in steps."""
-        if self.flow:
-            raise UnsupportedError(
-                f"{route} goes with discrete steps; for gradient flow take tp.sample, tp.train_finite,"
-                " tp.solve_linear or tp.static_ntk."
-            )
-
-    def refuse_endless(self, route: str) -> None:
-        """Raise `UnsupportedError` for infinite time, in the name of a route that goes on until it has
-        reached a time."""
-        if self.flow and self.times[-1] == math.inf:
-            raise UnsupportedError(
-                f"{route} reaches no infinite time; end at a finite one, or take tp.static_ntk with the"
-                " squared loss."
-            )
-
-    def refuse_noise_and_rules(self, route: str) -> None:
-        """Raise `UnsupportedError` for a temperature or a learning rule, in the name of a route that knows
-        gradients only."""
-        if self.temperature:
-            raise UnsupportedError(
-                f"{route} has no Langevin noise; for temperature={self.temperature} take tp.sample or"
-                " tp.train_finite."
-            )
-        self.refuse_rules(route)
-
-    def refuse_rules(self, route: str) -> None:
-        """Raise `UnsupportedError` for a learning rule, in the name of a route that knows gradients only."""
-        if self.ruled:
-            raise UnsupportedError(
-                f"{route} follows gradients; for learning_rule={self.learning_rule.name!r} take tp.sample or"
-                " tp.train_finite."
-            )
-
-    def gradient_weights(self, route: str) -> tuple[np.ndarray, np.ndarray]:
-        """e(t, s), the weight of the gradient of step s in the parameters at t, and a(t), of the initial
-        parameters.
-
-        theta(t) = a(t) theta(0) + sum_{s<t} e(t, s) gradient(s), of shapes (step, step) and (step,), for a
-        `route` that cannot take gradients elsewhere than where it reports outputs.
-
-        Raises
-        ------
-        UnsupportedError
-            Nesterov's method.
-        """
-        if self.nesterov:
-            raise UnsupportedError(
-                f"{route} takes gradients where it reports outputs, not ahead of them; for nesterov=True use"
-                " tp.sample."
-            )
-        size = self.steps + 1
-        weight, kept, velocity = np.zeros((size, size)), np.ones(size), np.zeros(size)
-        for t in range(size - 1):
-            rate = self.learning_rate_at(t)
-            velocity *= self.momentum
-            velocity[t] += 1
-            weight[t + 1] = (1 - rate * self.weight_decay) * weight[t] + rate * velocity
-            kept[t + 1] = (1 - rate * self.weight_decay) * kept[t]
-        return weight, kept
-
-    def rates(self, weights: list[str]) -> dict[str, float]:
-        """The multiplier of each parameter, named in the order of the layers; biases are those with numbers
-        behind a b.
+    def rates(self, roles: Mapping[str, Role]) -> dict[str, float]:
+        """The learning-rate multiplier of every parameter, given its role, in the order of the layers.
 
         Raises
         ------
         InputError
-            Another number of multipliers than weights, or of bias_multipliers than biases.
+            More or fewer multipliers than weights, or bias_multipliers than biases.
         """
-        found = dict.fromkeys(weights, 1.0)
-        biases = [name for name in weights if name[0] == "b" and name[1:].isdigit()]
-        others = [name for name in weights if not name.startswith("b")]
-        for given, names, what in (
-            (self.multipliers, others, "multipliers but"),
-            (self.bias_multipliers, biases, "bias_multipliers but"),
-        ):
-            kind = "weights" if names is others else "biases"
-            require(
-                given is None or len(given) == len(names),
-                f"{len(given or ())} {what} {len(names)} {kind} ({', '.join(names)}).",
-            )
-            found |= dict(zip(names, given or ()))
-        return found
+        return self.dynamics.rates(roles)
+
+    def describe(self) -> dict[str, Any]:
+        """The settings as plain values."""
+        return _settings(self, Training) | {"learning_rule": self.dynamics.learning_rule.describe()}
+
+
+def _is_given(value: object) -> bool:
+    """Whether an argument is something else than the None, 0 or False that it is by default."""
+    return value is not None and not (np.isscalar(value) and not value)
+
+
+def _settings(given: Training | Dynamics, kind: type[Training | Dynamics]) -> dict[str, Any]:
+    """The values that `given` holds of the fields of a kind of settings, by name."""
+    return {field.name: getattr(given, field.name) for field in fields(kind)}

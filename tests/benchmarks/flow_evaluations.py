@@ -13,7 +13,7 @@ import sys
 import numpy as np
 
 import tensorprog_mf as tp
-from tensorprog_mf.engine.flow import Flow
+from tensorprog_mf.engine.flow import FlowIntegrator
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "recipes"))
 from mlp import PROBLEM, TRAINING, network  # noqa: E402
@@ -24,19 +24,19 @@ SETTINGS = dict(width=256, n_replicates=1, samples=0, threads=1)
 
 def flow(tolerance: float) -> tuple[np.ndarray, int]:
     """Outputs at five times, and the number of forward and backward passes."""
-    counted, travel = [], Flow.travel
+    counted, travel = [], FlowIntegrator.travel
 
     def count(self, *arguments):
         result = travel(self, *arguments)
         counted.append(self.evaluations)
         return result
 
-    Flow.travel = count
+    FlowIntegrator.travel = count
     try:
         training = tp.Training(flow=True, times=np.linspace(0, TIME, 6), tolerance=tolerance)
         return tp.train_finite(network(1.5), PROBLEM, training, **SETTINGS).output.values, counted[-1]
     finally:
-        Flow.travel = travel
+        FlowIntegrator.travel = travel
 
 
 def descent(steps: int) -> np.ndarray:

@@ -48,12 +48,12 @@ def ours(name: str, inputs: np.ndarray, targets: np.ndarray, sites: int, steps: 
     )
 
 
-def seconds(work) -> float:
-    """CPU seconds of the better of two runs."""
+def seconds(work, *arguments, **options) -> float:
+    """CPU seconds of the better of two calls."""
     best = np.inf
     for _ in range(2):
         begin = time.process_time()
-        work()
+        work(*arguments, **options)
         best = min(best, time.process_time() - begin)
     return best
 
@@ -69,8 +69,8 @@ def main():
             once = dict(times=[0, DT * steps], method="euler", n_replicates=1, draws="pseudo-random", bins=0)
             every = dict(times=np.linspace(0, DT * steps, 11))
             given = name, inputs, targets, sites
-            row = [seconds(lambda: plain(*given, steps)), seconds(lambda: ours(*given, steps, **once))]
-            row += [seconds(lambda: plain(*given, 16 * steps)), seconds(lambda: ours(*given, steps, **every))]
+            row = [seconds(plain, *given, steps), seconds(ours, *given, steps, **once)]
+            row += [seconds(plain, *given, 16 * steps), seconds(ours, *given, steps, **every)]
             print(
                 f"{points:6d} {features:8d} {sites:5d} {steps:5d} {name:8s} {row[0]:14.2f} {row[1]:6.2f}"
                 f" {row[1] / row[0]:6.1f} {row[2]:19.2f} {row[3]:6.2f} {row[3] / row[2]:6.1f}"

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 import tensorprog_mf as tp
-from tensorprog_mf.matrices.dense import Dense
 from tensorprog_mf.matrices.realization import Realization
 from tensorprog_mf.matrices.sampling import Sampling
+from tensorprog_mf.matrices.stored import StoredMatrix
 from tests.helpers.plain import Plain
 from tests.helpers.plain_rules import PlainRules, aligned, direct, gradient, hebb
-from tests.matrices.test_matrices import stored
+from tests.helpers.stored import stored
 
 LOSSES = {
     "squared": (lambda f, y: y - f, lambda f, y: (y - f) ** 2 / 2),
@@ -45,7 +45,7 @@ def made(monkeypatch):
 
 def whole(matrix):
     """All initial weights of a hidden matrix, those that were not revealed completed arbitrarily."""
-    return matrix.initial_weights if isinstance(matrix, Dense) else stored(matrix)
+    return matrix.initial_weights if isinstance(matrix, StoredMatrix) else stored(matrix)
 
 
 def weights(realization, x):
@@ -160,15 +160,12 @@ def test_every_variable_is_that_of_a_plain_network(made, route, width, n_train, 
     problem, network = tp.Problem(x[:n_train], y, x[n_train:], given), tp.MLP(3, "tanh", 1.3)
     training = tp.Training(8, 0.4, **options)
     settings = dict(n_replicates=2, tolerance=1e-12, samples=width, threads=1)
-    if route == "sample":
-        run = lambda **more: tp.sample(network, problem, training, n_samples=width, **settings, **more)
-    else:
-        run = lambda **more: tp.train_finite(
-            network, problem, training, width=width, matrix=route, **settings, **more
-        )
+    settings |= {"n_samples": width} if route == "sample" else {"width": width, "matrix": route}
+    run = tp.sample if route == "sample" else tp.train_finite
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", tp.RankWarning)
-        ds, every = run(), run(keep_replicates=True)
+        ds = run(network, problem, training, **settings)
+        every = run(network, problem, training, keep_replicates=True, **settings)
     expected = []
     for realization, _ in made[2:]:
         *hidden, readout = weights(realization, x)
@@ -361,7 +358,9 @@ def test_weights_of_matrices_replicates_widths_and_kinds_are_independent():
         )
         tp.MLP(3).compose(realization, problem.all_inputs)
         rows = [realization.matrices[0].columns[0][:64]]
-        return rows + [m.initial_weights[0][:64] for m in realization.matrices[1:-1] if isinstance(m, Dense)]
+        return rows + [
+            m.initial_weights[0][:64] for m in realization.matrices[1:-1] if isinstance(m, StoredMatrix)
+        ]
 
     rows = [
         row

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 import tensorprog_mf as tp
-from tensorprog_mf.engine.flow import Flow
-from tests.ground.test_checkpoints import interrupt_after, same, stopped
+from tensorprog_mf.engine.flow import FlowIntegrator
+from tests.helpers.stopping import interrupt_after, same, stopped
 from tests.reference.gate import KERNEL_FLOOR, OUTPUT_FLOOR, TRAINING_CASES, excess
 
 NAMES = ("output", "feature_kernel", "gradient_kernel", "tangent_kernel")
@@ -145,14 +145,14 @@ def test_what_is_not_learned_decays_within_the_tolerance(problem, decay):
 
 
 def test_smaller_tolerances_take_more_evaluations_and_err_less(problem, monkeypatch):
-    counts, travel = [], Flow.travel
+    counts, travel = [], FlowIntegrator.travel
 
     def counted(self, *arguments):
         result = travel(self, *arguments)
         counts[-1] = self.evaluations
         return result
 
-    monkeypatch.setattr(Flow, "travel", counted)
+    monkeypatch.setattr(FlowIntegrator, "travel", counted)
     errors, best = [], None
     for tolerance in (1e-9, 1e-3, 1e-5, 1e-7):
         counts.append(0)
@@ -188,17 +188,17 @@ def test_what_flow_does_not_go_with(problem):
     earlier = tp.sample(tp.MLP(1), problem, training, n_samples=64, n_replicates=1)
     for message, call in (
         (
-            "common_draws goes with discrete steps",
+            "common_draws takes discrete steps only; for gradient flow leave common_draws out",
             lambda: tp.sample(
                 tp.MLP(1), problem, training, n_samples=64, n_replicates=1, common_draws=earlier
             ),
         ),
         (
-            "alternate goes with discrete steps; for gradient flow take tp.sample",
+            "alternate takes discrete steps only; for gradient flow take tp.sample, tp.train_finite",
             lambda: tp.alternate(tp.MLP(1), problem, training),
         ),
         (
-            "parameterization='ntk' goes with discrete steps",
+            "parameterization='ntk' takes discrete steps only; for gradient flow write the network in 'mean_field'",
             lambda: tp.train_finite(tp.MLP(1), problem, training, width=8, parameterization="ntk"),
         ),
     ):

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 import tensorprog_mf as tp
-from tensorprog_mf.engine.flow import End, Flow
+from tensorprog_mf.engine.flow import FlowIntegrator
 from tensorprog_mf.ground import progress
-from tests.ground.test_checkpoints import same, stopped
+from tensorprog_mf.ground.status import Status
+from tests.helpers.stopping import same, stopped
 
 HARD_TANH = (lambda h: np.clip(h, -1.0, 1.0), lambda h: (np.abs(h) < 1) * 1.0)
 KINKED = {
@@ -27,13 +28,13 @@ def flow(tolerance=1e-6, **more):
 @pytest.fixture
 def journeys(monkeypatch):
     """The flows that were travelled."""
-    found, travel = [], Flow.travel
+    found, travel = [], FlowIntegrator.travel
 
     def seen(self, *arguments):
         found.append(self)
         return travel(self, *arguments)
 
-    monkeypatch.setattr(Flow, "travel", seen)
+    monkeypatch.setattr(FlowIntegrator, "travel", seen)
     return found
 
 
@@ -165,9 +166,9 @@ def test_parameters_are_left_at_the_last_accepted_step(problem):
     """A plain decay: when it is told to stop, what is left is exp(-time)."""
     from tensorprog_mf.matrices.parameter import Parameter
 
-    travelled = Flow(
-        tp.Training(flow=True, times=[8.0], tolerance=1e-8),
-        ["w"],
+    travelled = FlowIntegrator(
+        tp.Training(flow=True, times=[8.0], tolerance=1e-8).gradient_flow,
+        {"w": 1.0},
         lambda p: {"w": float(np.abs(p["w"].learned).max())},
     )
     parameters, seen = {"w": Parameter(1.0, np.ones(1))}, []
@@ -175,11 +176,10 @@ def test_parameters_are_left_at_the_last_accepted_step(problem):
     def fall(at):
         return {"w": Parameter(0.0, -at["w"].learned)}
 
-    assert not travelled.travel(parameters, fall, 0.0, 8.0, lambda share: seen.append(share) or share < 0.3)
-    assert travelled.end is End.STOPPED and travelled.paused and 0.3 <= seen[-1] < 1
+    status = travelled.travel(parameters, fall, 0.0, 8.0, lambda share: seen.append(share) or share < 0.3)
+    assert status is Status.INTERRUPTED and travelled.paused and 0.3 <= seen[-1] < 1
     assert (
         travelled.time == 8.0 * seen[-1] and abs(parameters["w"].learned[0] - np.exp(-travelled.time)) < 1e-7
     )
-    assert (
-        travelled.travel(parameters, fall, 0.0, 8.0) and abs(parameters["w"].learned[0] - np.exp(-8.0)) < 1e-7
-    )
+    assert travelled.travel(parameters, fall, 0.0, 8.0) is Status.COMPLETED
+    assert abs(parameters["w"].learned[0] - np.exp(-8.0)) < 1e-7

@@ -125,9 +125,9 @@ def test_responses_contract_to_the_response_part(setting):
 
 
 def test_fields_that_are_not_told_apart_have_no_responses(setting):
-    with pytest.raises(tp.UnsupportedError, match="do not tell apart; take matrix='conditioned' and an MLP"):
+    with pytest.raises(tp.UnsupportedError, match="do not tell apart; .*matrix='conditioned'"):
         tp.train_finite(*setting, width=32, n_replicates=2, record=tp.Record(responses=True))
-    with pytest.raises(tp.UnsupportedError, match="do not tell apart"):
+    with pytest.raises(tp.UnsupportedError, match="does not tell apart; take an MLP"):
         tp.sample(tp.ResidualMLP(2), *setting[1:], **SETTING, record=tp.Record(responses=True))
 
 
@@ -159,11 +159,11 @@ def test_bad_records(setting, message, record):
 def test_what_needs_one_output_or_another_route_says_so(setting):
     network, problem, training = setting
     two = tp.Problem(problem.inputs, np.ones((3, 2)))
-    with pytest.raises(tp.UnsupportedError, match="recorded for one output"):
+    with pytest.raises(tp.UnsupportedError, match="is for one output"):
         tp.sample(network, two, training, **SETTING, record=tp.Record(two_time=True))
-    with pytest.raises(tp.InputError, match="with per_output=True only"):
+    with pytest.raises(tp.InputError, match="gradient need per_output=True with several outputs"):
         tp.sample(network, two, training, **SETTING, record=tp.Record(moments=["gradient"]))
-    with pytest.raises(tp.UnsupportedError, match="for the rest of tp.Record take tp.sample"):
+    with pytest.raises(tp.UnsupportedError, match="at chosen steps only; for moments take tp.sample"):
         tp.static_ntk(network, problem, training, record=tp.Record(moments=["feature"]))
 
 

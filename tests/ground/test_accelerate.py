@@ -27,8 +27,8 @@ def test_warnings_point_at_the_users_line(problem, threads):
 
 def test_kernels_work_where_nothing_can_be_cached():
     script = (
-        "import numpy as np; from tensorprog_mf.sites.sites import Sites; print(Sites('s', 4).mean(np.ones((1, 4)),"
-        " np.ones((1, 4)))[0, 0])"
+        "import numpy as np; from tensorprog_mf.sites.sites import Sites;"
+        " print(Sites('s', 4).mean(np.ones((1, 4)), np.ones((1, 4)))[0, 0])"
     )
     environment = {**os.environ, "NUMBA_CACHE_DIR": "/dev/null/nowhere"}
     done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True)
@@ -37,13 +37,13 @@ def test_kernels_work_where_nothing_can_be_cached():
 
 def test_an_interruption_as_soon_as_runs_begin_is_heard():
     """Runs that are done before all have been handed out are kept."""
+
+    def run(argument):
+        if argument == 0:
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+        return argument
+
     for _ in range(20):
-        stopped = []
-
-        def run(argument):
-            if argument == 0:
-                signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
-            return argument
-
-        assert map_runs(run, range(2), threads=2, stop=lambda: stopped.append(True)) in ([0], [0, 1])
-        assert stopped
+        stopped = threading.Event()
+        assert map_runs(run, range(2), threads=2, stop=stopped.set) in ([0], [0, 1])
+        assert stopped.is_set()

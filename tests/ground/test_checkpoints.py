@@ -1,13 +1,12 @@
 """Nothing computed is lost: Ctrl-C keeps what there is, and a checkpoint goes on to the same bits."""
 
-import signal
-import threading
 from types import SimpleNamespace
 
 import pytest
 
 import tensorprog_mf as tp
 from tensorprog_mf.ground import checkpoints, progress
+from tests.helpers.stopping import interrupt_after, same, stopped
 
 SETTINGS = dict(n_samples=512, n_replicates=2, samples=8, threads=1, progress=False)
 
@@ -15,38 +14,6 @@ SETTINGS = dict(n_samples=512, n_replicates=2, samples=8, threads=1, progress=Fa
 @pytest.fixture
 def setting(problem):
     return tp.MLP(3, "tanh", 1.5), problem, tp.Training(12, 0.3, 0.5, 0.1)
-
-
-def interrupt_after(monkeypatch, steps):
-    """Send Ctrl-C to the main thread once that many steps are done, and wait until it is heard."""
-    advance, stop = progress.Progress.advance, progress.Progress.stop
-    heard, once, sent = threading.Event(), threading.Lock(), []
-
-    def counted(self):
-        going = advance(self)
-        with once:  # two threads may see the same number
-            due = self._done == steps and self not in sent
-            sent.extend([self] * due)
-        if due:
-            heard.clear()
-            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
-            heard.wait(10)
-            return False
-        return going
-
-    monkeypatch.setattr(progress.Progress, "advance", counted)
-    monkeypatch.setattr(progress.Progress, "stop", lambda self: (stop(self), heard.set()))
-
-
-def stopped(call, *arguments, **options):
-    """The result of a call that Ctrl-C ends."""
-    with pytest.raises(tp.Interrupted) as caught:
-        call(*arguments, **options)
-    return caught.value.result
-
-
-def same(a, b):
-    return all(a[name].identical(b[name]) for name in set(a) | set(b))
 
 
 def test_an_interrupted_run_keeps_what_it_has(setting, monkeypatch):

@@ -15,7 +15,7 @@ from tensorprog_mf import cli
 from tensorprog_mf.ground import progress
 from tensorprog_mf.ground.accelerate import map_runs
 from tensorprog_mf.ground.interruption import unless_interrupted
-from tests.ground.test_checkpoints import interrupt_after, same, stopped
+from tests.helpers.stopping import interrupt_after, same, stopped
 
 mf, sl = tp.mean_field, tp.scaling_laws
 SMALL = dict(n_samples=256, n_replicates=2, threads=1, progress=False)
@@ -73,6 +73,7 @@ def routes(problem):
             True,
         ),
         "simulate": (lambda: sl.simulate(MODES, sl.Descent(8, 0.1), 2, threads=1, progress=False), True),
+        "solve": (lambda: sl.solve(MODES, sl.Descent(8, 0.1), threads=1, progress=False), True),
     }
 
 
@@ -299,16 +300,17 @@ def test_a_flow_is_interrupted_between_its_times_and_goes_on_to_the_same_bits(pr
     options = settings | {"checkpoint": tmp_path / "state"}
     whole = tp.sample(*setting, **settings)
     partial, stop = progress.Progress.partial, progress.Progress.stop
-    for number in range(2):
-        steps, heard = [], threading.Event()
+    steps, heard = [], threading.Event()
 
-        def counted(self, share):
-            steps.append(share)
-            if len(steps) == 3:
-                signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
-                heard.wait(10)
-            return partial(self, share) and not self.stopped
+    def counted(self, share):
+        steps.append(share)
+        if len(steps) == 3:
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+            heard.wait(10)
+        return partial(self, share) and not self.stopped
 
+    for _ in range(2):
+        steps.clear(), heard.clear()
         with monkeypatch.context() as patched:
             patched.setattr(progress.Progress, "partial", counted)
             patched.setattr(progress.Progress, "stop", lambda self: (stop(self), heard.set()))

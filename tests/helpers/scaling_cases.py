@@ -10,29 +10,30 @@ import tensorprog_mf as tp
 sl = tp.scaling_laws
 REFERENCE = json.loads((pathlib.Path(__file__).parents[1] / "reference" / "scaling_laws.json").read_text())
 CASES = {case["id"]: case for case in REFERENCE["cases"]}
+ROUNDING = 6e-10  # the reference is rounded to ten digits
 NAMES = {  # variables of ours, by the names there
     "test": "test_loss",
     "train": "loss",
     "bias": "bias_loss",
     "same_data": "loss_same_data",
-    "same_A": "loss_same_A",
+    "same_A": "loss_same_features",
     "ensemble": "ensemble_loss",
-    "C0": "C0",
-    "C1": "C1",
-    "C2": "C2",
-    "C3": "C3",
-    "Cw": "Cw",
-    "H": "H",
-    "beta_norm2": "beta_norm2",
+    "C0": "error_correlation",
+    "C1": "residual_correlation",
+    "C2": "mode_gradient_correlation",
+    "C3": "feature_gradient_correlation",
+    "Cw": "weight_correlation",
+    "H": "transfer_function",
+    "beta_norm2": "learned_norm_squared",
     "m": "kernel_scale",
 }
 ROWS = {"H_k0": 0, "H_k15": 15}
 LAGS = {
-    "R1": ("R1", 0),
-    "R3": ("R3", 0),
-    "K": ("K_on", 1),
-    "Kte": ("Kte", 1),
-    "Ktr": ("Ktr", 1),
+    "R1": ("data_response", 0),
+    "R3": ("feature_response", 0),
+    "K": ("batch_noise_kernel_online", 1),
+    "Kte": ("batch_noise_kernel_test", 1),
+    "Ktr": ("batch_noise_kernel_train", 1),
 }  # first lag there
 
 
@@ -57,9 +58,9 @@ def ours(ds, name: str, key: str) -> np.ndarray | None:
     """What `key` of a case is in a result of ours, flat; None if it is not in there."""
     case = CASES[name]
     if key == "wnorm2":
-        return np.diag(ds.Cw)
+        return np.diag(ds.weight_correlation)
     if key in ROWS:
-        return ds.H[ROWS[key]].values
+        return ds.transfer_function[ROWS[key]].values
     if key in LAGS:
         variable, first = LAGS[key]
         if variable not in ds:
@@ -84,7 +85,7 @@ def sigmas(ds, name: str, key: str, sem: float = 5.0) -> float:
     """
     expected, model = np.array(CASES[name]["theory"][key]), setting(name)[0]
     values = ours(ds, name, key)
-    error = ds[f"{'Cw' if key == 'wnorm2' else NAMES[key]}_stderr"]
+    error = ds[f"{'weight_correlation' if key == 'wnorm2' else NAMES[key]}_stderr"]
     error = (
         np.diag(error)
         if key == "wnorm2"
@@ -92,3 +93,17 @@ def sigmas(ds, name: str, key: str, sem: float = 5.0) -> float:
     )
     size = np.abs(expected) if expected.size == len(CASES[name]["times"]) else np.abs(expected).max()
     return float(np.max(np.abs(values - expected) / (sem * error + 4 / model.width * size + 1e-12)))
+
+
+def check(ds, name, missing=()):
+    """Everything that the reference has, within its stated error; returns what was compared."""
+    case, compared = CASES[name], set()
+    for key, expected in case["theory"].items():
+        if (values := ours(ds, name, key)) is None:
+            continue
+        size = np.abs(expected).max()
+        np.testing.assert_allclose(
+            values, expected, rtol=0, atol=(case["theory_rel_err"] + ROUNDING) * size, err_msg=f"{name} {key}"
+        )
+        compared.add(key)
+    assert compared == set(case["theory"]) - set(missing)

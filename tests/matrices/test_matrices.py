@@ -2,10 +2,11 @@ import numpy as np
 import pytest
 
 from tensorprog_mf.matrices.conditioned import Conditioned
-from tensorprog_mf.matrices.dense import Dense
+from tensorprog_mf.matrices.stored import StoredMatrix
 from tensorprog_mf.matrices.untied import Untied
 from tensorprog_mf.sites.draws import Draws
 from tensorprog_mf.sites.sites import Sites
+from tests.helpers.stored import stored
 
 OUT, INTO = 24, 40
 
@@ -19,8 +20,8 @@ def populations(out=OUT, into=INTO):
 
 def make(kind, out=OUT, into=INTO):
     above, below = populations(out, into)
-    if kind is Dense:
-        return Dense("W", above, below, np.random.default_rng(0))
+    if kind is StoredMatrix:
+        return StoredMatrix("W", above, below, np.random.default_rng(0))
     return kind("W", above, below, 1e-10)
 
 
@@ -36,7 +37,7 @@ def trained(matrix, rng, rounds=3):
     return parameter, asked
 
 
-@pytest.mark.parametrize("kind", [Conditioned, Dense])
+@pytest.mark.parametrize("kind", [Conditioned, StoredMatrix])
 def test_forward_and_backward_are_adjoint(kind):
     """g . (W x) / sqrt(n_in) against (W^T g) . x / sqrt(n_out), of a rectangular matrix, with decay and
     learned part."""
@@ -61,7 +62,7 @@ def test_untied_is_not_adjoint_but_its_learned_part_is():
     np.testing.assert_allclose(g @ y.T * np.sqrt(INTO), z @ x.T * np.sqrt(OUT), atol=1e-10)
 
 
-@pytest.mark.parametrize("kind", [Conditioned, Untied, Dense])
+@pytest.mark.parametrize("kind", [Conditioned, Untied, StoredMatrix])
 def test_it_is_one_linear_map(kind):
     rng = np.random.default_rng(2)
     matrix = make(kind)
@@ -75,7 +76,7 @@ def test_it_is_one_linear_map(kind):
     )
 
 
-@pytest.mark.parametrize("kind", [Conditioned, Untied, Dense])
+@pytest.mark.parametrize("kind", [Conditioned, Untied, StoredMatrix])
 def test_a_gradient_step_adds_the_outer_product(kind):
     rng = np.random.default_rng(3)
     matrix = make(kind)
@@ -110,19 +111,6 @@ def test_parts_add_up_and_mean_what_they_say():
     ]  # the directions of the first query: nothing was fixed when they were revealed
     assert np.abs(matrix.parts_forward(parameter, first, everywhere).response).max() == 0
     assert np.abs(forward.response).max() > 0.1 and np.abs(forward.learned).max() > 0.1
-
-
-def stored(matrix):
-    """A full matrix that has answered every query as a revealed one did: its known part, any Gaussian
-    rest."""
-    e, u = matrix.forward.basis.rows, matrix.forward.images
-    f, v = matrix.backward.basis.rows, matrix.backward.images
-    n, m = matrix.out.count, matrix.into.count
-    known = u.T @ e / np.sqrt(m)
-    rest = f.T @ (v - v @ e.T @ e / m) / np.sqrt(n)
-    other = np.random.default_rng(0).standard_normal((n, m))
-    other -= f.T @ (f @ other) / n
-    return known + rest + (other - other @ e.T @ e / m)
 
 
 def test_answers_are_those_of_one_stored_matrix():

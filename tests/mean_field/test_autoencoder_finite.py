@@ -8,8 +8,8 @@ import pytest
 
 import tensorprog_mf as tp
 from tensorprog_mf.mean_field.autoencoders.network import Population, estimated_loss, stochastic_descent
-from tests.ground.test_checkpoints import interrupt_after, stopped
 from tests.helpers.autoencoders import CASES, ERF, TWO_BLOCKS, networks, pairs, two_blocks
+from tests.helpers.stopping import interrupt_after, stopped
 
 train, autoencoder = tp.mean_field.train_autoencoder, tp.mean_field.autoencoder
 

@@ -208,7 +208,7 @@ def test_logistic_loss_on_gaussians_of_finite_dimension():
     y = rng.choice([1.0, -1.0], 20000)
     norms = np.linalg.norm(rng.normal(size=(20000, 7)), axis=1) * (1 + 0.5 * y)
     a, r = np.array([1.0, -0.4, 0.3]), np.array([0.3, 0.8, 1.2])
-    # An infinite population of each size is isotropic: directions are averaged, so that f is a function of |x|.
+    # An infinite population of each size is isotropic: directions are averaged, f is a function of |x|.
     cosines = rng.normal(size=(4000, 7))
     cosines = cosines[:, 0] / np.linalg.norm(cosines, axis=1)
     grid = np.linspace(0, norms.max(), 300)

@@ -56,7 +56,7 @@ def test_infinite_depth(name):
             ds[variable].values,
             expected,
         )
-    np.testing.assert_allclose(ds.tau, ds.layer / 16)
+    np.testing.assert_allclose(ds.relative_depth, ds.layer / 16)
 
 
 def test_responses_survive_depth():

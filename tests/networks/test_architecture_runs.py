@@ -7,7 +7,7 @@ import pytest
 import tensorprog_mf as tp
 from tensorprog_mf.ground import progress
 from tensorprog_mf.sites.draws import Draws
-from tests.ground.test_checkpoints import interrupt_after, same, stopped
+from tests.helpers.stopping import interrupt_after, same, stopped
 
 NETWORKS = {
     "residual": (tp.ResidualMLP(3), (4,)),
@@ -142,7 +142,7 @@ def test_learning_rules_are_refused_with_the_remedy(name, rule):
     with pytest.raises(
         tp.UnsupportedError,
         match=(
-            f"learning_rule='{rule}' is known for MLP and ResidualMLP; train a {type(network).__name__} by"
+            f"learning_rule='{rule}' is known for an MLP and a ResidualMLP; train an? {type(network).__name__} by"
             " gradients"
         ),
     ):
@@ -181,7 +181,7 @@ def test_infinite_depth_has_the_layers_of_its_half():
         tp.sample(tp.ResidualMLP(depth), problem, training, keep_replicates=True, **SETTINGS)
         for depth in (2, 4, 8)
     ]
-    np.testing.assert_allclose(ds.tau, [0, 0.25, 0.5, 0.75, 1])
+    np.testing.assert_allclose(ds.relative_depth, [0, 0.25, 0.5, 0.75, 1])
     np.testing.assert_allclose(ds.output, 2 * runs[2].output - runs[1].output, atol=1e-12)
     kernels = [run.preactivation_kernel.values for run in runs]
     np.testing.assert_allclose(ds.preactivation_kernel, 2 * kernels[2][:, :, ::2] - kernels[1], atol=1e-12)

@@ -7,11 +7,11 @@ import pytest
 
 import tensorprog_mf as tp
 from tensorprog_mf.layers.layer import Signal, View
-from tensorprog_mf.matrices.dense import Dense
 from tensorprog_mf.matrices.realization import Realization
 from tensorprog_mf.matrices.sampling import Sampling
+from tensorprog_mf.matrices.stored import StoredMatrix
 from tests.helpers.plain_architectures import Plain
-from tests.matrices.test_matrices import stored
+from tests.helpers.stored import stored
 
 # Every option once: the network, and the shape of an example.
 NETWORKS = {
@@ -127,8 +127,11 @@ def test_gradients_of_several_outputs_agree_with_finite_differences(name):
     _, trace = layers.forward(parameters, slice(None))
     layers.feedback(parameters, trace, seed, Signal(seed, seed))
     gradients = layers.gradients(trace, weights)
+
+    def found():
+        return WIDTH * (weights @ (seed * layers.forward(parameters, slice(None))[0][:2])).sum()
+
     for key, parameter in parameters.items():
-        found = lambda: WIDTH * (weights @ (seed * layers.forward(parameters, slice(None))[0][:2])).sum()
         numeric = differences(found, parameter.learned)
         np.testing.assert_allclose(
             gradients[key].learned, numeric, atol=1e-6 * np.abs(numeric).max(), err_msg=key
@@ -177,7 +180,7 @@ def made(monkeypatch):
 def weights(realization):
     """Initial weights by name; of revealed matrices what is known, and any Gaussian rest."""
     first, *hidden, readout = realization.matrices
-    stored_ones = {m.name: m.initial_weights if isinstance(m, Dense) else stored(m) for m in hidden}
+    stored_ones = {m.name: m.initial_weights if isinstance(m, StoredMatrix) else stored(m) for m in hidden}
     return {first.name: first.columns.T @ first.basis, **stored_ones, "w": readout.rows}
 
 

@@ -1,8 +1,6 @@
 """Multilayer networks in mean-field scaling: reference numbers, stored pair matrices, real networks, the
 frozen saddle."""
 
-import json
-import pathlib
 import warnings
 from dataclasses import replace
 
@@ -14,40 +12,15 @@ from tensorprog_mf.cli import config
 from tensorprog_mf.matrices.realization import Realization
 from tensorprog_mf.matrices.sampling import Sampling
 from tensorprog_mf.networks.saddle import escape_rate
+from tests.helpers.mean_field_cases import CASES, ERF, network, problem
 from tests.helpers.plain_mean_field import PlainMeanField
 
-CASES = json.loads(
-    pathlib.Path(__file__).parents[1].joinpath("reference/multilayer_mean_field.json").read_text()
-)
 TABLES = [
     (name, kind)
     for name, case in CASES.items()
     for kind in ("gd_step", "continuous_time")
     if name[:2] == "S2" and kind in case
 ]
-ERF = tp.Activation("erf", gain=2**-0.5)
-
-
-def network(case) -> tp.MeanFieldMLP:
-    p, depth = case["params"], case["hidden_layers"]
-    biased = "b2" in p
-    return tp.MeanFieldMLP(
-        depth,
-        ERF if p["act"] == "erf" else p["act"],
-        tp.Gaussian(p.get("mu1", 0.0), p.get("s1", 1.0)),
-        p["m"],
-        p["s"],
-        tp.Gaussian(0.5, 1.0) if biased else tp.Gaussian(p["mL"], p["sL"]),
-        [0, 0.7, 0.7] if biased else None,
-    )
-
-
-def problem(case) -> tp.Problem:
-    z = np.array(case["params"]["z"])
-    return tp.Problem(
-        z[:, None] if case["params"].get("x") == "z (scalar)" else np.stack([z, np.ones_like(z)], 1),
-        case["params"]["y"],
-    )
 
 
 def excess(got, stderr, expected, error) -> float:

@@ -5,7 +5,7 @@ import pytest
 
 import tensorprog_mf as tp
 from tensorprog_mf import parameterization
-from tensorprog_mf.matrices.dense import Dense
+from tensorprog_mf.matrices.stored import StoredMatrix
 
 WIDTH, FEATURES, DEPTH = 12, 5, 3
 
@@ -84,7 +84,7 @@ def test_train_finite_trains_the_form_it_is_given(data, form, rate, monkeypatch)
     first, *hidden, readout = made[0].matrices
     coordinates = first.coordinates * np.sqrt(FEATURES)
     w0 = first.columns.T @ np.linalg.lstsq(coordinates, x, rcond=None)[0]
-    units = [w0, *(m.initial_weights for m in hidden if isinstance(m, Dense)), readout.rows[0]]
+    units = [w0, *(m.initial_weights for m in hidden if isinstance(m, StoredMatrix)), readout.rows[0]]
     expected = train(parameterization.scales(form, DEPTH, WIDTH, FEATURES, 1.7, rate), units, x, y, 8)
     np.testing.assert_allclose(ds.output, expected, atol=1e-10)
     np.testing.assert_allclose(ds.time, rate * np.arange(9))  # time is in the units of the form

@@ -123,7 +123,7 @@ def test_bad_input_and_refusals(problem):
     network = tp.MLP(2, "linear", weight_std=2.0)
     for message, route in (
         ("solve_linear takes weights that start as N.*tp.sample", tp.solve_linear),
-        ("alternate takes weights .*tp.sample", tp.alternate),
+        ("alternate takes weights that start as N.*tp.sample", tp.alternate),
         (
             "parameterization='ntk' is for weights",
             lambda *a: tp.train_finite(*a, width=8, parameterization="ntk"),

@@ -9,7 +9,7 @@ import pytest
 import xarray as xr
 
 import tensorprog_mf as tp
-from tests.problems.test_containers import Tensor
+from tests.helpers.tensor import Tensor
 
 X = np.random.default_rng(0).normal(size=(6, 3))
 TEST = X[:2] + 0.5
@@ -254,7 +254,7 @@ REFUSED = [
     ),
     (
         dict(targets=labels(*WORDS), loss="cross_entropy", classes=["ant", "bee"]),
-        "'cow' in example 3 is none of the classes 'ant', 'bee'",
+        "'cow' in example 3 is not one of the classes 'ant', 'bee'",
     ),
     (
         dict(targets=labels(*WORDS), loss="logistic"),
@@ -302,7 +302,7 @@ def test_streams_bring_labels_where_classes_are_named():
         tp.OnlineProblem(batches, TEST, "cross_entropy")
     signs = tp.OnlineProblem([(X[:1], ["no"])], TEST, "logistic", ["ja", "no"], classes=("ja", "no"))
     assert signs.batch(0)[1].tolist() == [-1] and signs.test_targets.tolist() == [1, -1]
-    with pytest.raises(tp.InputError, match="one batch holds some only; name the two"):
+    with pytest.raises(tp.InputError, match="a batch need not hold both of them; name the two"):
         tp.OnlineProblem([(X[:2], [0, 1])], TEST, "logistic")
 
 

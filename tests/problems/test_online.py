@@ -94,19 +94,10 @@ def test_streams_of_classes_and_noise():
 def test_a_long_run_stays_within_the_announced_memory(online):
     """Peak of what Python allocates, with what bases reserve and never touch, against the estimate that
     decides on the start."""
-    run = lambda: tp.sample(
-        tp.MLP(3),
-        online,
-        tp.Training(300, 0.1),
-        n_samples=1024,
-        n_replicates=1,
-        samples=0,
-        record=[0, 150, 300],
-        threads=1,
-    )
+    settings = dict(n_samples=1024, n_replicates=1, samples=0, record=[0, 150, 300], threads=1)
     tp.sample(tp.MLP(3), online, tp.Training(1, 0.1), n_samples=64, n_replicates=1)  # imports and compilation
     tracemalloc.start()
-    ds = run()
+    ds = tp.sample(tp.MLP(3), online, tp.Training(300, 0.1), **settings)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert 0.7 * ds.attrs["memory_estimate_bytes"] < peak < 1.5 * ds.attrs["memory_estimate_bytes"]

@@ -113,9 +113,9 @@ def _quantities(ds):
 
 
 def excesses(ds, table, own=0.0, sigmas=5.0, floor=None):
-    """Largest |difference| over (tabulated error + sigmas standard errors + own error), by time and quantity: above 1 fails.
+    """Largest |difference| over (tabulated error + sigmas standard errors + own error), by time and quantity.
 
-    `floor` is the tabulated error where the table has none.
+    Above 1 fails. `floor` is the tabulated error where the table has none.
     """
     found = {}
     for index, row in enumerate(table):

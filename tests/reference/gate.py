@@ -75,7 +75,10 @@ def training_setup(case):
 
 
 def excess(value, error, expected, expected_error, floor, scale=None):
-    """Largest |difference| over what the gate allows: above 1 fails. The floor is relative to `scale`, by default the largest entry."""
+    """Largest |difference| over what the gate allows: above 1 fails.
+
+    The floor is relative to `scale`, by default the largest entry.
+    """
     sigma = np.sqrt(np.mean(np.square(error) + np.square(expected_error)))
     allowed = max(floor * (np.abs(expected).max() if scale is None else scale), SIGMAS * sigma)
     return np.abs(value - expected).max() / allowed

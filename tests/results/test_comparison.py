@@ -99,8 +99,8 @@ def test_every_bad_input_has_its_sentence(results):
     other = limit.assign_attrs(problem_json=json.dumps({"n_train": 1}))
     apart = limit.rename(sample="replicate")
     for message, arguments in (
-        ("one result only", (limit,)),
-        ("on another problem", (limit, other)),
+        ("only one result", (limit,)),
+        ("on a different problem", (limit, other)),
         ("share no recorded time", (limit.isel(time=[0, 1]), limit.isel(time=[2, 3]))),
         ("replicates were kept apart", (limit, apart)),
         ("this str has none", (limit, "limit.nc")),

@@ -5,8 +5,9 @@ import pytest
 import xarray as xr
 
 import tensorprog_mf as tp
+from tensorprog_mf.results import schema
 from tensorprog_mf.results.rounding import to_bits, to_error
-from tensorprog_mf.results.schema import SCHEMA_VERSION
+from tensorprog_mf.results.schema import COORDINATES, RENAMED, SCHEMA_VERSION, VARIABLES, new_names
 
 SIZE = dict(n_samples=256, n_replicates=3, samples=16)
 EXACT = {"output", "loss", "test_loss", "error_signal", "input", "target", "basis_rank", "rank_fraction"}
@@ -222,7 +223,7 @@ def test_files_of_the_first_version_have_the_names_of_today(problem, tmp_path):
         each.to_netcdf(tmp_path / "old.nc")
         back = tp.load(tmp_path / "old.nc")
         xr.testing.assert_identical(back if isinstance(back, xr.Dataset) else back["run"].to_dataset(), ds)
-    assert ds.attrs["schema_version"] == SCHEMA_VERSION == "2"
+    assert ds.attrs["schema_version"] == SCHEMA_VERSION == "3"
     assert ds.basis_rank.dims == ("time", "layer", "pass")  # as an attribute: `rank` is a method of xarray
     tp.sample(
         tp.MLP(2),
@@ -231,6 +232,37 @@ def test_files_of_the_first_version_have_the_names_of_today(problem, tmp_path):
         common_draws=tp.load(tmp_path / "old.nc")["run"].to_dataset(),
         **SIZE,
     )
+
+
+def test_files_of_the_second_version_have_the_names_of_today(problem, tmp_path):
+    ds = tp.sample(tp.ResidualMLP("infinite"), problem, tp.Training(1, 0.3), **SIZE)
+    old = ds.rename(relative_depth="tau").assign_attrs(schema_version="2")
+    tp.save(old, tmp_path / "old.nc", exact=True)
+    xr.testing.assert_identical(tp.load(tmp_path / "old.nc"), ds)
+
+
+def test_the_table_of_renamed_variables_leads_to_names_of_the_schema():
+    versions = [int(entry.version) for entry in RENAMED]
+    assert versions == sorted(versions) and versions[-1] <= int(SCHEMA_VERSION)
+    later = {entry.old for entry in RENAMED}
+    for entry in RENAMED:
+        assert entry.new in {*VARIABLES, *COORDINATES} | later, entry
+        # names of one version are exchanged one after the other, so none may be both old and new
+        assert not any(o.old == entry.new and o.version == entry.version for o in RENAMED), entry
+
+
+def test_names_and_errors_move_by_version_and_route(monkeypatch):
+    table = (
+        schema.Renamed("a", "b", "2"),
+        schema.Renamed("b", "c", "3"),
+        schema.Renamed("x", "y", "3", ("s.",)),
+    )
+    monkeypatch.setattr(schema.renamed, "RENAMED", table)
+    ds = xr.Dataset({name: ("t", [0.0]) for name in ("a", "a_stderr", "b_depth_error", "x")})
+    known = {"a": "c", "a_stderr": "c_stderr", "b_depth_error": "c_depth_error"}
+    assert new_names(ds) == new_names(ds.assign_attrs(schema_version="3")) == {}
+    assert new_names(ds.assign_attrs(schema_version="2", route="r")) == {"b_depth_error": "c_depth_error"}
+    assert new_names(ds.assign_attrs(schema_version="1", route="s.solve")) == known | {"x": "y"}
 
 
 def test_attributes_of_others_do_no_harm(tmp_path):

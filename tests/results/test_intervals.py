@@ -7,7 +7,7 @@ import xarray as xr
 import tensorprog_mf as tp
 from tensorprog_mf import plotting
 from tensorprog_mf.results.intervals import effective, half_width
-from tests.ground.test_checkpoints import interrupt_after, stopped
+from tests.helpers.stopping import interrupt_after, stopped
 
 mf, sl = tp.mean_field, tp.scaling_laws
 UNITS = mf.Neuron("tanh"), mf.FiniteData([-1.0, 1.0], [-0.5, 0.5]), {"a": tp.Gaussian(), "w": tp.Gaussian()}

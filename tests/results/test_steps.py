@@ -131,7 +131,7 @@ def test_results_without_attributes_are_compared_by_their_data(runs, problem):
     assert float(tp.compare(bare, runs[0]).output_max.max()) == 0
     assert float(tp.compare(bare, bare).output_max.max()) == 0
     other = tp.Problem(problem.inputs, problem.targets + 1, problem.test_inputs)
-    with pytest.raises(tp.InputError, match="another problem"):
+    with pytest.raises(tp.InputError, match="a different problem"):
         tp.compare(bare, run(other, 0.1, record=[0, 2, 4]).drop_attrs())
 
 

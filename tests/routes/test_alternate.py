@@ -198,7 +198,7 @@ def test_same_seed_same_bits_on_any_number_of_threads(problem):
         ("target_residual=0.0 must be positive", tp.InputError, {"target_residual": 0.0}),
         ("more than half of n_samples = 16", tp.InputError, {"n_samples": 16, "centred": False}),
         (
-            "alternate goes with discrete steps",
+            "alternate takes discrete steps only",
             tp.UnsupportedError,
             {"training": tp.Training(flow=True, times=[1.0])},
         ),

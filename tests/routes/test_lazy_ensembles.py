@@ -79,7 +79,7 @@ def test_steps_are_linear_in_the_start(problem, options):
     def plain(f, y):
         found, velocity = [f], np.zeros(5)
         for t in range(8):
-            rate = training.learning_rate_at(t)
+            rate = training.descent.learning_rate_at(t)
             ahead = f + rate * training.momentum * velocity if training.nesterov else f
             velocity = training.momentum * velocity + theta[:, :3] @ (
                 training.example_weights(t, 3) * (y - ahead[:3])

@@ -15,7 +15,7 @@ TWO_TIME = ("feature_kernel_two_time", "gradient_kernel_two_time")
 
 @pytest.mark.parametrize("richness", [0.1, 3.0])
 def test_depth_one_is_a_scalar_equation_at_every_tolerance_and_length(richness):
-    """Four whitened examples: d |Delta| / dt = -2 sqrt(1 + richness^2 (|y| - |Delta|)^2) |Delta|, t = time / 4."""
+    """Whitened examples: d |Delta| / dt = -2 sqrt(1 + richness^2 (|y| - |Delta|)^2) |Delta|, t = time / 4."""
     times, y = np.array([0.25, 1.0, 8.0, 32.0]), np.array([1.0, -1.0, 0.5, 0.7])
     size = np.linalg.norm(y)
 

@@ -172,22 +172,22 @@ def test_refusals_name_what_serves_instead(problem, several, classes):
         with pytest.raises(
             tp.UnsupportedError,
             match=(
-                f"{route.__name__} has one output.*for 3 outputs take tp.sample, tp.train_finite or"
-                " tp.static_ntk"
+                f"{route.__name__} takes one output.*for 3 outputs take tp.sample, tp.train_finite, tp.solve_linear,"
+                " tp.static_ntk or tp.gradient_independence"
             ),
         ):
             route(network, several, training)
     for record in (tp.Record(two_time=True), tp.Record(responses=True)):
         with pytest.raises(
             tp.UnsupportedError,
-            match="two_time and responses are recorded for one output.*leave them out of tp.Record",
+            match=r"tp.Record\((two_time|responses)=True\) is for one output.*leave (two_time|responses) out",
         ):
             tp.sample(network, several, training, n_samples=64, record=record)
     with pytest.raises(
         tp.UnsupportedError,
         match=(
-            "kernels of every output are those of gradients; with learning_rule='feedback_alignment'"
-            " leave out"
+            "kernels of every output are those of gradients, which learning_rule='feedback_alignment'"
+            " does not follow; leave out per_output"
         ),
     ):
         tp.sample(
@@ -200,7 +200,7 @@ def test_refusals_name_what_serves_instead(problem, several, classes):
     for message, given, record in (
         ("per_output=True is for several outputs", problem, tp.Record(per_output=True)),
         (
-            "backward_field and gradient of several outputs are known with per_output=True only",
+            "backward_field and gradient need per_output=True with several outputs",
             several,
             tp.Record(moments=["gradient"], densities=["backward_field"]),
         ),

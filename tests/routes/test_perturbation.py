@@ -95,8 +95,9 @@ def test_odd_orders_vanish_for_smooth_activations_and_even_ones_do_not(problem):
         coefficients, errors = ds[f"{name}_coefficient"][1:], ds[f"{name}_coefficient_stderr"][1:]
         pooled = np.sqrt((errors**2).mean([dim for dim in errors.dims if dim != "order"]))
         size = np.sqrt((coefficients**2).mean([dim for dim in errors.dims if dim != "order"]))
-        # rms over entries against rms standard error: entries are correlated, so the ratio scatters like |t| with 7 degrees of
-        # freedom, below 5 but for a chance of 2e-3 per variable at worst; measured 0.5 to 1.5.
+        # rms over entries against rms standard error: entries are correlated, so the ratio scatters like |t|
+        # with 7 degrees of freedom, below 5 but for a chance of 2e-3 per variable at worst; measured 0.5 to
+        # 1.5.
         assert (size / pooled).sel(order=1) < 5, name
         assert (size / pooled).sel(order=2) > 20, name
 
@@ -104,8 +105,9 @@ def test_odd_orders_vanish_for_smooth_activations_and_even_ones_do_not(problem):
 def test_first_order_of_relu_is_not_zero():
     """One example with |x|^2 / D = 1, depth 1, one step of momentum-free descent from Delta = y.
 
-    Then h = u + c z 1(u > 0), c = eta gamma0 y: a neuron with z < 0 and 0 < u < c |z| is switched off and G loses z^2. To
-    first order E[z^2 c |z| ; z < 0] p(0) = c E|z|^3 / 2 / sqrt(2 pi) = c / pi. None is switched on.
+    Then h = u + c z 1(u > 0), c = eta gamma0 y: a neuron with z < 0 and 0 < u < c |z| is switched off and
+    G loses z^2. To first order E[z^2 c |z| ; z < 0] p(0) = c E|z|^3 / 2 / sqrt(2 pi) = c / pi. None is
+    switched on.
     """
     eta, y = 0.5, 0.8
     problem = tp.Problem([[1.0, 1.0, 1.0]], [y])
@@ -161,12 +163,12 @@ def test_result_serves_as_common_draws(problem):
         ("4 or more different", tp.InputError, {"probes": [0.1, 0.2, 0.2, 0.3]}),
         ("probes=-0.1 must be positive", tp.InputError, {"probes": [-0.1, 0.1, 0.2, 0.3]}),
         (
-            "weight decay moves the kernel.*tp.sample",
+            "a static kernel, which weight decay moves.*tp.sample",
             tp.UnsupportedError,
             {"training": tp.Training(2, 0.1, weight_decay=0.1)},
         ),
         (
-            "perturbation goes with discrete steps.*static_ntk",
+            "perturbation takes discrete steps only.*static_ntk",
             tp.UnsupportedError,
             {"training": tp.Training(flow=True, times=[1.0])},
         ),

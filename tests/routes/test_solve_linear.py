@@ -17,21 +17,21 @@ def test_reference_cases(name):
 
 
 def test_weights_of_past_gradients_are_those_of_the_optimiser():
-    from tensorprog_mf.engine.descent import Descent
+    from tensorprog_mf.engine.descent import DescentOptimizer
     from tensorprog_mf.matrices.parameter import Parameter
 
-    training = tp.Training(9, 0.3, momentum=0.7, weight_decay=0.2, schedule="cosine")
-    weight, kept = training.gradient_weights("solve_linear")
-    parameters, descent = {"w": Parameter(1.0, np.zeros(10))}, Descent(training, ["w"])
+    descent = tp.Training(9, 0.3, momentum=0.7, weight_decay=0.2, schedule="cosine").descent
+    weight, kept = descent.gradient_weights()
+    parameters, optimizer = {"w": Parameter(1.0, np.zeros(10))}, DescentOptimizer(descent, {"w": 1.0})
     for t in range(9):
         np.testing.assert_allclose(parameters["w"].learned, weight[t], atol=1e-15)
         assert abs(parameters["w"].scale - kept[t]) < 1e-15
-        descent.step(parameters, {"w": Parameter(0.0, np.eye(10)[t])})
+        optimizer.step(parameters, {"w": Parameter(0.0, np.eye(10)[t])})
 
 
 def test_other_networks_are_refused(problem):
     for network in (tp.MLP(2, "tanh"), tp.MLP(2, tp.Activation("linear", gain=2.0))):
-        with pytest.raises(tp.TensorProgError, match="use tp.sample"):
+        with pytest.raises(tp.TensorProgError, match="take tp.sample"):
             tp.solve_linear(network, problem, tp.Training(2, 0.1))
 
 

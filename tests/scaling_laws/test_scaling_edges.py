@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import tensorprog_mf as tp
-from tensorprog_mf.scaling_laws.recursion import Recursion
 from tensorprog_mf.scaling_laws.resolvent import largest_eigenvalue
 from tests.helpers.scaling_cases import sl
+from tests.helpers.stopping import interrupt_after
 
 LAW = sl.PowerLaw(a=1.5, b=1.25, modes=60)
 STEPS = sl.Descent(12, 0.1)
@@ -27,9 +27,9 @@ def test_infinitely_many(width, examples, richness):
     off = [float(np.abs(ds.test_loss - limit.test_loss).max()) for ds in many]
     assert off[1] < 1e-5 and 90 < off[0] / off[1] < 110
     one = np.eye(13)
-    assert (width == 30) != np.array_equal(limit.R3, one) and (examples == 40) != np.array_equal(
-        limit.R1, one
-    )
+    assert (width == 30) != np.array_equal(limit.feature_response, one) and (
+        examples == 40
+    ) != np.array_equal(limit.data_response, one)
 
 
 def test_start_is_the_power_of_the_target():
@@ -39,7 +39,7 @@ def test_start_is_the_power_of_the_target():
     for model in (sl.Model(LAW, 7, 9, 0.3), sl.Model(LAW, None, 9, 0.3, 2.0), sl.Model(LAW, 7, None, 0.3)):
         assert abs(float(sl.solve(model, STEPS, [0]).test_loss[0]) - total - 0.3) < 1e-13
     flow = sl.solve_stationary(sl.Model(LAW, 7, 9, 0.3), sl.Flow([0.0, 1.0]))
-    assert abs(float(flow.loss[0]) - total - 0.3) < 1e-13 and (flow.H[:, 0] == 1).all()
+    assert abs(float(flow.loss[0]) - total - 0.3) < 1e-13 and (flow.transfer_function[:, 0] == 1).all()
     early = sl.solve_stationary(sl.Model(LAW, 7, 9, 0.3), sl.Flow([1e-6, 1.0]))
     assert abs(float(early.test_loss[0]) - total - 0.3) < 1e-4
 
@@ -53,9 +53,9 @@ def test_as_many_features_as_examples():
     assert (
         np.isfinite(ds.test_loss).all() and ds.test_loss[-1] > 10 * ds.test_loss[2] and 0 < ds.loss[-1] < 1e-2
     )
-    near = [float(sl.limits(sl.Model(LAW, 20, p, 0.1)).test_t_inf) for p in (21, 24, 40)]
+    near = [float(sl.limits(sl.Model(LAW, 20, p, 0.1)).late_test_loss) for p in (21, 24, 40)]
     assert near[0] > near[1] > near[2]
-    assert float(sl.limits(sl.Model(LAW, 60, 60)).test_t_inf) == 0  # as many as modes: all is learned
+    assert float(sl.limits(sl.Model(LAW, 60, 60)).late_test_loss) == 0  # as many as modes: all is learned
     with pytest.raises(tp.InputError, match="as many examples as modes, 60"):
         sl.limits(sl.Model(LAW, None, 60, 0.1))
 
@@ -64,8 +64,8 @@ def test_more_features_than_examples():
     """The training loss goes to 0; what comes out is the noise of the inversion, which is absolute."""
     model = sl.Model(LAW, 40, 20, 0.1)
     ds = sl.solve_stationary(model, sl.Flow([1e6]))
-    assert abs(float(ds.loss[0])) < 1e-8 and abs(float(sl.limits(model).train_t_inf)) < 1e-25
-    assert abs(float(ds.test_loss[0]) / float(sl.limits(model).test_t_inf) - 1) < 1e-6
+    assert abs(float(ds.loss[0])) < 1e-8 and abs(float(sl.limits(model).late_loss)) < 1e-25
+    assert abs(float(ds.test_loss[0]) / float(sl.limits(model).late_test_loss) - 1) < 1e-6
 
 
 def test_more_than_modes_is_least_squares():
@@ -73,9 +73,9 @@ def test_more_than_modes_is_least_squares():
     training sigma^2 (1 - M / P)."""
     ds = sl.limits(sl.Model(LAW, None, 100, 0.2))
     assert (
-        abs(float(ds.test_t_inf) - 0.2 * 100 / 40) < 1e-12
-        and abs(float(ds.train_t_inf) - 0.2 * 40 / 100) < 1e-12
-        and float(ds.kappa) == 0
+        abs(float(ds.late_test_loss) - 0.2 * 100 / 40) < 1e-12
+        and abs(float(ds.late_loss) - 0.2 * 40 / 100) < 1e-12
+        and float(ds.resolution) == 0
     )
     late = sl.solve_stationary(sl.Model(LAW, None, 100, 0.2), sl.Flow([1e7]))
     np.testing.assert_allclose([late.test_loss[0], late.loss[0]], [0.5, 0.08], atol=1e-7)
@@ -83,7 +83,7 @@ def test_more_than_modes_is_least_squares():
 
 def test_small_richness_is_lazy():
     lazy = sl.solve(sl.Model(LAW, 30, 40, 0.1), STEPS)
-    for name in ("test_loss", "C3", "Cw"):
+    for name in ("test_loss", "feature_gradient_correlation", "weight_correlation"):
         off = [
             np.abs(sl.solve(sl.Model(LAW, 30, 40, 0.1, g), STEPS)[name] - lazy[name]).max()
             for g in (1e-3, 1e-5)
@@ -113,7 +113,9 @@ def test_small_batches():
     }
     assert off[200] < 1e-3 and 50 < off[2] / off[200] < 200
     np.testing.assert_allclose(
-        sl.solve(model, training[2]).H, sl.solve_reduced(model, training[2]).H, atol=1e-12
+        sl.solve(model, training[2]).transfer_function,
+        sl.solve_reduced(model, training[2]).transfer_function,
+        atol=1e-12,
     )
 
 
@@ -123,7 +125,10 @@ def test_label_noise_stays_where_it_is():
     training = {full: STEPS, online: sl.Descent(12, 0.1, batch_size=40)}
     gradients = {}
     for model, steps in training.items():
-        added = sl.solve(model, steps).C2 - sl.solve(sl.Model(LAW, None, model.examples), steps).C2
+        added = (
+            sl.solve(model, steps).mode_gradient_correlation
+            - sl.solve(sl.Model(LAW, None, model.examples), steps).mode_gradient_correlation
+        )
         gradients[model] = float(added[0, 1] / added[0, 0])
     # Next gradients have the same noise, or the little that the last one has left.
     assert 0.8 < gradients[full] < 1 and abs(gradients[online]) < 0.1
@@ -167,7 +172,10 @@ def test_learned_features_sharpen_the_spectrum():
         for share in (0.95, 1.15)
     )
     assert (np.diff(below.test_loss) < 0).all() and (np.diff(above.test_loss) > 0).any()
-    assert above.attrs["status"] == "completed" and above.Cw[-1, -1] < 0.97 * m < 1.01 * below.Cw[-1, -1]
+    assert (
+        above.attrs["status"] == "completed"
+        and above.weight_correlation[-1, -1] < 0.97 * m < 1.01 * below.weight_correlation[-1, -1]
+    )
     lazy = sl.solve_reduced(sl.Model(law), sl.Descent(800, 1.15 * 2 / (1 + m)))
     assert (np.diff(lazy.test_loss) < 0).all()
 
@@ -202,22 +210,31 @@ def test_bins_of_very_many_modes():
 
 
 def test_interrupted(monkeypatch):
-    advance = Recursion.advance
-
-    def stop_at_five(run, t):
-        if t == 5:
-            raise KeyboardInterrupt
-        advance(run, t)
-
     whole = sl.solve(sl.Model(LAW, 30, 40), STEPS)
-    monkeypatch.setattr(Recursion, "advance", stop_at_five)
+    interrupt_after(monkeypatch, 5)
     with pytest.raises(
         tp.Interrupted, match="before step 5; the times before are kept. The result is `stop.result`"
     ) as stop:
         sl.solve(sl.Model(LAW, 30, 40), STEPS)
     ds = stop.value.result
     assert ds.attrs["status"] == "interrupted" and "before step 5" in ds.attrs["status_message"]
-    np.testing.assert_array_equal(ds.C0, whole.C0[:5, :5])
+    np.testing.assert_array_equal(ds.error_correlation, whole.error_correlation[:5, :5])
+
+
+def test_interrupted_while_rounding_is_judged(monkeypatch):
+    """The second run ends, too; the result is that of the first, which was complete."""
+    model, training = sl.Model(LAW, 20, 30, 0.1, richness=1.0), sl.Descent(60, 0.3)
+
+    def judged(loss, other, change):
+        interrupt_after(monkeypatch, 5)
+        return other()
+
+    whole = sl.solve(model, training)
+    monkeypatch.setattr("tensorprog_mf.scaling_laws.causal.doubt", judged)
+    with pytest.raises(tp.Interrupted, match="when the run had ended") as stop:
+        sl.solve(model, training)
+    assert stop.value.result.attrs["status"] == "completed"
+    np.testing.assert_array_equal(stop.value.result.error_correlation, whole.error_correlation)
 
 
 def test_spectrum_of_a_kernel():
@@ -308,7 +325,7 @@ def test_spectrum_of_a_kernel():
         (lambda: sl.solve_stationary(sl.Model(LAW), sl.Flow([0.0, 1.0]), two_time=True), "leave out time 0"),
         (
             lambda: sl.solve_stationary(sl.Model(LAW), sl.Descent(500, 0.1), two_time=True),
-            "two_time is for less than 200 steps",
+            "two_time is for fewer than 200 steps",
         ),
         (
             lambda: sl.solve_stationary(

@@ -36,7 +36,7 @@ def late(law, resource):
     """(N or P, test loss, bias) at late times."""
     counts = np.unique(inside(WIDE if resource == "width" else EXAMPLES).astype(int))
     found = [sl.limits(sl.Model(law, **{resource: int(n)})) for n in counts]
-    return counts, [float(ds.test_t_inf) for ds in found], [float(ds.bias_t_inf) for ds in found]
+    return counts, [float(ds.late_test_loss) for ds in found], [float(ds.late_bias_loss) for ds in found]
 
 
 def flow_loss(law, times, width=None, richness=0.0):
@@ -58,8 +58,8 @@ def test_time_width_and_examples(case):
         found = [sl.limits(sl.Model(law, int(n))) for n in few]
         widths, by_width, bias = (
             few,
-            [float(ds.test_t_inf) for ds in found],
-            [float(ds.bias_t_inf) for ds in found],
+            [float(ds.late_test_loss) for ds in found],
+            [float(ds.late_bias_loss) for ds in found],
         )
         tail = slice(None)
     curves = {
@@ -131,7 +131,11 @@ def test_time_with_features_learned(case):
 def optimum(law, window, richness=0.0, most=3e4, count=36):
     budgets, widths = inside(window, 9), np.unique(np.geomspace(8, most, count).astype(int))
     ds = sl.compute_optimal(sl.Model(law, richness=richness), budgets, widths, n_times=3)
-    curves = {"compute": (budgets, ds.L_opt), "N_opt": (budgets, ds.N_opt), "t_opt": (budgets, ds.t_opt)}
+    curves = {
+        "compute": (budgets, ds.optimal_test_loss),
+        "optimal_width": (budgets, ds.optimal_width),
+        "optimal_time": (budgets, ds.optimal_time),
+    }
     return sl.fit_exponents(curves, law, richness)
 
 
@@ -203,9 +207,12 @@ def test_fits_say_how_good_they_are():
     bent = sl.fit_exponent(x, 1 / (x + 0.1 * x**2))
     assert bent.points == 40 and 0.7 < bent.drift < 1
     np.testing.assert_allclose(sl.local_exponent(x, 3 * x**-0.7), 0.7, rtol=1e-10)
-    grows = sl.fit_exponents({"N_opt": (x, x**0.4), "other": (x, x**-2)})
+    grows = sl.fit_exponents({"optimal_width": (x, x**0.4), "other": (x, x**-2)})
     np.testing.assert_allclose(grows.exponent, [0.4, 2.0])
-    assert np.isnan(grows.predicted_exponent).all() and grows.resource.values.tolist() == ["N_opt", "other"]
+    assert np.isnan(grows.predicted_exponent).all() and grows.resource.values.tolist() == [
+        "optimal_width",
+        "other",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -255,6 +262,10 @@ def test_shapes_that_differ():
         (
             lambda: sl.fit_exponents({"time": ([1, 2, 3], [3, 2, 1])}, windows={"tim": (1, 3)}),
             "windows has tim, of which there is no curve",
+        ),
+        (
+            lambda: sl.fit_exponents({"N_opt": ([1, 2, 3], [3, 2, 1])}),
+            "curves has 'N_opt', which is called 'optimal_width' now",
         ),
         (lambda: sl.fit_exponents({"time": ([1, 2, 3], [3, 2, 1])}, "x"), "law='x' must be a PowerLaw"),
     ],

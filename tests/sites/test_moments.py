@@ -1,5 +1,7 @@
 """Gaussian moments and initial kernels: closed forms, quadrature, sampled networks."""
 
+import functools
+
 import numpy as np
 import pytest
 
@@ -37,6 +39,11 @@ def integral(function, a, b, c, corner):
     return total * {"feature": 2.0, "derivative": 1.0}[corner] / (2 * np.pi)
 
 
+def product_of(activation, index, u, v):
+    """phi(u) phi(v) (index 0) or phi'(u) phi'(v) (index 1)."""
+    return float(activation(np.array([u]))[index][0] * activation(np.array([v]))[index][0])
+
+
 @pytest.mark.parametrize("gain", [1.0, -0.7])
 @pytest.mark.parametrize("name", ["linear", "erf", "quadratic"])
 def test_closed_forms_of_smooth_activations_equal_quadrature(name, gain):
@@ -56,10 +63,7 @@ def test_closed_forms_of_kinked_activations_equal_quadrature(name, gain):
         c = rho * np.sqrt(a * b)
         closed = closed_moments(activation, np.array([[a, c], [c, b]]))
         for index, which in enumerate(("feature", "derivative")):
-
-            def product(u, v):
-                return float(activation(np.array([u]))[index][0] * activation(np.array([v]))[index][0])
-
+            product = functools.partial(product_of, activation, index)
             assert abs(integral(product, a, b, c, which) - closed[index][0, 1]) < 1e-10
         one_sided = {"relu": 0.5, "scaled_relu": 1.0}[name] * gain**2
         np.testing.assert_allclose(np.diag(closed.feature), one_sided * np.array([a, b]), rtol=1e-14)

@@ -22,8 +22,8 @@ def test_weights_forget_as_they_should(route):
 
         c(t, s) = a^|t-s| v(min(t, s)),  v(t+1) = a^2 v(t) + 2 eta T,  v(0) = std^2,  a = 1 - eta lambda
 
-    Two kernels of 2 layers over 7 x 7 times and 3 x 3 examples, errors over replicates, |z| < 6: false alarm below 1e-4
-    for 24 replicates (Student's t), were all entries independent.
+    Two kernels of 2 layers over 7 x 7 times and 3 x 3 examples, errors over replicates, |z| < 6: false
+    alarm below 1e-4 for 24 replicates (Student's t), were all entries independent.
     """
     rng = np.random.default_rng(0)
     problem = tp.Problem(rng.normal(size=(3, 4)), np.ones(3))

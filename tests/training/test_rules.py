@@ -209,15 +209,15 @@ def test_refusals_name_what_serves_instead(problem):
     with pytest.raises(tp.InputError, match="temperature goes with gradient descent"):
         tp.Training(1, 0.1, temperature=0.5, learning_rule="feedback_alignment")
     network, training = tp.MLP(2, "linear"), tp.Training(2, 0.1, learning_rule="direct_feedback_alignment")
-    follows = (
-        "follows gradients; for learning_rule='direct_feedback_alignment' take tp.sample or tp.train_finite"
-    )
+    gradients = "follows gradients; for learning_rule='direct_feedback_alignment'"
+    follows = f"{gradients} take tp.sample or tp.train_finite"
     for route in (tp.solve_linear, tp.alternate, tp.perturbation, tp.gradient_independence, tp.static_ntk):
         with pytest.raises(tp.UnsupportedError, match=f"{route.__name__} {follows}"):
             route(network, problem, training)
     for form in ("ntk", "standard", "mup"):
-        with pytest.raises(tp.UnsupportedError, match=f"parameterization='{form}' {follows}"):
+        message = f"parameterization='{form}' {gradients} write the network in 'mean_field'"
+        with pytest.raises(tp.UnsupportedError, match=message):
             tp.train_finite(network, problem, training, width=8, parameterization=form)
     earlier = tp.sample(network, problem, tp.Training(2, 0.1), n_samples=64, n_replicates=1)
-    with pytest.raises(tp.UnsupportedError, match=f"common_draws {follows}"):
+    with pytest.raises(tp.UnsupportedError, match=f"common_draws {gradients} leave common_draws out"):
         tp.sample(network, problem, training, n_samples=64, n_replicates=1, common_draws=earlier)

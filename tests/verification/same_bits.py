@@ -15,7 +15,6 @@ import numpy as np
 
 import tensorprog_mf as tp
 
-RENAMED = {"rank": "basis_rank"}  # variables that had another name before
 ACTIVATIONS = ("tanh", "relu", "erf", "linear", "softplus", "quadratic")
 ON_REQUEST = {"draw_slot", "slot", "slot_field"}  # no longer in every result
 LIMIT = dict(n_samples=256, n_replicates=2, progress=False, samples=4)
@@ -189,13 +188,21 @@ def arrays(make) -> dict[str, np.ndarray]:
     return {name: ds[name].values for name in ds.variables}
 
 
+def _names_since(old: str) -> list[str]:
+    """Names that a variable got later, from the table that `tp.load` goes by."""
+    from tensorprog_mf.results.schema import RENAMED  # states of the code that only write may not have it
+
+    plain, error = old.removesuffix("_stderr"), "_stderr" if old.endswith("_stderr") else ""
+    return [entry.new + error for entry in RENAMED if entry.old == plain]
+
+
 def moved(before: dict, after: dict) -> list[str]:
     """What is no longer there or has other bits, with the largest change."""
     lines = []
     for old, values in before.items():
         if old in ON_REQUEST:
             continue
-        name = old if old in after else RENAMED.get(old, old)
+        name = next((name for name in (old, *_names_since(old)) if name in after), old)
         if name not in after:
             lines.append(f"{old} is gone")
         elif values.shape != after[name].shape:

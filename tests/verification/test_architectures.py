@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 import tensorprog_mf as tp
-from tests.verification.figures import figure
-from tests.verification.test_exactness import moments
+from tests.helpers.figures import figure
+from tests.helpers.moments import moments
 
 pytestmark = pytest.mark.verification
 WIDTH, SEEDS, LIMIT = 16, 1000, 4.5
@@ -63,5 +63,6 @@ def test_means_and_deviations_equal_those_of_dense_networks(name):
             title=f"{name}, width {WIDTH}, 2 x {SEEDS} networks, max |z| {np.abs(z).max():.1f}",
         )
     print(f"{name}: {z.size} entries, rms z {np.sqrt((z**2).mean()):.2f}, max |z| {np.abs(z).max():.2f}")
-    # Some hundreds of strongly correlated entries: with 1000 independent ones |z| > 4.5 would come up once in 150 runs.
+    # Some hundreds of strongly correlated entries: with 1000 independent ones |z| > 4.5 would come up once
+    # in 150 runs.
     assert np.abs(z).max() < LIMIT

@@ -6,7 +6,7 @@ import pytest
 
 import tensorprog_mf as tp
 from tests.helpers.autoencoders import CASES, ERF, networks, two_blocks
-from tests.verification.figures import figure
+from tests.helpers.figures import figure
 
 pytestmark = pytest.mark.verification
 TIMES = [0.5, 1.0, 2.0, 5.0, 8.0]

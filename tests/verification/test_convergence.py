@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import tensorprog_mf as tp
-from tests.verification.figures import figure
+from tests.helpers.figures import figure
 
 pytestmark = pytest.mark.verification
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import tensorprog_mf as tp
-from tests.verification.figures import figure
+from tests.helpers.figures import figure
 
 pytestmark = pytest.mark.verification
 WIDTH, NETWORKS, STEPS, RECORDED = 1024, 48, 12, [0, 4, 12]

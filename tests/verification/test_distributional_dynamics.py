@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 import tensorprog_mf as tp
+from tests.helpers.figures import figure
 from tests.reference.distributional import CASES, agrees, excesses, rows, setup
-from tests.verification.figures import figure
 
 pytestmark = pytest.mark.verification
 mf = tp.mean_field

@@ -5,21 +5,11 @@ import numpy as np
 import pytest
 
 import tensorprog_mf as tp
-from tests.verification.figures import figure
+from tests.helpers.figures import figure
+from tests.helpers.moments import moments
 
 pytestmark = pytest.mark.verification
 WIDTH, SEEDS, LIMIT = 16, 2000, 4.5
-
-
-def moments(x):
-    """Mean and standard deviation over replicates with their standard errors (fourth moment, delta
-    method)."""
-    mean, n = x.mean("replicate").values, x.sizes["replicate"]
-    centred = (x - x.mean("replicate")).values
-    variance = (centred**2).sum(0) / (n - 1)
-    deviation = np.sqrt(variance)
-    error = np.sqrt(np.maximum((centred**4).mean(0) - variance**2, 0) / n)
-    return (mean, np.sqrt(variance / n)), (deviation, error / (2 * np.maximum(deviation, 1e-300)))
 
 
 @pytest.mark.parametrize("activation, momentum, decay", [("tanh", 0.0, 0.0), ("relu", 0.5, 0.2)])

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import tensorprog_mf as tp
-from tests.verification.figures import figure
+from tests.helpers.figures import figure
 
 pytestmark = pytest.mark.verification
 REFERENCE = pathlib.Path(__file__).parents[1] / "reference" / "fluctuations.json"
@@ -161,8 +161,8 @@ def test_width_times_variance_is_constant_and_that_of_the_reference(run):
             f"{activation}: against the reference {what}, rms z {np.sqrt((z**2).mean()):.2f}, largest |z|"
             f" {abs(z).max():.2f}"
         )
-    # 21 entries. chi^2 of 3 beyond 25.9 has probability 1e-5, |z| beyond 4.5 7e-6: false alarm below 5e-4 in all, were
-    # errors known exactly; those of the heaviest-tailed kernels are known to some 10 %.
+    # 21 entries. chi^2 of 3 beyond 25.9 has probability 1e-5, |z| beyond 4.5 7e-6: false alarm below 5e-4 in
+    # all, were errors known exactly; those of the heaviest-tailed kernels are known to some 10 %.
     assert chi_squared.max() < 25.9
     assert abs(same_width).max() < 4.5
     assert abs(limit).max() < 4.5

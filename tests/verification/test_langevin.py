@@ -43,7 +43,7 @@ def stationary(case, rate, **route):
     ],
 )
 def test_stationary_state(name, route, finite_width):
-    """Extrapolated to rate 0: |difference| <= 6 standard errors over 4 replicates, pooled over entries, + 1/width.
+    """Extrapolated to rate 0: |difference| <= 6 standard errors over 4 replicates, pooled, + 1/width.
 
     Outputs (2) and kernels (3 per layer) of a case, errors from 3 degrees of freedom per entry, pooled 8 and
     more: false alarm below 1e-3 per case. The bias of the second order in the rate is below 1e-4 here

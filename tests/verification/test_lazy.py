@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import tensorprog_mf as tp
+from tests.helpers.figures import figure
 from tests.helpers.known_weights import Known
-from tests.verification.figures import figure
 
 pytestmark = pytest.mark.verification
 

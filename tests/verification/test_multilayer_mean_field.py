@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 import tensorprog_mf as tp
-from tests.networks.test_mean_field_mlp import CASES, network, problem
-from tests.verification.figures import figure
+from tests.helpers.figures import figure
+from tests.helpers.mean_field_cases import CASES, network, problem
 
 pytestmark = pytest.mark.verification
 WIDTHS, STEPS = (50, 100, 200, 400, 800), [10, 20, 50, 100]

@@ -4,9 +4,8 @@ with size."""
 import numpy as np
 import pytest
 
-from tests.helpers.scaling_cases import CASES, NAMES, ours, setting, sigmas, sl
-from tests.scaling_laws.test_scaling_laws import check
-from tests.verification.figures import figure
+from tests.helpers.figures import figure
+from tests.helpers.scaling_cases import CASES, NAMES, check, ours, setting, sigmas, sl
 
 pytestmark = pytest.mark.verification
 SIMULATED = [name for name, case in CASES.items() if "sim" in case]
@@ -55,7 +54,7 @@ def test_students(name):
         assert sigmas(ds, name, key) < 1, key
     for key in set(compared) & set(CASES[name]["sim"]):
         mean, error = mean_and_error(name, key)
-        mine = np.diag(ds.Cw_stderr) if key == "wnorm2" else ds[f"{NAMES[key]}_stderr"]
+        mine = np.diag(ds.weight_correlation_stderr) if key == "wnorm2" else ds[f"{NAMES[key]}_stderr"]
         mine = (
             (mine[CASES[name]["modes_0based"]] if key == "H" else mine).values.ravel()
             if key != "wnorm2"
@@ -135,7 +134,7 @@ def test_ensembles_of_students_that_learn_features():
         "test_loss",
         "loss",
         "bias_loss",
-        "loss_same_A",
+        "loss_same_features",
         "loss_same_data",
         "ensemble_loss",
         "bagging_loss",

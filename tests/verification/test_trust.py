@@ -7,8 +7,8 @@ import pytest
 
 import tensorprog_mf as tp
 from tensorprog_mf.routes.sampling.trust import HEAVY
-from tests.routes.test_trust import CUBIC, S, modular_addition
-from tests.verification.figures import figure
+from tests.helpers.figures import figure
+from tests.helpers.untrusted import CUBIC, S, modular_addition
 
 pytestmark = pytest.mark.verification
 SITES = (1024, 4096, 16384)

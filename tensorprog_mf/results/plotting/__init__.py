@@ -1,4 +1,4 @@
-"""Figures of results. Every function draws on the axis it is given, or on a new one, and returns it."""
+"""Figures of results. Functions draw on the axis that they are given, or on a new one, and return it."""
 
 from .curves import alignment, loss, parts
 from .densities import density, film

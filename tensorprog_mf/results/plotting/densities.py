@@ -1,4 +1,7 @@
-"""Laws of neurons: densities that were recorded over all sites, or histograms of the sites that are kept."""
+"""Laws of neurons: densities that were recorded over all sites, or histograms of stored sites."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
@@ -7,8 +10,11 @@ from ...ground.calls import checked_call
 from ...ground.errors import InputError, require
 from .choosing import along, at, axis, called, one_result, variable
 
-_LABELS = 25
-_KINDS = ("replicate", "position", "token", "output", "feature")  # what densities are taken over together
+if TYPE_CHECKING:  # matplotlib is imported only when something is drawn
+    from matplotlib.axes import Axes
+
+_LABELS = 25  # of times, at most
+_KINDS = ("replicate", "position", "token", "output", "feature")  # dimensions that share one density
 
 
 @checked_call
@@ -18,24 +24,24 @@ def density(
     time: int = -1,
     layer: int = -1,
     example: int = 0,
-    ax=None,
-    **style,
-):
-    """Density of a field: over all sites where it was recorded (tp.Record(densities=...)), else over stored
-    ones.
+    ax: "Axes | None" = None,
+    **style: Any,
+) -> "Axes":
+    """Density of a field: the recorded one of all sites (tp.Record(densities=...)), or else of stored sites.
 
-    Of several positions, tokens, outputs or input features all together. `style` as of matplotlib's hist;
-    with bins=, which a recorded density has of its own, stored sites are counted.
+    Positions, tokens, outputs and input features share one density. `style` is passed to matplotlib's hist;
+    given bins=, stored sites are counted, since a recorded density has bins of its own.
     """
     ds, recorded = one_result(ds), f"{field}_density"
     where = {"time": time, "layer": layer, "example": example}
+    drawn: dict[str, Any]
     if recorded in ds and "bins" not in style:
         counts = not style.pop("density", True)
         require(not counts, f"{recorded} is a density, without counts; leave out density=False.")
         found = at(variable(ds, recorded), **where)
         values, name = _together(found, "bin").values, called(found).removeprefix("density of the ")
         edges = _edges(ds)
-        first, last = _filled(values)  # bins reach further than sites
+        first, last = _filled(values)  # bins reach further than sites do
         shown = slice(first, last)
         drawn = {"x": ds["bin"].values[shown], "bins": edges[first : last + 1], "weights": values[shown]}
     else:
@@ -45,7 +51,9 @@ def density(
         )
         remedy = f"; take samples of 1 or more, or record=tp.Record(densities=[{field!r}])"
         found = at(variable(ds, field, remedy), **where)
-        along(found, *(dim for dim in found.dims if dim in ("sample", *_KINDS)))  # no others together
+        along(
+            found, *(dim for dim in found.dims if dim in ("sample", *_KINDS))
+        )  # refuses any other dimension
         values, name = found.values.ravel(), called(found)
         known = bool(np.isfinite(values).any())
         require(known, f"{field} is not a number at any of these sites; there is nothing to draw.")
@@ -60,26 +68,26 @@ def density(
 def film(
     ds: xr.Dataset,
     parameter: str | None = None,
-    times=None,
-    ax=None,
+    times: Sequence[float] | np.ndarray | float | None = None,
+    ax: "Axes | None" = None,
     cmap: str = "viridis",
     *,
     layer: int = -1,
     example: int = 0,
-):
-    """Densities at recorded times one above the other, each scaled to its peak: how a law of neurons flows.
+) -> "Axes":
+    """Densities at recorded times, one above the other, each scaled to its peak: how a law of neurons moves.
 
     Parameters
     ----------
     ds
-        A result of `tp.mean_field` with densities of parameters (bins > 0), or of `tp.sample` and its kin
-        with densities of fields, record=tp.Record(densities=[...]).
+        A result of `tp.mean_field` with densities of parameters (bins > 0), or of `tp.sample` or a similar
+        route with densities of fields, record=tp.Record(densities=[...]).
     parameter
-        Name of the parameter, or of the field; the first one by default.
+        Name of the parameter or of the field, by default the first one.
     times
-        Recorded times to draw; all of them by default.
+        Recorded times to draw, by default all.
     layer, example
-        Which density of a field; of several positions or outputs all together.
+        Layer and example of a field; positions, tokens and outputs share one density.
     """
     import matplotlib.pyplot as plt
 
@@ -97,8 +105,10 @@ def film(
     return ax
 
 
-def _flowing(ds: xr.Dataset, parameter: str | None, layer: int, example: int):
-    """Densities (time, bin), edges of bins, the name of what has them, a title."""
+def _flowing(
+    ds: xr.Dataset, parameter: str | None, layer: int, example: int
+) -> tuple[xr.DataArray, np.ndarray, str, str]:
+    """Densities (time, bin), edges of the bins, the name of what has these densities, and a title."""
     if "bin_edge" in ds and "density" in ds:
         known = ds["parameter"].values.tolist()
         chosen = known[0] if parameter is None else parameter
@@ -128,24 +138,24 @@ def _check_known(parameter: str, known: list[str], which: str) -> None:
 
 
 def _together(found: xr.DataArray, *dims: str) -> xr.DataArray:
-    """The mean over what is another vector or neuron."""
+    """The mean over all dimensions that share one density."""
     kinds = [dim for dim in _KINDS if dim in found.dims]
     return along(found.mean(kinds, keep_attrs=True).rename(found.name), *dims)
 
 
 def _edges(ds: xr.Dataset) -> np.ndarray:
-    """Edges of the bins of recorded densities; of files of earlier versions halfway between the middles."""
+    """Edges of the bins of recorded densities; files of earlier versions have only their middles."""
     middle = ds["bin"].values
     if "bin_width" in ds.coords:
         width = ds["bin_width"].values
         return np.append(middle - width / 2, middle[-1] + width[-1] / 2)
-    require(len(middle) > 1, "a density over one bin does not tell how wide it is.")
+    require(len(middle) > 1, "the only bin of this density does not say how wide it is.")
     inner = (middle[1:] + middle[:-1]) / 2
     return np.concatenate([[2 * middle[0] - inner[0]], inner, [2 * middle[-1] - inner[-1]]])
 
 
 def _reach(densities: np.ndarray, edges: np.ndarray) -> tuple[float, float]:
-    """Where there are neurons; not the outermost bins, which reach to the last neuron in the mean field."""
+    """Both ends of where neurons are, without the outermost bins, which may be very wide."""
     first, last = _filled(densities)
     if len(edges) < 4:
         return edges[0], edges[-1]
@@ -153,18 +163,21 @@ def _reach(densities: np.ndarray, edges: np.ndarray) -> tuple[float, float]:
 
 
 def _filled(densities: np.ndarray) -> tuple[int, int]:
-    """The first bin with sites at any time, and the one behind the last; all bins where none has."""
+    """The first bin that ever has sites, and the one after the last such bin; all bins if none has any."""
     there = np.flatnonzero(np.nan_to_num(np.atleast_2d(densities)).sum(axis=0) > 0)
     return (int(there[0]), int(there[-1]) + 1) if len(there) else (0, densities.shape[-1])
 
 
-def _at_times(found: xr.DataArray, times) -> xr.DataArray:
-    times = np.atleast_1d(np.asarray(times, float))
+def _at_times(found: xr.DataArray, times: Sequence[float] | np.ndarray | float) -> xr.DataArray:
+    """Densities at these times, each of which must have been recorded."""
+    wanted = np.atleast_1d(np.asarray(times, float))
     try:
-        return found.sel(time=times, method="nearest", tolerance=1e-6 * max(1.0, float(np.abs(times).max())))
+        return found.sel(
+            time=wanted, method="nearest", tolerance=1e-6 * max(1.0, float(np.abs(wanted).max()))
+        )
     except KeyError:
         recorded = ", ".join(f"{t:.4g}" for t in found["time"].values[:10])
-        given = times.tolist()
+        given = wanted.tolist()
         raise InputError(
             f"times={given} are not all recorded; the first recorded ones are {recorded}."
         ) from None

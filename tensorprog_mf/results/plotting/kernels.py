@@ -1,12 +1,16 @@
-"""Kernels as pictures: between examples at one time, between two times for a pair of them; alignment with
-targets."""
+"""Pictures of kernels, between examples or between times, and their alignment with the targets."""
+
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
 
 from ...ground.calls import checked_call
-from ...ground.errors import require
+from ...ground.errors import InputError, require
 from .choosing import along, at, averaged, axis, called, one_result, training, variable
+
+if TYPE_CHECKING:  # matplotlib is imported only when something is drawn
+    from matplotlib.axes import Axes
 
 _TICKS = 6
 
@@ -17,16 +21,16 @@ def kernel(
     time: int = -1,
     layer: int = -1,
     name: str = "feature_kernel",
-    ax=None,
+    ax: "Axes | None" = None,
     limit: float | None = None,
     pair: tuple[int, int] = (0, 0),
-):
-    """A kernel (time[, layer], example, example_prime) at one time, training examples ordered by their
-    targets.
+) -> "Axes":
+    """A kernel (time[, layer], example, example_prime) at one time, between training examples.
 
-    Where there are no training examples, test ones; of several positions the mean over pairs of them, of
-    several outputs the mean of each with itself. A kernel or response between two times is drawn over both,
-    for the examples of `pair`.
+    Examples are ordered by their targets; without training examples, test examples are drawn. Kernels between
+    positions are averaged over pairs of them, kernels between outputs over outputs, each with itself.
+    A kernel or response between two times is drawn over both, for the two examples of `pair`. Colours reach
+    from -limit to limit, by default the largest entry.
     """
     ds = one_result(ds)
     if {"time", "time_prime"} <= set(variable(ds, name).dims):
@@ -37,7 +41,7 @@ def kernel(
     found = at(found, time=time, layer=layer)
     when = f", time {float(found['time']):.3g}" if "time" in found.coords else ""
     values = along(found, *found.dims[-2:]).values[np.ix_(order, order)]
-    settings = {"xticks": [], "yticks": [], "title": f"{called(found)}{when}{which}"}
+    settings: dict[str, Any] = {"xticks": [], "yticks": [], "title": f"{called(found)}{when}{which}"}
     return _image(values, axis(ax), limit, settings)
 
 
@@ -45,12 +49,13 @@ def kernel(
 def kernel_alignment(ds: xr.Dataset, name: str = "feature_kernel") -> xr.DataArray:
     """<Phi, Y Y^T> / (|Phi|_F |Y Y^T|_F) over training examples, (time, layer).
 
-    1 where the kernel is the outer product of targets. Y is (example, output); with one output this is y^T Phi y / (|y|^2 |Phi|_F).
+    It is 1 where the kernel is the outer product of the targets. Y is (example, output); with one output the
+    alignment is y^T Phi y / (|y|^2 |Phi|_F).
 
     Raises
     ------
     InputError
-        A result that has no such kernel between its examples, no training examples or no targets.
+        The result has no such kernel between its examples, no training examples or no targets.
     """
     ds = one_result(ds)
     kernel, rows = between_examples(ds, name)
@@ -58,9 +63,8 @@ def kernel_alignment(ds: xr.Dataset, name: str = "feature_kernel") -> xr.DataArr
     chosen = np.arange(len(rows)) if flags is None else np.flatnonzero(flags[rows])
     require(len(chosen) > 0, f"alignment is taken over training examples, and {name} has none.")
     targets = _targets(ds)
-    require(
-        targets is not None, "alignment takes the targets of training examples, which are not in this result."
-    )
+    if targets is None:
+        raise InputError("alignment takes the targets of training examples, which are not in this result.")
     phi, y = kernel.values[..., chosen, :][..., chosen], targets[rows[chosen]]
     own = y @ y.T
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -75,7 +79,7 @@ def kernel_alignment(ds: xr.Dataset, name: str = "feature_kernel") -> xr.DataArr
 
 
 def between_examples(ds: xr.Dataset, name: str) -> tuple[xr.DataArray, np.ndarray]:
-    """A kernel (..., example, example_prime), and the indices of its examples among those of the dataset."""
+    """A kernel (..., example, example_prime), and the indices of its examples in the dataset."""
     found = averaged(variable(ds, name, "; record it (tp.Record with kernel_examples, or without)"))
     pairs = [dim for dim in ("example", "kernel_example") if {dim, f"{dim}_prime"} <= set(found.dims)]
     require(len(pairs) > 0, f"{name} has no dimensions example and example_prime, between which to draw it.")
@@ -100,7 +104,7 @@ def between_examples(ds: xr.Dataset, name: str) -> tuple[xr.DataArray, np.ndarra
 
 
 def _shown(ds: xr.Dataset, rows: np.ndarray) -> tuple[np.ndarray, str]:
-    """Which rows are drawn, training examples if there are any, and what is said of it."""
+    """The rows that are drawn, training examples if there are any, and what the title says of them."""
     flags = training(ds)
     if flags is None:
         return np.arange(len(rows)), ""
@@ -112,7 +116,7 @@ def _shown(ds: xr.Dataset, rows: np.ndarray) -> tuple[np.ndarray, str]:
 
 
 def _targets(ds: xr.Dataset) -> np.ndarray | None:
-    """Targets (example, output), if the dataset has them as such."""
+    """Targets (example, output); None if the dataset has none."""
     if "target" not in ds or "example" not in ds["target"].dims:
         return None
     found = along(ds["target"], "example", *(dim for dim in ds["target"].dims if dim == "output"))
@@ -120,24 +124,24 @@ def _targets(ds: xr.Dataset) -> np.ndarray | None:
 
 
 def _by_targets(ds: xr.Dataset, rows: np.ndarray) -> np.ndarray:
-    """The order of examples by their targets, or as they are where these are not known."""
+    """The order of examples by their targets; their own order if some targets are not known."""
     targets = _targets(ds)
-    known = targets is not None and rows.max(initial=0) < len(targets) and np.isfinite(targets[rows]).all()
-    return np.lexsort(targets[rows].T) if known else np.arange(len(rows))
+    if targets is None or rows.max(initial=0) >= len(targets) or not np.isfinite(targets[rows]).all():
+        return np.arange(len(rows))
+    return np.lexsort(targets[rows].T)
 
 
-def _between_times(ds: xr.Dataset, name: str, layer: int, pair: tuple[int, int], ax, limit: float | None):
+def _between_times(
+    ds: xr.Dataset, name: str, layer: int, pair: tuple[int, int], ax: "Axes | None", limit: float | None
+) -> "Axes":
     """A kernel over time and time_prime, for two examples."""
     require(np.shape(pair) == (2,), f"pair={pair!r} must be two indices of examples.")
     found = averaged(variable(ds, name))
     found = along(at(found, layer=layer, example=pair[0], example_prime=pair[1]), "time", "time_prime")
-    title = [called(found)]
-    if "example" in ds[name].dims:
-        title.append(f"examples {pair[0]} and {pair[1]}")
-    if "layer" in found.coords:
-        title.append(f"layer {int(found['layer'])}")
-    title = ",\n".join([title[0], ", ".join(title[1:])]).strip(",\n")
-    settings = {"title": title, "xlabel": "time'", "ylabel": "time"}
+    where = [f"examples {pair[0]} and {pair[1]}"] if "example" in ds[name].dims else []
+    where += [f"layer {int(found['layer'])}"] if "layer" in found.coords else []
+    title = ",\n".join([called(found), *([", ".join(where)] if where else [])])
+    settings: dict[str, Any] = {"title": title, "xlabel": "time'", "ylabel": "time"}
     for dim, which in (("time", "y"), ("time_prime", "x")):
         times = found[dim].values
         shown = np.unique(np.linspace(0, len(times) - 1, _TICKS).astype(int))
@@ -145,7 +149,9 @@ def _between_times(ds: xr.Dataset, name: str, layer: int, pair: tuple[int, int],
     return _image(found.values, axis(ax), limit, settings, origin="lower")
 
 
-def _image(values: np.ndarray, ax, limit: float | None, settings: dict, **style):
+def _image(
+    values: np.ndarray, ax: "Axes", limit: float | None, settings: dict[str, Any], **style: Any
+) -> "Axes":
     """A picture with zero in white; entries that are not known stay blank."""
     known = np.abs(values[np.isfinite(values)])
     limit = limit or known.max(initial=0.0) or 1.0

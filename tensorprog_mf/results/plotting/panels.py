@@ -1,6 +1,9 @@
 """Figures of several panels: one result at a glance, several results side by side."""
 
 import textwrap
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
@@ -11,16 +14,19 @@ from .choosing import along, averaged, called, interval, marker, one_result, tra
 from .curves import alignment, loss, parts
 from .kernels import between_examples, kernel
 
-_LINES = 20  # of outputs, for each of training and test examples
+if TYPE_CHECKING:  # matplotlib is imported only when something is drawn
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_LINES = 20  # of outputs at most, of training and of test examples each
 _DISTANCES = ("output", "feature_kernel", "gradient_kernel", "tangent_kernel")
 
 
 @checked_call
-def overview(ds: xr.Dataset):
-    """One figure of a result: losses, outputs, alignment, the last feature kernel before and after, one
-    neuron.
+def overview(ds: xr.Dataset) -> "Figure":
+    """One figure of a result: losses, outputs, alignment, last feature kernel before and after, one neuron.
 
-    A panel for which the result has nothing says why.
+    A panel for which the result has no data says so.
     """
     import matplotlib.pyplot as plt
 
@@ -43,7 +49,7 @@ def overview(ds: xr.Dataset):
     return figure
 
 
-def _losses(ds: xr.Dataset, ax) -> None:
+def _losses(ds: xr.Dataset, ax: "Axes") -> None:
     loss(ds, ax, label="training")
     if "test_loss" in ds:
         loss(ds, ax, "test_loss", label="test")
@@ -51,8 +57,8 @@ def _losses(ds: xr.Dataset, ax) -> None:
     ax.set_title("losses")
 
 
-def _outputs(ds: xr.Dataset, ax) -> None:
-    """Outputs over time, of as many examples as can be told apart; the title says of which."""
+def _outputs(ds: xr.Dataset, ax: "Axes") -> None:
+    """Outputs over time of as many examples as can be told apart; the title says of which."""
     found, flags = averaged(variable(ds, "output")), training(ds)
     columns = ["output"] if "output" in found.dims else []
     if "example" not in found.dims:
@@ -65,8 +71,8 @@ def _outputs(ds: xr.Dataset, ax) -> None:
     said = []
     for name, examples in groups.items():
         for index in examples[:count]:
-            style = {"linestyle": ":" if name == "test" else "-", "linewidth": 1} | marker(found)
-            ax.plot(found["time"], found.isel(example=index), **style)
+            line, style = found.isel(example=index), ":" if name == "test" else "-"
+            ax.plot(found["time"], line, linestyle=style, linewidth=1, **marker(found))
         if len(examples):
             some = f"first {count} of {len(examples)}" if len(examples) > count else str(len(examples))
             dotted = " (dotted)" if name == "test" else ""
@@ -75,27 +81,27 @@ def _outputs(ds: xr.Dataset, ax) -> None:
 
 
 def _top(ds: xr.Dataset) -> float | None:
-    """The largest entry of the last feature kernel at both ends, so that their colours compare."""
+    """The largest entry of the last feature kernel at both ends, so that their colours mean the same."""
     found, _ = between_examples(ds, "feature_kernel")
     found = found.isel(layer=-1) if "layer" in found.dims else found
     return float(np.abs(found.isel(time=[0, -1])).max()) or None
 
 
-def _or_why(ax, draw) -> None:
-    """A panel, or the sentence that says why there is none."""
+def _or_why(ax: "Axes", draw: "Callable[[Axes], object]") -> None:
+    """A panel, or a sentence that says why there is none."""
     try:
         draw(ax)
     except InputError as error:
         ax.axis("off")
-        style = {"ha": "center", "va": "center", "fontsize": 9, "color": "0.4", "transform": ax.transAxes}
-        ax.text(0.5, 0.5, textwrap.fill(str(error), 38), **style)
+        style: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 9, "color": "0.4"}
+        ax.text(0.5, 0.5, textwrap.fill(str(error), 38), transform=ax.transAxes, **style)
 
 
 @checked_call
-def routes(results, layer: int = -1):
-    """One figure of several results on one problem: losses, alignment, and distances to the first over time.
+def routes(results: Mapping[str, xr.Dataset] | xr.DataTree, layer: int = -1) -> "Figure":
+    """One figure of several results on one problem: losses, alignment, and distances to the first of them.
 
-    `results` maps names to results, or is a DataTree of them; bands and dotted lines are 95 % intervals.
+    `results` maps names to results, or is a DataTree of results; bands and dotted lines are 95 % intervals.
     """
     import matplotlib.pyplot as plt
 
@@ -103,24 +109,28 @@ def routes(results, layer: int = -1):
 
     if isinstance(results, xr.DataTree):
         results = {name: node.to_dataset() for name, node in results.children.items()}
-    results = {name: one_result(ds) for name, ds in results.items()}
-    require(len(results) > 1, "a figure of routes takes two results or more, as {name: result}.")
-    (first, reference), *others = results.items()
+    each = {name: one_result(ds) for name, ds in results.items()}
+    require(len(each) > 1, "a figure of routes takes two results or more, as {name: result}.")
+    (first, reference), *others = each.items()
     distances = compare(reference, **dict(others))
     figure, axes = plt.subplots(2, 3, figsize=(14, 7.5), layout="constrained")
-    for i, (name, ds) in enumerate(results.items()):
-        style = {"color": "k", "linewidth": 2.5} if i == 0 else {"color": f"C{i - 1}", "linestyle": "--"}
+    for i, (name, ds) in enumerate(each.items()):
+        style: dict[str, Any] = {"color": f"C{i - 1}", "linestyle": "--"}
+        style = style if i else {"color": "k", "linewidth": 2.5}
         loss(ds, axes[0, 0], label=name, **style)
-        _if_known(axes[0, 1], lambda ax: alignment(ds, ax, layer, label=name, **style))
+        _if_known(axes[0, 1], partial(alignment, ds, layer=layer, label=name, **style))
     for ax, name in zip((axes[0, 2], *axes[1]), _DISTANCES):
-        _or_why(ax, lambda ax: _distance(ax, distances, reference, name, layer, first))
+        draw = partial(
+            _distance, distances=distances, reference=reference, name=name, layer=layer, first=first
+        )
+        _or_why(ax, draw)
     axes[0, 0].set_title("training loss")
     axes[0, 0].legend(fontsize=8)
     return figure
 
 
-def _if_known(ax, draw) -> None:
-    """A line, where the result has what it takes; of several results others may have it."""
+def _if_known(ax: "Axes", draw: "Callable[[Axes], object]") -> None:
+    """A line, if the result has the data for it; else a title that says why, unless other results have it."""
     try:
         draw(ax)
     except InputError as error:
@@ -128,9 +138,10 @@ def _if_known(ax, draw) -> None:
             ax.set_title(textwrap.fill(str(error), 50), fontsize=9)
 
 
-def _distance(ax, distances: xr.Dataset, reference: xr.Dataset, name: str, layer: int, first: str) -> None:
-    """Root mean square distance over time, a line per route, and half of the 95 % interval of the
-    reference."""
+def _distance(
+    ax: "Axes", distances: xr.Dataset, reference: xr.Dataset, name: str, layer: int, first: str
+) -> None:
+    """Root mean square distances over time, one line per route; dotted half the reference's 95 % interval."""
     require(f"{name}_rms" in distances, f"{name} is not in all of these results.")
     distance = distances[f"{name}_rms"]
     found = variable(reference, name)
@@ -140,7 +151,7 @@ def _distance(ax, distances: xr.Dataset, reference: xr.Dataset, name: str, layer
     for i, line in enumerate(distance):
         ax.plot(distance["time"], np.where(line > 0, line, np.nan), "--", color=f"C{i}", **marker(line))
     if error is not None:
-        error = np.sqrt((error**2).mean([dim for dim in error.dims if dim != "time"]))
-        ax.plot(error["time"], np.where(error > 0, error, np.nan), "k:", linewidth=1)
+        typical = np.sqrt((error**2).mean([dim for dim in error.dims if dim != "time"]))
+        ax.plot(error["time"], np.where(typical > 0, typical, np.nan), "k:", linewidth=1)
     title = f"{called(found)}: distance to {first}"
     ax.set(xlabel="time", ylabel="rms difference", yscale="log", title=title)

@@ -1,13 +1,12 @@
-"""Variables and coordinates of scaling laws."""
+"""Variables and coordinates of `scaling_laws`, linear networks of random or learned features."""
 
 from .variable import Variable
 
-# Scaling laws: `scaling_laws` (linear networks of random or learned features). Exact in theory; of students
-# with standard errors.
 _PAIR = ("time", "time_prime")
 
 
 def _exact(dims: tuple[str, ...], long_name: str, symbol: str, comment: str) -> Variable:
+    """A variable that theory gives exactly; that of students comes with a standard error."""
     return Variable(dims, long_name, symbol, comment, estimate=False)
 
 
@@ -16,88 +15,104 @@ VARIABLES: dict[str, Variable] = {
         ("time",),
         "bias",
         "B",
-        "Test loss, less the label noise, of infinitely many students on own features and data, averaged.",
+        "Test loss, less the label noise, of the mean over infinitely many students with features and data"
+        " of their own.",
     ),
-    "loss_same_A": _exact(
+    "loss_same_features": _exact(
         ("time",),
         "error correlation of students with the same features",
         "C0_A",
-        "Other data and batches; less the label noise.",
+        "On different data and batches; less the label noise.",
     ),
     "loss_same_data": _exact(
         ("time",),
         "error correlation of students on the same data",
         "C0_data",
-        "Other features and batches; less the label noise.",
+        "With different features and batches; less the label noise.",
     ),
     "variance_data": _exact(
         ("time",), "variance from data", "Var_data", "loss_same_data - bias_loss; label noise counts as data."
     ),
     "variance_features": _exact(
-        ("time",), "variance from random features", "Var_A", "loss_same_A - bias_loss."
+        ("time",), "variance from random features", "Var_A", "loss_same_features - bias_loss."
     ),
     "variance_both": _exact(
         ("time",),
         "variance from data, features and batches together",
         "Var_both",
-        "What is left of the test loss beside bias, the two variances and label noise.",
+        "What is left of the test loss without bias, the two other variances and label noise.",
     ),
     "ensemble_loss": _exact(
         ("ensemble_size", "time"),
         "test loss of an ensemble",
         "L_E",
-        "Mean of students with own features on the same data.",
+        "Mean over students with features of their own on the same data.",
     ),
     "bagging_loss": _exact(
         ("ensemble_size", "time"),
         "test loss of bagging",
         "L_E",
-        "Mean of students with the same features on own data.",
+        "Mean over students with the same features on data of their own.",
     ),
-    "H": _exact(
+    "transfer_function": _exact(
         ("mode", "time"),
         "mean transfer of a mode",
         "H_k",
         "Mean of v0_k / w*_k: how much of a mode is not yet learned.",
     ),
-    "var_v0": _exact(("mode", "time"), "variance of the weight error", "Var v0_k", "Over features and data."),
+    "weight_error_variance": _exact(
+        ("mode", "time"), "variance of the weight error", "Var v0_k", "Over features and data."
+    ),
     "eigenvalue": _exact(("mode",), "eigenvalue", "lam_k", "Variance of the mode psi_k."),
     "power": _exact(("mode",), "power of the target", "lam_k w*_k^2", "Variance of the target in one mode."),
-    "multiplicity": _exact(("mode",), "multiplicity", "n_k", "Equal modes that an entry stands for."),
-    "C0": _exact(
+    "multiplicity": _exact(("mode",), "multiplicity", "n_k", "How many equal modes an entry stands for."),
+    "error_correlation": _exact(
         _PAIR,
         "error correlation",
         "C0",
         "sum_k lam_k <v0_k(t) v0_k(t')>; on the diagonal the test loss less the label noise.",
     ),
-    "C1": _exact(
-        _PAIR, "residual correlation", "C1", "Of errors at training examples, times the selection of batches."
+    "residual_correlation": _exact(
+        _PAIR, "residual correlation", "C1", "<v1(t) v1(t')> of the training examples that batches select."
     ),
-    "C2": _exact(_PAIR, "gradient correlation over modes", "C2", "sum_k <v2_k(t) v2_k(t')>."),
-    "C3": _exact(_PAIR, "gradient correlation over features", "C3", "<v3(t) v3(t')>, v3 = A0 v2."),
-    "R1": _exact(_PAIR, "response of data sites", "R1", "d v1(t) / d u1(t')."),
-    "R3": _exact(_PAIR, "response of feature sites", "R3", "d v3(t) / d u3(t')."),
-    "R02": _exact(_PAIR, "response of modes to data", "R02", "sum_k lam_k d v0_k(t) / d u2_k(t')."),
-    "R24": _exact(_PAIR, "response of modes to features", "R24", "sum_k d v2_k(t) / d u4_k(t')."),
-    "W": _exact(_PAIR, "propagator of weights", "W", "w(t) = sum_s W(t, s) v3(s)."),
-    "Cw": _exact(_PAIR, "weight correlation", "C_w", "w(t) . w(t') / N."),
-    "Kte": _exact(
+    "mode_gradient_correlation": _exact(
+        _PAIR, "gradient correlation over modes", "C2", "sum_k <v2_k(t) v2_k(t')>."
+    ),
+    "feature_gradient_correlation": _exact(
+        _PAIR, "gradient correlation over features", "C3", "<v3(t) v3(t')>, v3 = A0 v2."
+    ),
+    "data_response": _exact(_PAIR, "response of data sites", "R1", "d v1(t) / d u1(t')."),
+    "feature_response": _exact(_PAIR, "response of feature sites", "R3", "d v3(t) / d u3(t')."),
+    "mode_response_to_data": _exact(
+        _PAIR, "response of modes to data", "R02", "sum_k lam_k d v0_k(t) / d u2_k(t')."
+    ),
+    "mode_response_to_features": _exact(
+        _PAIR, "response of modes to features", "R24", "sum_k d v2_k(t) / d u4_k(t')."
+    ),
+    "weight_propagator": _exact(_PAIR, "propagator of weights", "W", "w(t) = sum_s W(t, s) v3(s)."),
+    "weight_correlation": _exact(_PAIR, "weight correlation", "C_w", "w(t) . w(t') / N."),
+    "batch_noise_kernel_test": _exact(
         ("lag",),
         "return of batch noise in the test loss",
         "K_te",
         "Per unit of training loss and of P / B - 1.",
     ),
-    "Ktr": _exact(
+    "batch_noise_kernel_train": _exact(
         ("lag",),
         "return of batch noise in the training loss",
         "K_tr",
         "Per unit of training loss and of P / B - 1.",
     ),
-    "K_on": _exact(("lag",), "return of batch noise, online", "K_on", "Per unit of test loss and of 1 / B."),
-    "kernel_scale": _exact(
-        ("time",), "growth of the kernel", "m", "K = K0 + m b b^T / |b|^2 along what has been learned."
+    "batch_noise_kernel_online": _exact(
+        ("lag",), "return of batch noise, online", "K_on", "Per unit of test loss and of 1 / B."
     ),
-    "beta_norm2": _exact(
+    "kernel_scale": _exact(
+        ("time",),
+        "growth of the kernel",
+        "m",
+        "K = K0 + m b b^T / |b|^2 along what has been learned, b = w* - v0.",
+    ),
+    "learned_norm_squared": _exact(
         ("time",), "squared norm of what has been learned", "|b|^2", "sum_k w*_k^2 (1 - H_k)^2."
     ),
     "spectral_node": _exact(
@@ -109,25 +124,29 @@ VARIABLES: dict[str, Variable] = {
         "rho(u) du",
         "In the direction of the target; what is left of its power cannot be learned at this width.",
     ),
-    "kappa": _exact(
+    "resolution": _exact(
         (), "resolution", "kappa", "sum lam / (lam + kappa) = min(N, P): modes above it can be learned."
     ),
-    "test_t_inf": _exact((), "test loss at late times", "L_inf", "Gradient flow, t -> infinity."),
-    "train_t_inf": _exact((), "training loss at late times", "Lhat_inf", "Gradient flow, t -> infinity."),
-    "bias_t_inf": _exact(
+    "late_test_loss": _exact((), "test loss at late times", "L_inf", "Gradient flow, t -> infinity."),
+    "late_loss": _exact((), "training loss at late times", "Lhat_inf", "Gradient flow, t -> infinity."),
+    "late_bias_loss": _exact(
         (), "bias at late times", "B_inf", "Gradient flow, t -> infinity; less the label noise."
     ),
-    "v0": _exact(
-        ("mode", "time", "sample"), "weight error of a mode", "v0_k", "Draws of its Gaussian process."
+    "weight_error": _exact(
+        ("mode", "time", "sample"), "weight error of a mode", "v0_k", "A draw from its Gaussian process."
     ),
-    "v1": _exact(
+    "example_error": _exact(
         ("time", "sample"),
         "error at a training example",
         "v1",
-        "Draws of its Gaussian process; before batches select.",
+        "A draw from its Gaussian process, or an example of a student; whether or not a batch selects it.",
     ),
-    "v3": _exact(("time", "sample"), "gradient at a feature", "v3", "Draws of its Gaussian process."),
-    "w": _exact(("time", "sample"), "readout weight of a feature", "w", "From v3 of the same site."),
+    "feature_gradient": _exact(
+        ("time", "sample"), "gradient at a feature", "v3", "A draw from its Gaussian process, or a student's."
+    ),
+    "readout_weight": _exact(
+        ("time", "sample"), "readout weight of a feature", "w", "Of the feature whose gradient is v3."
+    ),
     "exponent": _exact(
         ("resource",),
         "fitted exponent",
@@ -143,15 +162,17 @@ VARIABLES: dict[str, Variable] = {
     "predicted_exponent": _exact(
         ("resource",), "predicted exponent", "", "See scaling_laws.predicted_exponents."
     ),
-    "L_opt": _exact(
-        ("compute",), "test loss at the optimum", "L(C)", "Smallest over widths at compute C = N t."
+    "optimal_test_loss": _exact(
+        ("compute",), "test loss at the optimum", "L(C)", "The smallest over widths at compute C = N t."
     ),
-    "N_opt": _exact(("compute",), "optimal width", "N(C)", "Width of the smallest loss at compute C = N t."),
-    "t_opt": _exact(("compute",), "optimal time", "t(C)", "C / N(C)."),
+    "optimal_width": _exact(
+        ("compute",), "optimal width", "N(C)", "Width of the smallest loss at compute C = N t."
+    ),
+    "optimal_time": _exact(("compute",), "optimal time", "t(C)", "C / N(C)."),
 }
 
 COORDINATES: dict[str, Variable] = {
-    "mode": Variable(("mode",), "mode", "k", "Entry of the spectrum, from 1."),
+    "mode": Variable(("mode",), "mode", "k", "Entry of the spectrum, counted from 1."),
     "lag": Variable(("lag",), "lag", "tau", "Difference of two times."),
     "ensemble_size": Variable(
         ("ensemble_size",), "students in an ensemble", "E", "Their outputs are averaged."

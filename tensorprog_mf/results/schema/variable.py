@@ -1,27 +1,25 @@
-"""What is said of a variable of a result."""
+"""The specification of a variable of a result."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Variable:
-    """What a variable of a result is: dimensions, meaning, symbol in the theory, whether it is a Monte Carlo
-    estimate."""
+    """What a variable of a result is, and how it is described in a file."""
 
     dims: tuple[str, ...]
     long_name: str
-    symbol: str
+    symbol: str  # in the theory
     comment: str
-    estimate: bool = True
+    estimate: bool = True  # by Monte Carlo: a mean over replicates that has a standard error
     dtype: str = "float64"
     units: str = ""  # UDUNITS reads it as 1, and xarray then writes no [1] on axes
 
     def dims_of(self, rank: int, vector_dim: str | None = None) -> tuple[str, ...]:
-        """Dimensions of values with `rank` of them: `output` may follow example, and `output_prime`
-        example_prime.
+        """Names of the dimensions of values that have `rank` of them.
 
-        Where examples are several vectors in the layers of a network, these have the name `vector_dim`
-        instead.
+        `output` may follow `example`, and `output_prime` may follow `example_prime`. Variables over layers in
+        which an example is several vectors have `vector_dim` there instead.
         """
         if rank == len(self.dims):
             return self.dims

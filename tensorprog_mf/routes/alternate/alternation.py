@@ -90,13 +90,13 @@ class Alternation:
         self._draws = [draws for _, draws in populations]
         self.tolerance, self.is_centred, self.depth = tolerance, is_centred, network.depth
         self.examples, self.times = len(problem.all_inputs), training.last + 1
-        weight, kept = training.gradient_weights("alternate")
+        weight, kept = training.descent.gradient_weights()
         self.shares = [training.example_weights(t, problem.n_train) for t in range(self.times)]
         self.kept = np.repeat(kept, self.examples)[:, None]
         self.weight = network.richness * np.repeat(
             np.repeat(weight, self.examples, axis=0), self.examples, axis=1
         )
-        self.rates = list(training.rates(network.weights).values())
+        self.rates = list(training.rates(network.roles).values())
         self._innovations: dict[tuple, np.ndarray] = {}
         self._scales = 1.0, 1.0  # of features and gradients
 

@@ -21,7 +21,7 @@ from .rounds import Outcome, Rounds, iterate
 def iterated(job: Job[MLP], rounds: Rounds) -> xr.Dataset:
     """Iterate all replicates and return the Dataset of them."""
     network, problem, sampling = job.network, job.problem, job.sampling
-    steps = recorded_steps(job.keeping.record, job.training.last, job.route)
+    steps = recorded_steps(job.keeping.record, job.training.last)
     _check_memory(job, len(steps))
     start = initial_kernels(network, problem.all_inputs)
 

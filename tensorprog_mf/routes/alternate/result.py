@@ -84,7 +84,7 @@ def _record(job: Job[MLP], outcome: Outcome, steps: np.ndarray) -> dict[str, np.
     """One replicate at the recorded steps: equal-time blocks of kernels, fields at the chosen sites with
     their parts."""
     guess, problem, training = outcome.guess, job.problem, job.training
-    rates, times = list(training.rates(job.network.weights).values()), training.last + 1
+    rates, times = list(training.rates(job.network.roles).values()), training.last + 1
     shares = [training.example_weights(t, problem.n_train) for t in steps]
 
     def equal_time(kernels: list[np.ndarray]) -> np.ndarray:

@@ -4,7 +4,6 @@ repeat."""
 import xarray as xr
 
 from ...engine.recorder import RecordLike, as_record
-from ...ground.errors import UnsupportedError
 from ...matrices.sampling import Sampling
 from ...networks import MLP
 from ...problems.problem import Problem
@@ -12,6 +11,7 @@ from ...sites.draws import fresh_seed
 from ...training.training import Training
 from ..sampling.arguments import route
 from ..sampling.job import Execution, Job, Keeping
+from ..support import check
 from .iteration import Rounds, iterated
 
 
@@ -85,7 +85,7 @@ def alternate(  # noqa: PLR0913
     InputError
         An argument that cannot be used; fields that span more than half of the samples.
     UnsupportedError
-        Another network, gradient flow.
+        What does not go together; see "What goes with what" in the README.
 
     Notes
     -----
@@ -107,7 +107,6 @@ def alternate(  # noqa: PLR0913
     >>> ds.attrs["status"]
     'converged'
     """
-    _refuse(network, problem, training)
     sampling = Sampling(
         n_samples=n_samples,
         n_replicates=n_replicates,
@@ -119,17 +118,6 @@ def alternate(  # noqa: PLR0913
     keeping = Keeping(record=as_record(record), samples=samples, keep_replicates=keep_replicates)
     execution = Execution(progress=progress, threads=threads)
     rounds = Rounds(iterations=iterations, damping=damping, target_residual=target_residual)
-    return iterated(Job("alternate", network, problem, training, sampling, keeping, execution), rounds)
-
-
-def _refuse(network: MLP, problem: Problem, training: Training) -> None:
-    """Refuse what the iteration does not solve."""
-    if not isinstance(network, MLP):
-        raise UnsupportedError(f"alternate solves MLPs only, not {type(network).__name__}; use tp.sample.")
-    if not network.plain:
-        raise UnsupportedError(
-            "alternate takes weights that start as N(0,1) and no biases; use tp.sample for others."
-        )
-    training.refuse_flow("alternate")
-    training.refuse_noise_and_rules("alternate")
-    problem.refuse_outputs("alternate")
+    job = Job("alternate", network, problem, training, sampling, keeping, execution)
+    check(job.route, job.request())
+    return iterated(job, rounds)

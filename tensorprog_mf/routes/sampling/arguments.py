@@ -3,15 +3,10 @@
 from ...ground.calls import checked_call
 from ...ground.errors import InputError
 from ...networks import Network
-from ...problems.online import OnlineProblem
-from ...problems.problem import Problem
+from ...problems.source import DataSource
 from ...training.training import Training
 
-_KINDS: dict[str, type | tuple[type, ...]] = {
-    "network": Network,
-    "problem": (Problem, OnlineProblem),
-    "training": Training,
-}
+_KINDS: dict[str, type] = {"network": Network, "problem": DataSource, "training": Training}
 _EXAMPLES = {
     "network": "tp.MLP(depth=3)",
     "problem": "tp.Problem(inputs, targets)",

@@ -31,12 +31,8 @@ def on_common_draws(job: Job) -> Job:
     ------
     InputError
         An earlier run whose queries are not those of this one, number by number.
-    UnsupportedError
-        Gradient flow, noise or a learning rule.
     """
-    earlier, training = job.common_draws, job.training
-    training.refuse_flow("common_draws")
-    training.refuse_noise_and_rules("common_draws")
+    earlier = job.common_draws
     if not isinstance(earlier, xr.Dataset):
         raise InputError(f"common_draws={earlier!r} must be the result of an earlier run.")
     _check_settings(earlier, job)

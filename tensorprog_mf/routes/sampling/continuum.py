@@ -89,7 +89,7 @@ def _with_truncation(new: Variables, medium: xr.Dataset, fine: xr.Dataset) -> Va
     """Variables with what the tolerance leaves out of both runs, and with standard errors that contain it."""
     new = new | {NAME: fine[NAME].variable.copy(data=np.hypot(2 * fine[NAME].values, medium[NAME].values))}
     arrays = {name: (variable.dims, variable.values) for name, variable in new.items()}
-    arrays = combined(arrays, int((fine.split == "train").sum()))
+    arrays = combined(arrays, fine.split.values)
     return {name: variable.copy(data=arrays[name][1]) for name, variable in new.items()}
 
 

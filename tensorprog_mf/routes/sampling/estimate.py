@@ -70,7 +70,7 @@ def _per_vector(job: Job) -> float:
     """Directions that every vector reveals, if there are queries enough."""
     network, tolerance = job.network, job.sampling.tolerance
     return memory.directions(
-        job.training, job.problem.n_train, tolerance, network.richness, network.activation
+        job.training, job.problem.n_recurring, tolerance, network.richness, network.activation
     )
 
 
@@ -79,15 +79,7 @@ def _queries(job: Job, times: int) -> int:
     examples, last = len(job.problem.all_inputs), job.training.last
     if job.training.flow:
         return _EVALUATIONS * examples
-    return examples * times + _shown(job) * (last + 1 - times)
-
-
-def _shown(job: Job) -> int:
-    """Largest number of examples of a step that records nothing."""
-    training = job.training
-    if training.batches is not None:
-        return max(map(len, training.batches), default=0)
-    return training.batch_size or job.problem.n_train
+    return examples * times + job.training.largest_batch(job.problem.n_recurring) * (last + 1 - times)
 
 
 def _remedy_of_records(times: int, share: float) -> tuple[str, str]:

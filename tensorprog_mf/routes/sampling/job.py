@@ -17,6 +17,7 @@ from ...networks.parameterization import as_mean_field
 from ...problems.problem import Problem
 from ...results.provenance import attributes
 from ...training.training import Training
+from ..support import Request
 
 Net = TypeVar("Net", bound=Network)
 
@@ -123,6 +124,27 @@ class Job(Generic[Net]):
             layers = self.network.footprint(self.problem.all_inputs.shape[1:]).layers
             return self.network, replace(self.training, multipliers=(0.0,) * (layers + 1))
         return self.network, self.training
+
+    def request(
+        self,
+        *,
+        target_error: float | None = None,
+        common_draws: xr.Dataset | None = None,
+        ensemble: str | None = None,
+    ) -> Request:
+        """What is asked of the route, for the table of support; some arguments are none of the job."""
+        return Request(
+            self.network,
+            self.problem,
+            self.training,
+            self.keeping.record,
+            parameterization=self.form or "mean_field",
+            ensemble=ensemble,
+            common_draws=common_draws is not None,
+            target_error=target_error is not None,
+            checkpoint=self.execution.checkpoint is not None,
+            keep_replicates=self.keeping.keep_replicates,
+        )
 
     def settings(self) -> dict[str, object]:
         """The arguments beside network, problem and training as plain values, for attributes."""

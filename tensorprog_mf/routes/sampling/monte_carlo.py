@@ -71,10 +71,6 @@ def _sampled(job: Job) -> xr.Dataset:
 def _refined(job: Job, target: float) -> xr.Dataset:
     """At as many samples as the target error asks for."""
     require(
-        job.common_draws is None and not job.keeping.keep_replicates,
-        "target_error goes neither with common_draws nor with keep_replicates.",
-    )
-    require(
         job.sampling.n_replicates > 1,
         "target_error needs a standard error: take n_replicates of 2 or more.",
     )
@@ -93,8 +89,6 @@ def _refined(job: Job, target: float) -> xr.Dataset:
 
 def _infinitely_deep(job: Job) -> xr.Dataset:
     """Extrapolated from the refinements of the network."""
-    shared = job.common_draws is not None or job.keeping.record.draws
-    require(not shared, "common draws do not go with infinite depth: its runs have depths of their own.")
     parts: list[Folder | None] = []
 
     def at(network: Network) -> xr.Dataset:

@@ -8,22 +8,22 @@ import xarray as xr
 
 from ...engine.flow import with_kinks
 from ...engine.loop import Outcome, run
-from ...engine.recorder import Recorder, recorded_steps
+from ...engine.recorder import Record, Recorder, recorded_steps
 from ...engine.truncation import combined
 from ...ground.accelerate import thread_count
 from ...ground.checkpoints import Checkpoint, in_words
-from ...ground.errors import DivergenceWarning, UnsupportedError, require, warn
+from ...ground.errors import DivergenceWarning, require, warn
 from ...ground.interruption import UNFINISHED, goes_on, in_the_result, unless_interrupted
 from ...ground.progress import Progress
 from ...ground.replicates import Replicates, run_replicates
 from ...ground.status import Status
 from ...networks import Network
-from ...results.dataset import dataset, slot_table, summarise
+from ...results.dataset import Arrays, dataset, slot_table, summarise
 from ...training.training import Training
 from .checkpoints import checkpoints
 from .estimate import check_memory
 from .job import Job
-from .shapes import Arrays, aligned, shaped
+from .shapes import aligned, shaped
 from .stability import sharpness
 from .trust import doubts
 
@@ -66,16 +66,11 @@ def _checked(job: Job) -> tuple[Job, np.ndarray]:
     """The job as it will be run, and the steps that it records."""
     network, problem, training, sampling = job.network, job.problem, job.training, job.sampling
     record = job.keeping.record
-    training.refuse_endless(job.route)
     steps = recorded_steps(record, training.last)
     sampling.check_draws()
     network.check(problem.all_inputs.shape[1:])
-    network.suits(job.route, sampling.matrix, problem, training)
-    _check_record(record, sampling.matrix, network, problem, training)
-    require(
-        job.limit or not record.draws,
-        f"draws=True is for runs in the limit; {job.route} has no draws to share.",
-    )
+    network.warn_of(problem, job.limit)
+    _check_examples(record, len(problem.all_inputs))
     training = with_kinks(training, network.activation, problem.loss)
     if training.flow:  # directions left out make rates rough, and steps small
         sampling = replace(sampling, tolerance=min(sampling.tolerance, training.tolerance / 10))
@@ -127,10 +122,10 @@ def _estimates(job: Job, outcomes: list[Outcome], unit: float) -> Arrays:
     require(not worst.status.failed or len(worst.record) > 0, worst.message)
     records = [outcome.record for outcome in outcomes]
     arrays = summarise(records, job.keeping.keep_replicates, job.network.vector_dim)
-    arrays = combined(arrays, problem.n_train)
+    arrays = combined(arrays, problem.splits)
     for name in {"tangent_kernel", "tangent_kernel_stderr"} & arrays.keys():
         arrays[name] = (arrays[name][0], arrays[name][1] * unit)
-    if problem.n_train and not (problem.outputs or training.ruled) and record.kernel_examples is None:
+    if not problem.streamed and not (problem.outputs or training.ruled) and record.kernel_examples is None:
         kernel, outputs = (_mean(arrays[name]) for name in ("tangent_kernel", "output"))
         arrays["sharpness"] = (("time",), sharpness(kernel, outputs, problem))
     if "basis_rank" in arrays:
@@ -147,7 +142,7 @@ def _worst(outcomes: list[Outcome]) -> Outcome:
 def _unit_of_rates(given: Training, meant: Training) -> float:
     """Factor on tangent kernels of the network that is run, so that df / d time = K Delta in the units of
     time that the user gave."""
-    return 1.0 if given.flow else meant.learning_rate / given.learning_rate
+    return 1.0 if given.flow else meant.descent.learning_rate / given.descent.learning_rate
 
 
 def _mean(array: tuple[tuple[str, ...], np.ndarray]) -> np.ndarray:
@@ -195,58 +190,10 @@ def _written(files: list[Checkpoint | None]) -> str:
     return f", checkpoint {in_words(size)}" if size else ""
 
 
-def _check_record(record, matrix: str, network, problem, training) -> None:
-    """Refuse what cannot be recorded of a problem."""
-    if network.vector_dim and (record.per_output or record.two_time or record.responses):
-        raise UnsupportedError(
-            "per_output, two_time and responses are recorded for fully connected networks;"
-            f" {type(network).__name__} has a dimension {network.vector_dim}."
-        )
-    examples, chosen = len(problem.all_inputs), record.kernel_examples
+def _check_examples(record: Record, count: int) -> None:
+    """Refuse kernels between examples that are not there."""
+    chosen = record.kernel_examples
     require(
-        not chosen or max(chosen) < examples,
-        f"kernel_examples names example {max(chosen or [0])}, but examples are 0 ... {examples - 1}.",
-    )
-    require(
-        not record.per_output or problem.outputs,
-        "per_output=True is for several outputs, targets (example, output).",
-    )
-    if problem.outputs and (record.two_time or record.responses):
-        raise UnsupportedError(
-            "two_time and responses are recorded for one output, targets (example,); leave them out of"
-            " tp.Record."
-        )
-    if record.responses and not (network.has_parts and matrix != "dense"):
-        raise UnsupportedError(
-            "responses are regressions on Gaussian parts of fields, which residual streams and stored"
-            " matrices do not tell apart; take matrix='conditioned' and an MLP."
-        )
-    if "input_weight" in {*record.moments, *record.densities} and not network.has_input_weight:
-        raise UnsupportedError(
-            f"moments and densities of input_weight are known for MeanFieldMLP; {type(network).__name__}"
-            " knows weights only where inputs look."
-        )
-    if training.temperature and getattr(network, "output_bias", 0):
-        raise UnsupportedError(
-            "temperature does not go with an output bias: its noise would make outputs random at any width;"
-            " take output_bias=0."
-        )
-    if record.per_output and training.ruled:
-        raise UnsupportedError(
-            "kernels of every output are those of gradients; with"
-            f" learning_rule={training.learning_rule.name!r} leave out per_output."
-        )
-    if problem.outputs and not record.per_output:
-        fields = {"backward_field", "gradient"} & {*record.moments, *record.densities}
-        require(
-            not fields,
-            f"{' and '.join(sorted(fields))} of several outputs are known with per_output=True only.",
-        )
-    require(
-        problem.n_train > 0 or (training.full_batch and not training.flow),
-        "a stream brings its own batches, step by step: leave batches and flow out of Training.",
-    )
-    require(
-        not (problem.outputs and training.learning_rule.hebbian),
-        "Hebb's rule is modulated by the error of one output; targets must be (example,).",
+        not chosen or max(chosen) < count,
+        f"kernel_examples names example {max(chosen or [0])}, but examples are 0 ... {count - 1}.",
     )

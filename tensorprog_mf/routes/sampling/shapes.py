@@ -4,8 +4,7 @@ import numpy as np
 
 from ...engine.recorder import Record
 from ...engine.reductions import MOMENTS
-
-Arrays = dict[str, tuple[tuple[str, ...], np.ndarray]]  # variables: (dims, values) by name
+from ...results.dataset import Arrays
 
 
 def aligned(arrays: Arrays, vector_dim: str | None) -> Arrays:

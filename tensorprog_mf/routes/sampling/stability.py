@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from ...problems.losses import as_loss
 from ...problems.problem import Problem
 from ...training.training import Training
 
@@ -22,8 +21,7 @@ def sharpness(kernel: np.ndarray, outputs: np.ndarray, problem: Problem) -> np.n
     """
     n = problem.n_train
     f, step = outputs[:, :n], _STEP * (1 + np.abs(outputs[:, :n]))
-    loss = as_loss(problem.loss)
-    slope = [loss.error(at, problem.targets) for at in (f - step, f + step)]
+    slope = [problem.loss.error(at, problem.targets) for at in (f - step, f + step)]
     root = np.sqrt(np.maximum((slope[0] - slope[1]) / (2 * step), 0.0) / n)
     return np.array([_largest(r[:, None] * k[:n, :n] * r) for k, r in zip(kernel, root)])
 

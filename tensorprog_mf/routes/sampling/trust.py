@@ -4,8 +4,8 @@ import numpy as np
 import xarray as xr
 
 from ...ground.errors import HeavyTailWarning, StabilityWarning
+from ...results.dataset import Arrays
 from ...training.training import Training
-from .shapes import Arrays
 from .stability import AMPLIFIED, amplified, apart_from, bound
 
 HEAVY = 0.3  # share of the largest 1 % of sites from which standard errors are not believed: tail index 1.35
@@ -31,8 +31,9 @@ def _of_bound(arrays: Arrays, steps: np.ndarray, training: Training) -> np.ndarr
     """Learning rate times sharpness at the recorded steps, (time,), or None where it is not known."""
     if "sharpness" not in arrays or training.flow:
         return None
+    descent = training.descent
     rates = (
-        [training.learning_rate_at(min(step, training.last - 1)) for step in steps] if training.last else 0.0
+        [descent.learning_rate_at(min(step, descent.steps - 1)) for step in steps] if descent.steps else 0.0
     )
     return np.array(rates) * arrays["sharpness"][1]
 

@@ -5,8 +5,8 @@ import numpy as np
 from ...ground.divergence import LossWatch, allowed, check_size
 from ...networks import MLP
 from ...problems.problem import Problem
+from ...results.dataset import Arrays
 from ...training.training import Training
-from ..sampling.shapes import Arrays
 
 
 class Recursion:
@@ -24,8 +24,8 @@ class Recursion:
         self.outputs = columns = problem.outputs or 1
         self.shares = [training.example_weights(t, problem.n_train) for t in range(times)]
         self.growth = LossWatch(allowed(network.richness))
-        self.weight, self.kept = training.gradient_weights("solve_linear")
-        self.rates = list(training.rates(network.weights).values())
+        self.weight, self.kept = training.descent.gradient_weights()
+        self.rates = list(training.rates(network.roles).values())
         self.alpha, self.H = (np.zeros((depth + 1, times, examples, times, examples)) for _ in range(2))
         self.beta = np.zeros((depth + 1, times, examples, times * columns))
         self.kappa, self.G = (np.zeros((depth + 2, times * columns, times * columns)) for _ in range(2))

@@ -6,16 +6,15 @@ import xarray as xr
 from ...engine.recorder import RecordLike, as_record, recorded_steps
 from ...ground.accelerate import one_blas_thread
 from ...ground.divergence import RunAway, advice, sentence
-from ...ground.errors import ConvergenceWarning, DivergenceWarning, UnsupportedError, boolean, require, warn
+from ...ground.errors import ConvergenceWarning, DivergenceWarning, boolean, require, warn
 from ...ground.status import Status
 from ...networks import MLP
 from ...problems.problem import Problem
-from ...results.dataset import dataset, summarise
+from ...results.dataset import Arrays, dataset, summarise
 from ...results.provenance import attributes
-from ...sites.activations import Activation
 from ...training.training import Training
 from ..sampling.arguments import route
-from ..sampling.shapes import Arrays
+from ..support import Request, check
 from .flow import follow
 from .recursion import Recursion
 
@@ -60,7 +59,7 @@ def solve_linear(
     Raises
     ------
     UnsupportedError
-        Another network or activation, weight scales or biases in discrete steps.
+        What does not go together; see "What goes with what" in the README.
 
     Notes
     -----
@@ -73,33 +72,14 @@ def solve_linear(
     seconds to a minute.
     """
     two_time = boolean("two_time", two_time)
-    _refuse(network, problem, training, two_time)
-    steps = recorded_steps(record, training.last, "solve_linear")
+    kept = as_record(record)
+    check("solve_linear", Request(network, problem, training, kept, two_time=two_time))
+    steps = recorded_steps(kept, training.last)
     solved = _flow if training.flow else _in_steps
     arrays, steps, status, message = solved(network, problem, training, steps, two_time)
-    settings = {"record": as_record(record).describe()}
+    settings = {"record": kept.describe()}
     described = attributes("solve_linear", network, problem, training, settings, status.label, message)
     return dataset(arrays, problem, training, steps, list(range(1, network.depth + 1)), described)
-
-
-def _refuse(network: MLP, problem: Problem, training: Training, two_time: bool) -> None:
-    """Refuse what has no exact solution here."""
-    if not isinstance(network, MLP) or network.activation != Activation("linear"):
-        raise UnsupportedError(
-            "solve_linear solves MLPs with the linear activation of gain 1 only; use tp.sample for others."
-        )
-    if not (network.plain or training.flow):
-        raise UnsupportedError(
-            "solve_linear takes weights that start as N(0,1) and no biases, but for gradient flow; use"
-            " tp.sample for others."
-        )
-    training.refuse_noise_and_rules("solve_linear")
-    problem.refuse_online("solve_linear")
-    if problem.outputs and two_time:
-        raise UnsupportedError(
-            "solve_linear has kernels between times for one output, targets (example,); leave out two_time."
-        )
-    training.refuse_endless("solve_linear")
 
 
 def _in_steps(

@@ -8,10 +8,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ...ground.errors import UnsupportedError, require, whole
+from ...ground.errors import require, whole
 from ...matrices.realization import Realization
-from ...networks import MLP, Network
-from ...networks.mlp import each
+from ...networks import Network
 from ...problems.problem import Problem
 from ...results import memory
 from ...training.training import Training
@@ -73,8 +72,6 @@ def random_starts(
     ------
     InputError
         An unknown parameterisation; a width that is missing or that nothing depends on.
-    UnsupportedError
-        Networks of infinite depth.
     """
     known = _OF_ORDER_ONE + _OF_A_WIDTH
     if ensemble is None:
@@ -101,22 +98,18 @@ def random_starts(
             " 'ntk'.",
         )
         width = whole("width", width, 1)
-    if network.refinements is not None:
-        raise UnsupportedError(
-            "ensemble is known for networks of a finite depth; leave it out for depth='infinite'."
-        )
     return RandomStarts(ensemble, width, whole("starts", starts, 2), problem.loss.name != "squared")
 
 
 def readout_kernels(job: Job, last_layers: np.ndarray) -> np.ndarray:
     """sigma^2 E[phi phi'] of the features that the readout sees, (replicate, example, example_prime).
 
-    `last_layers` are the feature kernels of the last layer. In an MLP the readout sees those; other networks
+    `last_layers` are the feature kernels of the last layer, which the readout of an MLP sees; other networks
     pool or flatten after it, and their kernels are sampled, as the tangent kernel of the readout alone.
     """
     network = job.network
-    if isinstance(network, MLP):
-        return each("weight_std", network.weight_std, network.depth + 1)[-1] ** 2 * last_layers
+    if network.readout_std is not None:
+        return network.readout_std**2 * last_layers
     layers = network.compose(Realization(job.sampling, 0), job.problem.all_inputs)
     others = len(layers.initial()) - 1
     alone = replace(job.training, multipliers=(0.0,) * others + (1.0,))
@@ -141,7 +134,7 @@ def lazy_series(
     if random is not None and covariance is not None and random.drawn:
         found = _drawn(kernel, covariance, problem, training, steps, shares, random.count, seed)
     else:
-        f = train_lazily(kernel, problem, training, "static_ntk")
+        f = train_lazily(kernel, problem, training)
         kept = steps[steps < len(f)]
         if covariance is None or not len(kept):
             return problem.series(f[kept], shares) if len(kept) else {}, len(f)
@@ -166,7 +159,7 @@ def _exact(
     is the loss of the mean outputs plus their variance / 2.
     """
     still = problem.with_zero_targets(len(kernel))
-    spread = train_lazily(kernel, still, training, "static_ntk", _root(covariance), steps)
+    spread = train_lazily(kernel, still, training, _root(covariance), steps)
     found = {name: values[: len(spread)] for name, values in mean.items()}
     both = spread @ spread.transpose(0, 2, 1)
     variance = np.einsum("tmm->tm", both)
@@ -192,7 +185,7 @@ def _drawn(
     rng = np.random.default_rng(np.random.SeedSequence(seed[0], spawn_key=(_DRAWN, *seed[1:])))
     root, shape = _root(covariance), problem.targets.shape[1:]
     draws = [np.tensordot(root, rng.standard_normal((len(root), *shape)), 1) for _ in range(count)]
-    runs = [train_lazily(kernel, problem, training, "static_ntk", start, steps) for start in draws]
+    runs = [train_lazily(kernel, problem, training, start, steps) for start in draws]
     reached = min(map(len, runs))
     if not reached:
         return {}

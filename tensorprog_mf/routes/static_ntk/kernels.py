@@ -6,12 +6,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...ground.errors import UnsupportedError, require
-from ...layers.readout import OUTPUT_BIAS
+from ...ground.errors import require
 from ...networks import MLP
 from ...networks.mlp import each
 from ...sites.activations import Activation, as_activation
 from ...sites.moments import Moments, closed_moments, has_closed_form, hermite_moments, stein_mismatch
+from ...training.roles import Role
 
 _NODES = (64, 128, 256, 512, 1024)
 _GOOD = 1e-12  # relative change from half as many nodes at which doubling them stops
@@ -44,15 +44,9 @@ def initial_kernels(network: MLP, inputs: np.ndarray) -> InitialKernels:
 
     Raises
     ------
-    UnsupportedError
-        A network that is not an MLP.
     InputError
         Kernels that are not finite.
     """
-    if not isinstance(network, MLP):
-        raise UnsupportedError(
-            f"closed-form kernels are known for MLP, not for {type(network).__name__}; take kernel='sampled'."
-        )
     activation = as_activation(network.activation)
     if has_closed_form(activation):
         return _named(network, *_recursion(network, inputs, lambda k: closed_moments(activation, k)), 0.0)
@@ -95,11 +89,13 @@ def _stds(network: MLP) -> tuple[tuple[float, ...], tuple[float, ...]]:
 def _named(network: MLP, feature: np.ndarray, gradient: np.ndarray, error: float) -> InitialKernels:
     """Kernels with all layers, the input's and the output's too, cut to the hidden ones, and their products
     by name."""
-    tangent = dict(zip(network.weights, gradient * feature))
-    if network.bias_std is not None:
-        tangent |= {f"b{layer}": kernel for layer, kernel in enumerate(gradient[:-1])}
-    if network.output_bias:
-        tangent[OUTPUT_BIAS] = np.full_like(feature[0], network.output_bias**2)
+    of_weights, of_biases = iter(gradient * feature), iter(gradient[:-1])
+    tangent = {}
+    for name, role in network.roles.items():
+        if role is Role.OUTPUT_BIAS:
+            tangent[name] = np.full_like(feature[0], network.output_bias**2)
+        else:
+            tangent[name] = next(of_biases if role is Role.BIAS else of_weights)
     return InitialKernels(feature[1:], gradient[:-1], tangent, error)
 
 

@@ -19,29 +19,18 @@ from .kernels import initial_kernels
 
 Kernels = dict[str, np.ndarray]
 
+KERNELS = ("closed_form", "sampled")
 _NOTICED = 1e-3  # relative error of kernels by quadrature that is warned of
 _KERNELS = ("feature_kernel", "gradient_kernel", "tangent_kernel")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Lazy:
-    """A call of `static_ntk`: the job, where its kernel comes from, and how outputs start.
-
-    Raises
-    ------
-    InputError
-        An unknown kernel.
-    """
+    """A call of `static_ntk`: the job, where its kernel comes from, and how outputs start."""
 
     job: Job
     kernel: str
     random: RandomStarts | None
-
-    def __post_init__(self) -> None:
-        require(
-            self.kernel in ("closed_form", "sampled"),
-            f"kernel={self.kernel!r} is unknown; choose 'closed_form' or 'sampled'.",
-        )
 
     @property
     def sampled(self) -> bool:
@@ -86,7 +75,7 @@ class _Start:
 def trained_lazily(lazy: Lazy) -> xr.Dataset:
     """The Dataset of a call."""
     job = lazy.job
-    steps = recorded_steps(job.keeping.record, job.training.last, job.route)
+    steps = recorded_steps(job.keeping.record, job.training.last)
     job.network.check(job.problem.all_inputs.shape[1:])
     _check_memory(lazy, len(steps))
     start = _sampled_kernels(lazy) if lazy.sampled else _closed_kernels(lazy)
@@ -118,7 +107,7 @@ def _sampled_kernels(lazy: Lazy) -> _Start:
 def _closed_kernels(lazy: Lazy) -> _Start:
     """Those of the recursion over layers, the same in every replicate."""
     found = initial_kernels(lazy.job.network, lazy.job.problem.all_inputs)
-    rates = lazy.job.training.rates(list(found.tangent))
+    rates = lazy.job.training.rates(lazy.job.network.roles)
     tangent = np.asarray(sum(rates[name] * kernel for name, kernel in found.tangent.items()))
     if found.error > _NOTICED:
         warn(

@@ -3,6 +3,7 @@
 import xarray as xr
 
 from ...engine.recorder import RecordLike, as_record
+from ...ground.errors import require
 from ...matrices.sampling import Sampling
 from ...networks import Network
 from ...problems.problem import Problem
@@ -11,8 +12,9 @@ from ...training.training import Training
 from ..sampling.arguments import route
 from ..sampling.job import Execution, Job, Keeping
 from ..sampling.monte_carlo import suitable_tolerance
+from ..support import check
 from .ensembles import random_starts
-from .lazy import Lazy, trained_lazily
+from .lazy import KERNELS, Lazy, trained_lazily
 
 
 @route
@@ -87,8 +89,7 @@ def static_ntk(  # noqa: PLR0913
     InputError
         An argument that cannot be used.
     UnsupportedError
-        Weight decay; a closed form for another network than an MLP; infinite time with another loss than the
-        squared one.
+        What does not go together; see "What goes with what" in the README.
 
     Notes
     -----
@@ -125,8 +126,7 @@ def static_ntk(  # noqa: PLR0913
     >>> ds.output[-1].values.round(6).tolist(), ds.output_std[-1].values.round(3).tolist()
     ([1.0, -1.0, 0.0], [0.0, 0.0, 0.102])
     """
-    training.refuse_noise_and_rules("static_ntk")
-    problem.refuse_online("static_ntk")
+    require(kernel in KERNELS, f"kernel={kernel!r} is unknown; choose {' or '.join(map(repr, KERNELS))}.")
     sampling = Sampling(
         n_samples=n_samples,
         n_replicates=n_replicates,
@@ -138,5 +138,6 @@ def static_ntk(  # noqa: PLR0913
     keeping = Keeping(record=as_record(record), samples=samples, keep_replicates=keep_replicates)
     execution = Execution(progress=progress, threads=threads)
     job = Job("static_ntk", network, problem, training, sampling, keeping, execution)
+    check(job.route, job.request(ensemble=ensemble), kernel)
     random = random_starts(ensemble, width, starts, network, problem)
     return trained_lazily(Lazy(job=job, kernel=kernel, random=random))

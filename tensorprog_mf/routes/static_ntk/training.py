@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from ...ground.divergence import before_divergence
-from ...ground.errors import UnsupportedError
 from ...problems.problem import Problem
+from ...training.discrete_descent import DiscreteDescent
 from ...training.training import Training
 
 
@@ -14,83 +14,71 @@ def train_lazily(
     kernel: np.ndarray,
     problem: Problem,
     training: Training,
-    route: str,
     start: np.ndarray | None = None,
     steps: Sequence[int] | np.ndarray | None = None,
 ) -> np.ndarray:
-    """Outputs (time, example[, output]) of f(t) = f(0) + K sum_s e(t, s) Delta(s), or of the flow df/dt = K
-    Delta.
+    """Outputs (time, example[, output]) of f(t) = f(0) + K sum_s e(t, s) Delta(s), or of the flow
+    df/dt = K Delta.
 
     `kernel` is (example, example_prime), training examples first, learning-rate multipliers included; `start`
     is f(0), (example[, output]), 0 by default; `steps` are the indices of the times to return, all by
-    default. Outputs stop before the first of these at which they have run away.
-
-    Raises
-    ------
-    UnsupportedError
-        Weight decay: it shrinks the weights at any richness, and the kernel with them. Infinite time, where
-        the loss has no end in closed form.
+    default. Outputs stop before the first of these at which they have run away. There is no weight decay,
+    which would shrink the weights, and the kernel with them, at any richness; and at infinite time only the
+    squared loss has an end in closed form.
     """
-    refuse_decay(route, training)
-    if problem.loss.name != "squared":
-        training.refuse_endless(f"{route} with the loss {problem.loss.name!r}")
     start = np.zeros((len(kernel), *problem.targets.shape[1:])) if start is None else start
     kept = np.arange(training.last + 1) if steps is None else np.asarray(steps)
     with np.errstate(over="ignore", invalid="ignore"):  # what diverges is cut off
         if training.flow:
-            outputs = _flow(kernel, problem, training, start, training.clock()[kept])
+            flow = training.gradient_flow
+            outputs = _flow(kernel, problem, flow.tolerance, start, flow.clock()[kept])
         else:
             wanted = set(kept.tolist())
             outputs = np.stack(
-                [f for t, f in enumerate(_steps(kernel, problem, training, start)) if t in wanted]
+                [f for t, f in enumerate(_steps(kernel, problem, training.descent, start)) if t in wanted]
             )
         return outputs[: before_divergence(outputs, problem.mean_loss)[0]]
 
 
-def refuse_decay(route: str, training: Training) -> None:
-    """Raise `UnsupportedError` for weight decay, in the name of a route that keeps kernels where they
-    start."""
-    if training.weight_decay:
-        raise UnsupportedError(
-            f"{route}: weight decay moves the kernel at any richness; take tp.sample at a small richness."
-        )
-
-
-def _steps(kernel, problem: Problem, training: Training, start: np.ndarray) -> Iterator[np.ndarray]:
+def _steps(
+    kernel: np.ndarray, problem: Problem, descent: DiscreteDescent, start: np.ndarray
+) -> Iterator[np.ndarray]:
     """Outputs of every step."""
     outputs, velocity = start, np.zeros(start.shape)
     yield outputs
-    for t in range(training.steps):
-        rate = training.learning_rate_at(t)
-        ahead = outputs + (rate * training.momentum * velocity if training.nesterov else 0.0)
-        velocity = training.momentum * velocity + kernel @ problem.error_signal(
-            ahead, training.example_weights(t, problem.n_train)
+    for t in range(descent.steps):
+        rate = descent.learning_rate_at(t)
+        ahead = outputs + (rate * descent.momentum * velocity if descent.nesterov else 0.0)
+        velocity = descent.momentum * velocity + kernel @ problem.error_signal(
+            ahead, descent.example_weights(t, problem.n_train)
         )
         outputs = outputs + rate * velocity
         yield outputs
 
 
-def _flow(kernel, problem: Problem, training: Training, start: np.ndarray, times: np.ndarray) -> np.ndarray:
+def _flow(
+    kernel: np.ndarray, problem: Problem, tolerance: float, start: np.ndarray, times: np.ndarray
+) -> np.ndarray:
     if problem.loss.name == "squared":
         return _exponential(kernel, problem, start, times)
     from scipy.integrate import solve_ivp
 
-    tolerance = dict(rtol=training.tolerance, atol=training.tolerance * 1e-2)
+    allowed = dict(rtol=tolerance, atol=tolerance * 1e-2)
     outputs = np.full((len(times), *start.shape), np.nan)
     outputs[times == 0] = start
     if times[-1] > 0:
         later = times[times > 0]
 
-        def rates(_, f):
+        def rates(_: float, f: np.ndarray) -> np.ndarray:
             return (kernel @ problem.error_signal(f.reshape(start.shape))).ravel()
 
-        run = solve_ivp(rates, (0, later[-1]), start.ravel(), "DOP853", later, **tolerance)
+        run = solve_ivp(rates, (0, later[-1]), start.ravel(), "DOP853", later, **allowed)
         reached = np.transpose(run.y).reshape(-1, *start.shape)  # times before it failed, if it did
         outputs[np.flatnonzero(times > 0)[: len(reached)]] = reached
     return outputs
 
 
-def _exponential(kernel, problem: Problem, start: np.ndarray, times: np.ndarray) -> np.ndarray:
+def _exponential(kernel: np.ndarray, problem: Problem, start: np.ndarray, times: np.ndarray) -> np.ndarray:
     """f(t) = f(0) + K [(1 - exp(-K t / P)) / K] (y - f(0)) over training examples; directions of eigenvalue
     zero stay."""
     n = problem.n_train

@@ -1,4 +1,4 @@
-"""Activation functions: those with names, and the user's own, checked once."""
+"""Activation functions: those with names, and the user's own, which are checked once."""
 
 from .activation import Activation, as_activation
 

@@ -1,7 +1,8 @@
-"""An activation function: by name with options, or a user's own."""
+"""An activation function: one with a name and options, or the user's own."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 
@@ -24,27 +25,27 @@ class Activation:
         linear; relu = max(h, 0); scaled_relu = sqrt(2) max(h, 0); leaky_relu = max(h, 0) + slope min(h, 0);
         elu = max(h, 0) + exp(min(h, 0)) - 1; erf = erf(h); gelu = h Phi(h), Phi the cumulative Gaussian;
         tanh; sin; softplus = log(1 + exp(sharpness h)) / sharpness; silu = h / (1 + exp(-h)); quadratic =
-        h^2; hermite = He_k(h) / sqrt(k!), k its order: the probabilists' polynomials, normalised; or any
-        name for a function of your own.
+        h^2; hermite = He_k(h) / sqrt(k!) of order k, the probabilists' polynomials, normalised; or any name
+        you like for a function of your own.
     gain
         Factor on h.
     function
-        For one of your own: h -> (phi(h), phi'(h)) on arrays, entry by entry.
+        A function of your own: h -> (phi(h), phi'(h)) on arrays, entry by entry.
     kinked
-        Whether phi' jumps, which `perturbation` and gradient flow heed. None: known of names, looked for in
-        functions.
+        Whether phi' jumps, which matters to `perturbation` and to gradient flow. By default (None) this is
+        known for names and found out for functions.
     slope
-        Of leaky_relu below 0; 0.01 by default. With -1 it is |h|.
+        Slope of leaky_relu below 0, by default 0.01; -1 gives |h|.
     sharpness
-        Of softplus, which is nearer to relu the larger it is; 1 by default.
+        Sharpness of softplus, by default 1; the larger, the closer to relu.
     order
-        Of hermite, 1 to 100; 2 by default.
+        Order of hermite, 1 to 100, by default 2.
 
     Raises
     ------
     InputError
-        An unknown name, an option of another activation, a number that cannot be; a function whose phi' is
-        not the derivative of phi, or which is no function of every entry of an array by itself.
+        An unknown name, an option of another activation, a value outside its range; a function whose phi' is
+        not the derivative of phi, or whose entries depend on each other.
 
     Examples
     --------
@@ -55,13 +56,13 @@ class Activation:
 
     name: str
     gain: float = 1.0
-    function: Callable | None = None
+    function: Callable[[np.ndarray], tuple[Any, Any]] | None = None
     kinked: bool | None = None
     slope: float | None = None
     sharpness: float | None = None
     order: int | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(
             self, "gain", real("activation gain", self.gain, "be finite and not zero", lambda v: v != 0)
         )
@@ -94,11 +95,11 @@ class Activation:
 
     @property
     def options(self) -> dict[str, float]:
-        """The options of this name, with their values."""
+        """The options that an activation of this name has, and their values."""
         return {name: value for name in _OPTIONS if (value := getattr(self, name)) is not None}
 
     def named(self, *names: str) -> bool:
-        """Whether it is one of these names, its options as by default, and no function of the user's."""
+        """Whether it has one of these names and default options, and is not the user's own function."""
         if self.function is not None or self.name not in names:
             return False
         return all(
@@ -106,7 +107,7 @@ class Activation:
         )
 
     def describe(self) -> dict:
-        """As plain values; a function of the user's by its name and by what it is at a few points."""
+        """The activation as plain values; the user's own function by its name and a few of its values."""
         described = {"name": self.name, "gain": self.gain, **self.options}
         if self.function is not None:
             return described | {"kinked": self.kinked, "values": own.fingerprint(self.function)}
@@ -134,22 +135,28 @@ class Activation:
 class _Pair:
     """A user's phi and dphi as one function."""
 
-    phi: Callable
-    dphi: Callable
+    phi: Callable[[np.ndarray], Any]
+    dphi: Callable[[np.ndarray], Any]
 
-    def __call__(self, h):
+    def __call__(self, h: np.ndarray) -> tuple[Any, Any]:
         return self.phi(h), self.dphi(h)
 
 
-def _unknown(name) -> str:
+def _unknown(name: object) -> str:
     here = called(name) if isinstance(name, str) else None
     remedy = f"here it is {here!r}." if here else meant(name, NAMED)
     more = "From Python it may also be a pair (phi, dphi) of functions."
     return f"activation={name!r} is unknown; {remedy} {more}"
 
 
-def as_activation(given) -> Activation:
-    """An `Activation` from one, a name, a table {"name": ..., options} or a user's pair (phi, dphi)."""
+def as_activation(given: Any) -> Activation:
+    """An `Activation` from an activation, a name, a table {"name": ..., options} or a pair (phi, dphi).
+
+    Raises
+    ------
+    InputError
+        Anything else, such as a function without its derivative, or an unknown name or option.
+    """
     if isinstance(given, Activation):
         return given
     if isinstance(given, str):
@@ -178,8 +185,8 @@ def _from_table(table: dict) -> Activation:
     return Activation(**table)
 
 
-def _without_derivative(given) -> str:
-    """What to pass instead of a function or class of another library."""
+def _without_derivative(given: Any) -> str:
+    """A sentence that says what to pass instead of a function or class of another library."""
     name = getattr(given, "__name__", type(given).__name__)
     here = called(name)
     remedy = f'pass activation="{here}"' if here else "pass a pair (phi, dphi) of functions on numpy arrays"

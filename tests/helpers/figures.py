@@ -1,9 +1,9 @@
-"""Figures of the verification runs, beside the tests that draw them."""
+"""Figures of the verification runs, in a folder beside the tests that draw them."""
 
 import contextlib
 import pathlib
 
-FOLDER = pathlib.Path(__file__).with_name("figures")
+FOLDER = pathlib.Path(__file__).parents[1] / "verification" / "figures"
 
 
 @contextlib.contextmanager

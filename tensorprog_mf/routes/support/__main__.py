@@ -1,0 +1,5 @@
+"""Print the table of the README."""
+
+from .text import markdown
+
+print(markdown())
