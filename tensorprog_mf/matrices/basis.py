@@ -68,7 +68,7 @@ class Basis:
         return result, added
 
     def _absorb_panel(self, x: np.ndarray, forced: list[bool | None]) -> tuple[np.ndarray, list[int]]:
-        """`absorb` for up to _PANEL vectors: all are projected at once, and what remains goes in in order."""
+        """`absorb` for up to _PANEL vectors: all are projected at once, remainders then added in order."""
         coefficients = self.sites.mean(x, self.rows)
         square = np.diag(self.sites.mean(x, x))
         remainder = square - (coefficients**2).sum(axis=1)  # <rest rest>, by Pythagoras

@@ -1,10 +1,11 @@
 """Mean-field (1/N) limits of training that have dynamics of their own.
 
-`distributional_dynamics`: two layers, as a law of parameters that moves; `fokker_planck` and `boltzmann`: the
-same in one dimension on a grid, and where noise takes it; `certificate`: whether it got to the best that any
-law can do; `train_particles`: real networks. `autoencoder`: weight-tied autoencoders; `train_autoencoder`:
-real ones. Deep networks in this scaling are a network as others, `tensorprog_mf.MeanFieldMLP`; `escape_rate`
-is of its saddle. Importing is light: what a name needs is loaded when it is first used.
+Two layers: `distributional_dynamics` moves the law of parameters; `fokker_planck` does the same for one
+parameter on a grid, and `boltzmann` says where noise takes the law in the end; `certificate` says whether it
+came to the best that any law can do; `train_particles` trains real networks. Weight-tied autoencoders:
+`autoencoder` is the limit, `train_autoencoder` trains real ones. Deep networks in this scaling are an
+architecture like others, `tensorprog_mf.MeanFieldMLP`; `escape_rate` belongs to the saddle at which they may
+start. Importing is light: what a name needs is loaded when it is first used.
 What is added to the tables here is added to __init__.pyi too, where editors and type checkers look.
 """
 
@@ -19,14 +20,15 @@ _HOME = {
     "IsotropicGaussians": "two_layers.data",
     "AnisotropicGaussians": "two_layers.data",
     "NormOfGaussian": "two_layers.data",
-    "distributional_dynamics": "two_layers.dynamics",
-    "fokker_planck": "two_layers.grid",
-    "boltzmann": "two_layers.stationary",
-    "certificate": "two_layers.optimality",
-    "train_particles": "two_layers.one_pass",
-    "Spectrum": "autoencoders.spectrum",
-    "autoencoder": "autoencoders.limit",
-    "train_autoencoder": "autoencoders.finite",
+    "distributional_dynamics": "two_layers.distributional_dynamics",
+    "fokker_planck": "two_layers.fokker_planck",
+    "boltzmann": "two_layers.boltzmann",
+    "certificate": "two_layers.certificate",
+    "train_particles": "two_layers.train_particles",
+    "CovarianceSpectrum": "autoencoders.spectrum",
+    "Spectrum": "autoencoders.spectrum",  # the earlier name of CovarianceSpectrum
+    "autoencoder": "autoencoders.autoencoder",
+    "train_autoencoder": "autoencoders.train_autoencoder",
     "escape_rate": ".networks.saddle",
     "reconstruct": "autoencoders.reading",
     "learned_features": "autoencoders.reading",

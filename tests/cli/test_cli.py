@@ -8,6 +8,9 @@ import pytest
 
 import tensorprog_mf as tp
 from tensorprog_mf import cli
+from tests.helpers.marks import shown
+
+pytestmark = shown
 
 CONFIG = """
 [problem]

@@ -9,6 +9,7 @@ import tensorprog_mf as tp
 from tensorprog_mf.engine.flow import FlowIntegrator
 from tensorprog_mf.ground import progress
 from tensorprog_mf.ground.status import Status
+from tests.helpers.marks import near_full_rank
 from tests.helpers.stopping import same, stopped
 
 HARD_TANH = (lambda h: np.clip(h, -1.0, 1.0), lambda h: (np.abs(h) < 1) * 1.0)
@@ -73,6 +74,7 @@ def test_it_is_descent_with_many_small_steps(problem, name, journeys):
     assert counts[0] < 300 and counts[1] > 3 * counts[0]  # relu at 1e-6 took over 60 s
 
 
+@near_full_rank
 def test_the_limit_of_a_flow_with_kinks_ends(problem, journeys):
     with pytest.warns(
         tp.ToleranceWarning, match="'relu' has a kink.*this run takes tolerance=0.001 in place of 1e-06"
@@ -144,6 +146,7 @@ def test_a_flow_that_creeps_ends_with_a_sentence():
         stiff([300.0])
 
 
+@near_full_rank
 def test_it_hears_of_every_step_and_stops_where_it_was_told(problem, monkeypatch, tmp_path):
     """Between two requested times, and from a checkpoint on to the same bits."""
     setting = tp.MLP(2, "tanh", 1.5), problem, tp.Training(flow=True, times=[0.0, 3.0, 4.0], tolerance=1e-6)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import tensorprog_mf as tp
+from tests.helpers.marks import near_full_rank
 
 SETTING = dict(n_samples=512, n_replicates=2)
 
@@ -167,6 +168,7 @@ def test_what_needs_one_output_or_another_route_says_so(setting):
         tp.static_ntk(network, problem, training, record=tp.Record(moments=["feature"]))
 
 
+@near_full_rank
 def test_what_is_recorded_is_in_the_estimate_of_memory(setting):
     """Fields of every position, fields kept for responses, densities: each makes the announced memory larger
     by what it takes."""

@@ -12,6 +12,7 @@ from tensorprog_mf.matrices.conditioned import Conditioned
 from tensorprog_mf.matrices.parameter import Parameter, grown
 from tensorprog_mf.sites.draws import Draws
 from tensorprog_mf.sites.sites import Sites
+from tests.helpers.marks import near_full_rank
 
 RNG = np.random.default_rng(0)
 X, SEQUENCES, IMAGES = RNG.normal(size=(9, 5)), RNG.normal(size=(5, 3, 4)), RNG.normal(size=(5, 1, 6))
@@ -53,6 +54,7 @@ def rms(values):
 
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.parametrize("richness, tolerance", [(1e-4, 1e-5), (1.0, 1e-2)])
+@near_full_rank
 def test_the_estimate_is_what_outputs_are_off_by(name, richness, tolerance, known_weights):
     """Same weights, at this tolerance and at 1e-11: the estimate is right within a factor of 4; measured 0.3
     to 2.5."""
@@ -114,6 +116,7 @@ def test_what_bases_hold_is_known_from_handles(sizes):
         matrix.refresh(0.7)
 
 
+@near_full_rank
 def test_the_default_follows_richness_and_is_recorded():
     assert {default_tolerance(r) for r in (0.1, 0.5, 1.0, 30.0)} == {1e-4}
     assert [default_tolerance(r) / r for r in (1e-2, 1e-4, 1e-6)] == pytest.approx([1e-3] * 3)
@@ -266,5 +269,6 @@ def test_extrapolated_depth_joins_the_errors_of_its_runs():
         lambda n_samples, **s: tp.train_finite(tp.MLP(2), PROBLEM, STEPS, width=n_samples, **s),
     ],
 )
+@near_full_rank
 def test_absent_where_nothing_is_left_out_or_nothing_tells(run):
     assert "output_truncation" not in run(n_samples=64, n_replicates=2, samples=0)

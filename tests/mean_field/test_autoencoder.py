@@ -250,15 +250,19 @@ def test_matrix_steps_tend_to_the_matrix_flow():
 
 def test_neurons_keep_their_draws():
     ds = two_blocks([0.0, 1.0, 8.0], samples=2000, seed=3)
-    assert ds.theta.dims == ("time", "sample", "direction") and ds.sizes["sample"] == 2000
+    assert ds.neuron_weight.dims == ("time", "sample", "direction") and ds.sizes["sample"] == 2000
     np.testing.assert_allclose(
-        ds.theta.values / ds.gain.values[:, None], np.tile(ds.theta.values[0] / 0.4, (3, 1, 1)), atol=1e-13
+        ds.neuron_weight.values / ds.gain.values[:, None],
+        np.tile(ds.neuron_weight.values[0] / 0.4, (3, 1, 1)),
+        atol=1e-13,
     )
-    score = ((ds.theta[0] / 0.4) ** 2).mean("sample").values - 1  # chi^2: standard error sqrt(2 / 2000)
+    score = ((ds.neuron_weight[0] / 0.4) ** 2).mean(
+        "sample"
+    ).values - 1  # chi^2: standard error sqrt(2 / 2000)
     assert (np.abs(score) < 5 * np.sqrt(2 / 2000)).all()  # false alarm 2e-6
-    assert ds.theta.identical(two_blocks([0.0, 1.0, 8.0], samples=2000, seed=3).theta)
-    assert not np.allclose(ds.theta, two_blocks([0.0, 1.0, 8.0], samples=2000, seed=4).theta)
-    assert "theta" not in two_blocks([1.0], samples=0)
+    assert ds.neuron_weight.identical(two_blocks([0.0, 1.0, 8.0], samples=2000, seed=3).neuron_weight)
+    assert not np.allclose(ds.neuron_weight, two_blocks([0.0, 1.0, 8.0], samples=2000, seed=4).neuron_weight)
+    assert "neuron_weight" not in two_blocks([1.0], samples=0)
 
 
 def test_other_symmetric_laws_have_the_same_gains():
@@ -268,7 +272,7 @@ def test_other_symmetric_laws_have_the_same_gains():
         ds.loss, autoencoder([2.0, 1.0], "relu", law.std, 0.1, [0.0, 1.0]).loss, rtol=1e-14
     )
     assert (
-        float(abs(ds.theta[0]).max()) < 0.6
+        float(abs(ds.neuron_weight[0]).max()) < 0.6
         and json.loads(ds.attrs["settings_json"])["initial"]["law"]["law"] == "Uniform"
     )
 
@@ -286,7 +290,9 @@ def test_reading_images():
     assert out.dims == ("time", "example", "feature")
     learned = tp.mean_field.learned_features(ds)
     assert learned.dims == ("time", "sample", "feature")
-    np.testing.assert_allclose((learned**2).sum("feature"), (ds.theta**2).sum("direction"), rtol=1e-12)
+    np.testing.assert_allclose(
+        (learned**2).sum("feature"), (ds.neuron_weight**2).sum("direction"), rtol=1e-12
+    )
     skew = autoencoder(covariance, "relu", None, 0.2, [0.0, 1.0], initial_theta=pairs(10, 6))
     back = np.einsum(
         "ij,tjk,kl->til",
@@ -305,7 +311,7 @@ def test_the_density_of_preactivations_is_that_of_neurons():
     density = tp.mean_field.preactivation_density(ds, points)
     np.testing.assert_allclose(density.sum("bin") * 0.01, 1, atol=1e-8)
     x = np.random.default_rng(5).normal(size=(4000, 200)) * np.sqrt(ds.variance.values / 200)
-    u = (ds.theta.values[1] * x).sum(
+    u = (ds.neuron_weight.values[1] * x).sum(
         axis=1
     )  # each neuron on an input of its own: independent, nearly Gaussian
     assert (

@@ -9,7 +9,7 @@ import scipy.stats
 import tensorprog_mf as tp
 from tensorprog_mf.ground.errors import InputError, UnsupportedError
 from tensorprog_mf.mean_field.two_layers.entropy import nearest_neighbour_entropy
-from tensorprog_mf.mean_field.two_layers.populations import population
+from tensorprog_mf.mean_field.two_layers.on_data import reduction
 from tensorprog_mf.mean_field.two_layers.radial import RadialTable, sphere_average
 from tensorprog_mf.mean_field.two_layers.units_numba import look_up
 from tests.reference.distributional import CASES, agrees, rows, setup
@@ -118,7 +118,7 @@ UNITS = [
 def test_gradients_are_derivatives(unit, data):
     rng = np.random.default_rng(3)
     data = mf.FiniteData(rng.normal(size=(4, 3)), rng.normal(size=4)) if data == "points" else data
-    found = population(unit, data)
+    found = reduction(unit, data)
     theta, residual, h = (
         0.3 + np.abs(rng.normal(size=(len(found.names), 5))),
         rng.normal(size=len(found.targets)),
@@ -173,9 +173,9 @@ def test_average_over_directions(dimension, even):
     angle = np.pi * (np.arange(100000) + 0.5) / 100000
     x, weight = np.cos(angle), np.sin(angle) ** (dimension - 2)
     expected = sigma(s[:, None] * x)[0] @ weight / weight.sum()
-    value, slope, _ = sphere_average(s, dimension, sigma.hinges(), even)
+    value, slope, _ = sphere_average(s, dimension, sigma.hinges())
     np.testing.assert_allclose(value, expected, atol=1e-8)
-    table = RadialTable(dimension, sigma.hinges(), even).up_to(5.0)
+    table = RadialTable(dimension, sigma.hinges()).up_to(5.0)
     found = np.array([look_up(x, *table) for x in s])
     np.testing.assert_allclose(found[:, 0], value, atol=1e-10)
     np.testing.assert_allclose(found[:, 1], slope, atol=1e-8)
@@ -366,7 +366,7 @@ def test_a_run_that_diverges_stops_and_keeps_what_it_has():
         and ds.sizes["time"] < 3
         and np.isfinite(ds.risk).all()
     )
-    with pytest.raises(InputError, match="dt=5, and nothing before that was recorded"):
+    with pytest.raises(InputError, match="nothing had been recorded by then; dt=5 is too large"):
         mf.distributional_dynamics(
             mf.Neuron("quadratic"), LINE, {"a": tp.Gaussian(1, 1), "w": tp.Gaussian(3, 1)}, [100], 5.0, 64
         )
@@ -424,10 +424,10 @@ POINTS = ([[0.0], [1.0]], [1.0, -1.0])
 @pytest.mark.parametrize(
     "make, message",
     [
-        (lambda: mf.FiniteData([0, np.nan], [1, 1]), "inputs must be finite"),
+        (lambda: mf.FiniteData([0, np.nan], [1, 1]), "inputs has entries that are not finite"),
         (lambda: mf.FiniteData([0, 1], [1, np.inf]), "targets contain NaN"),
-        (lambda: mf.FiniteData(["a", "b"], [1, 1]), "inputs must be numbers"),
-        (lambda: mf.FiniteData([[[0.0]]], [1]), "inputs must be .example, feature."),
+        (lambda: mf.FiniteData(["a", "b"], [1, 1]), "inputs must be an array of numbers"),
+        (lambda: mf.FiniteData([[[0.0]]], [1]), "inputs has shape .* it must be .example, feature."),
         (lambda: mf.FiniteData(POINTS[0], [1]), "one number for each of the 2 inputs"),
         (lambda: mf.FiniteData(*POINTS, [1.0]), "weights must be one number for each"),
         (lambda: mf.FiniteData(*POINTS, [0.5, 0.4]), "add up to 1, not to 0.9"),
@@ -462,7 +462,7 @@ def test_descriptions_refuse(make, message):
         (dict(times=[-1.0]), "0 or more"),
         (dict(times=["a"]), "times"),
         (dict(times=[0, 1, 1]), "increasing"),
-        (dict(times=[]), "one or more"),
+        (dict(times=[]), "at least one entry"),
         (dict(dt=0.0), "dt=0.0 must be positive"),
         (dict(dt=-1), "dt=-1"),
         (dict(n_samples=0), "n_samples=0"),

@@ -7,7 +7,7 @@ import pytest
 import scipy.optimize
 
 import tensorprog_mf as tp
-from tensorprog_mf.mean_field.two_layers.populations import population
+from tensorprog_mf.mean_field.two_layers.on_data import reduction
 
 mf = tp.mean_field
 RNG = np.random.default_rng(5)
@@ -102,7 +102,7 @@ GAUSSIANS = [mf.AnisotropicGaussians(0.5, 0.25, loss="logistic"), mf.IsotropicGa
 def test_residuals_pull_down_the_loss(data):
     """Differences of the free energy: N d E loss / d theta_i = sum_m p_m loss'_m grad sigma_*."""
     unit = mf.Neuron("scaled_relu" if data not in PLAIN else "softplus")
-    found = population(
+    found = reduction(
         unit, mf.FiniteData(X, PLAIN[data][0], SHARES, PLAIN[data][1]) if data in PLAIN else data
     )
     rng = np.random.default_rng(0)
@@ -129,7 +129,7 @@ def test_free_energy_falls_at_its_rate(name):
         mf.Neuron("tanh"), data, initial, [0.499, 0.5, 0.501, 3.0, 10.0], 0.02, 64, 1, **more
     )
     assert (np.diff(ds.free_energy) < 0).all()
-    found = population(mf.Neuron("tanh"), data)
+    found = reduction(mf.Neuron("tanh"), data)
     theta = np.ascontiguousarray(ds.site_parameter[1].values.T.astype(float))
     gradient = found.pull(theta, found.residual(found.output(theta, np.full(64, 1 / 64)))) + 0.05 * theta
     rate = float(ds.free_energy[2] - ds.free_energy[0]) / 0.002
@@ -203,7 +203,7 @@ def test_logistic_loss_on_gaussians_of_infinite_dimension():
 def test_logistic_loss_on_gaussians_of_finite_dimension():
     """The risk and its gradient by quadrature over |x| against drawn inputs."""
     data, unit = mf.IsotropicGaussians(7, 0.5, "logistic"), mf.Neuron(CORNERS)
-    found = population(unit, data)
+    found = reduction(unit, data)
     rng = np.random.default_rng(1)
     y = rng.choice([1.0, -1.0], 20000)
     norms = np.linalg.norm(rng.normal(size=(20000, 7)), axis=1) * (1 + 0.5 * y)
@@ -344,9 +344,9 @@ def many():
         (lambda: mf.FiniteData(X, np.ones((6, 2)), loss="cross_entropy"), tp.InputError, "add up to 1"),
         (lambda: mf.FiniteData(X, np.ones((6, 2, 2))), tp.InputError, "or one row of outputs"),
         (lambda: mf.IsotropicGaussians(5, 0.5, "cross_entropy"), tp.UnsupportedError, "take 'logistic'"),
-        (lambda: population(ONE, many()), tp.UnsupportedError, "Neuron without output weight has one output"),
+        (lambda: reduction(ONE, many()), tp.UnsupportedError, "Neuron without output weight has one output"),
         (
-            lambda: population(mf.UserUnit(np.tanh, ("a",)), many()),
+            lambda: reduction(mf.UserUnit(np.tanh, ("a",)), many()),
             tp.UnsupportedError,
             "UserUnit has one output",
         ),

@@ -7,7 +7,7 @@ import pytest
 
 import tensorprog_mf as tp
 from tensorprog_mf.ground.errors import InputError, UnsupportedError
-from tensorprog_mf.mean_field.two_layers.network import _of_limit, fresh_examples
+from tensorprog_mf.mean_field.two_layers.one_pass_network import output_of_limit
 from tensorprog_mf.mean_field.two_layers.one_pass_numba import descend
 from tests.reference.distributional import CASES, setup
 
@@ -37,7 +37,8 @@ def test_steps_are_those_of_a_plain_loop(trained, loss, error):
     sizes, noise = np.array([0.1, 0.2, 0.05, 0.1]), 0.1 * rng.normal(size=(4, 5, 5))
     found = [w.copy(), a.copy(), b.copy()]
     trains = np.array([name in trained for name in "awb"])
-    descend(*found, x, y, sizes, trains, 0.3, noise, loss, 4, 0.7, 0.0, np.zeros(1), np.zeros(1), False)
+    tanh = 4, 0.7, 0.0, np.zeros(1), np.zeros(1), False
+    descend(tuple(found), (x, y), sizes, noise, (trains, 0.3, loss), tanh)
     for k, s in enumerate(sizes):
         phi = np.tanh(0.7 * (w @ x[k] + b))
         rate, back = 2 * s * error(a @ phi / 5, y[k]), 0.7 * a * (1 - phi**2)
@@ -97,7 +98,7 @@ def test_gaussians_approach_the_limit():
 def test_outputs_of_the_limit_between_its_nodes():
     """Splines through 40 values of |x| per class against those through 300."""
     unit, data, initial, _ = setup(CASES["S1_iso_d40"])
-    inputs, targets = fresh_examples(data, 5000, np.random.default_rng(0))
+    inputs, targets = data.draw(5000, np.random.default_rng(0))
     coarse, fine = (
         mf.distributional_dynamics(
             unit, data, initial, [0.5], 0.05, 100, draws="quadrature", radial_nodes=n, bins=0
@@ -105,9 +106,9 @@ def test_outputs_of_the_limit_between_its_nodes():
         for n in (40, 300)
     )
     np.testing.assert_allclose(
-        _of_limit(coarse, inputs, targets), _of_limit(fine, inputs, targets), atol=1e-5
+        output_of_limit(coarse, inputs, targets), output_of_limit(fine, inputs, targets), atol=1e-5
     )
-    assert np.mean((targets - _of_limit(fine, inputs, targets)) ** 2) == pytest.approx(
+    assert np.mean((targets - output_of_limit(fine, inputs, targets)) ** 2) == pytest.approx(
         float(fine.risk), abs=0.1
     )
 

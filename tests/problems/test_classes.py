@@ -9,6 +9,7 @@ import pytest
 import xarray as xr
 
 import tensorprog_mf as tp
+from tests.helpers.marks import near_full_rank
 from tests.helpers.tensor import Tensor
 
 X = np.random.default_rng(0).normal(size=(6, 3))
@@ -128,6 +129,7 @@ def test_of_named_classes_the_first_is_positive(loss):
     )
 
 
+@near_full_rank
 def test_labels_from_one_have_no_class_too_many():
     """They began at log 3 with a class that nobody has; now to the same bits as labels from 0."""
     runs = [

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import tensorprog_mf as tp
+from tests.helpers.marks import near_full_rank
 
 
 @pytest.fixture
@@ -39,6 +40,7 @@ def test_two_classes(folder):
     np.testing.assert_allclose(own / own[1, 7, 30], difference / difference[1, 7, 30], atol=1e-9)
 
 
+@near_full_rank
 def test_ten_classes_and_a_network(folder):
     with pytest.warns(tp.DataWarning, match="Classes 1, 2, 4, 6, 7, 8 have no training example"):
         problem = tp.read_cifar10(folder, 8, 2, block=8)

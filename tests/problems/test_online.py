@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import tensorprog_mf as tp
+from tests.helpers.marks import near_full_rank
 from tests.reference.gate import TRAINING_CASES, excesses, training_setup
 
 
@@ -91,6 +92,7 @@ def test_streams_of_classes_and_noise():
     assert noisy(3)[1].std() == pytest.approx(0.3, rel=0.08)  # 5 sigma
 
 
+@near_full_rank
 def test_a_long_run_stays_within_the_announced_memory(online):
     """Peak of what Python allocates, with what bases reserve and never touch, against the estimate that
     decides on the start."""

@@ -9,6 +9,7 @@ import pytest
 
 import tensorprog_mf as tp
 from tensorprog_mf.results import memory
+from tests.helpers.marks import near_full_rank
 
 
 def made(*shape):
@@ -29,6 +30,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", CASES)
+@near_full_rank
 def test_estimates_are_near_what_is_taken(name):
     """Peak of what Python allocates, which holds what bases reserve and do not use yet."""
     settings = dict(n_replicates=1, samples=8, threads=1, progress=False, tolerance=1e-4)

@@ -24,6 +24,9 @@ REFUSING = {
 }  # functions that are no routes
 EXAMPLES = [(f"{section}: {example.label}", example) for section, own in SECTIONS.items() for example in own]
 EXAMPLES += [(example.label, example) for example in TOGETHER]
+OLD_WAYS = (
+    r"\.suits\(|\brefuse_(?!others)\w+\(|(isinstance|[gh][ea][ts]attr)\((network|problem|training|record)[,)]"
+)
 SMALL = {"n_samples": 32, "width": 16, "n_replicates": 2, "samples": 2, "iterations": 2, "progress": False}
 ROUTES = "|".join({way.route for way in WAYS})
 
@@ -114,10 +117,19 @@ def test_nothing_else_decides_what_goes_with_what():
     for room in ("networks", "layers", "matrices", "training", "problems", "engine", "routes"):
         for path in (ROOT / room).rglob("*.py"):
             code, own = path.read_text(), path.relative_to(ROOT).as_posix()
-            assert not re.search(r"\.suits\(|\brefuse_(?!others)\w+\(", code), own
+            assert not re.search(OLD_WAYS, code), own
             assert own in REFUSING or "raise UnsupportedError" not in code, own
             if room == "networks":
                 assert not [s for s in strings(code) if names.search(s)], own
+
+
+def test_every_route_asks_once():
+    calls = [
+        name
+        for path in sorted((ROOT / "routes").rglob("*.py"))
+        for name in re.findall(r"(?<!def )\bcheck\(\s*\"(\w+)\"", path.read_text())
+    ]
+    assert sorted(calls) == sorted({way.route for way in WAYS})
 
 
 def strings(code):

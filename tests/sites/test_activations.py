@@ -12,6 +12,7 @@ from tensorprog_mf.routes.static_ntk.kernels import initial_kernels
 from tensorprog_mf.sites.activations import as_activation, own
 from tensorprog_mf.sites.activations.named import NAMED
 from tensorprog_mf.sites.moments import CLOSED, closed_moments, hermite_moments
+from tests.helpers.marks import heavy_tailed, short_of_draws
 
 VARIANTS = [
     *(tp.Activation(name) for name in NAMED),
@@ -121,6 +122,7 @@ def test_leaky_kernels_are_those_of_their_two_sides(slope):
     ],
     ids=str,
 )
+@heavy_tailed
 def test_kernels_agree_with_sampled_ones(problem, activation):
     network = tp.MLP(2, activation)
     found = initial_kernels(network, problem.all_inputs)
@@ -357,6 +359,7 @@ def test_perturbation_heeds_kinks(problem, activation):
     assert np.abs(ds.output - run.output).max() < 0.1 and ds.output_stderr.max() < 0.1
 
 
+@short_of_draws
 def test_perturbation_that_is_noise_says_so(problem):
     with pytest.warns(
         tp.ToleranceWarning, match="standard errors of outputs .* are of the size of outputs .* larger probes"

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import tensorprog_mf as tp
+from tests.helpers.marks import near_full_rank
 from tests.reference.gate import TRAINING_CASES, excesses, training_setup
 
 
@@ -114,6 +115,7 @@ def test_bad_batches(problem, message, options):
         (tp.Transformer(1), (3, 2)),
     ],
 )
+@near_full_rank
 def test_an_empty_batch_changes_nothing_but_what_moves_by_itself(network, shape):
     rng = np.random.default_rng(0)
     problem, training = (

@@ -7,6 +7,7 @@ import pytest
 import tensorprog_mf as tp
 from tensorprog_mf.matrices.realization import Realization
 from tensorprog_mf.matrices.sampling import Sampling
+from tests.helpers.marks import heavy_tailed
 from tests.reference.gate import TRAINING_CASES, excesses, training_setup
 
 RULES = [
@@ -19,6 +20,7 @@ SCALES = dict(weight_std=[1.2, 0.9, 1.3, 0.8], bias_std=[0.4, 0.0, 0.3], output_
 
 
 @pytest.mark.parametrize("name", [name for name, case in TRAINING_CASES.items() if case["item"] == 5])
+@heavy_tailed
 def test_reference_cases_pass_the_gate(name):
     ds = tp.sample(*training_setup(TRAINING_CASES[name]), n_samples=4096, n_replicates=8, samples=0)
     found = excesses(ds, TRAINING_CASES[name])

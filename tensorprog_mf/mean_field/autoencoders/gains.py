@@ -4,34 +4,45 @@ Legend: r gain, u = gamma r^2 reconstructed share, S2 variances Sigma^2 and f th
 a = c - weight decay.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
+from ...ground.status import Status
+from ..outcomes import RunEnd
+from .matrix import end_of_flow
 from .slopes import Slopes
-from .spectrum import Spectrum
+from .spectrum import CovarianceSpectrum
 
 _HUGE = 1e100  # of a gain that diverges: its powers are still finite
 _LATE = 2000.0  # over the fastest rate: from where the fixed point is looked for
+Solution = Callable[[float], np.ndarray]  # gains at a time
+Piece = tuple[float, float, Solution]  # begin, end, and the solution between them
 
 
 @dataclass(frozen=True)
-class Path:
-    """A trajectory at the recorded times that were reached, `stopped` the time at which it was not finite."""
+class GainTrajectory:
+    """Gains and reconstructed shares (time, direction) at the recorded times that were reached, half-rise
+    times and final shares (direction,), and errors of the gains and of the averages behind them."""
 
     gain: np.ndarray
     reconstruction: np.ndarray
     half_rise: np.ndarray
     final: np.ndarray
+    end: RunEnd
     error: float = 0.0
     quadrature_error: float = 0.0
-    stopped: float | None = None
 
 
-def closed_form(slope: float, spectrum: Spectrum, scale: np.ndarray, decay: float, times: np.ndarray) -> Path:
+def closed_form(
+    slope: float, spectrum: CovarianceSpectrum, scale: np.ndarray, decay: float, times: np.ndarray
+) -> GainTrajectory:
     """The flow of a homogeneous activation, du/dt = 2 u (c (1 - u) - decay), solved: a logistic curve.
 
-    u(t) = u_0 / (e^{-2 a t} + c u_0 (1 - e^{-2 a t}) / a)
+        u(t) = u_0 / (e^{-2 a t} + c u_0 (1 - e^{-2 a t}) / a)
+
+    Where a < 0 numerator and denominator are multiplied by e^{2 a t}, so that no exponential overflows.
     """
     c, u0 = 2 * slope * spectrum.variances, slope * scale**2
     a, t = c - decay, times[:, None]
@@ -44,7 +55,8 @@ def closed_form(slope: float, spectrum: Spectrum, scale: np.ndarray, decay: floa
     final = homogeneous_final(slope, spectrum, scale, decay)
     with np.errstate(all="ignore"):
         half = np.log(final / u0 - 1) / (2 * a)
-    return Path(gain, slope * gain**2, np.where((half > 0) & (a > 0), half, np.nan), final)
+    half = np.where((half > 0) & (a > 0), half, np.nan)
+    return GainTrajectory(gain, slope * gain**2, half, final, RunEnd(Status.COMPLETED, float(times[-1])))
 
 
 def _expm1_ratio(x: np.ndarray) -> np.ndarray:
@@ -52,7 +64,9 @@ def _expm1_ratio(x: np.ndarray) -> np.ndarray:
     return np.divide(np.expm1(x), x, out=np.ones_like(x), where=x != 0)
 
 
-def homogeneous_final(slope: float, spectrum: Spectrum, scale: np.ndarray, decay: float) -> np.ndarray:
+def homogeneous_final(
+    slope: float, spectrum: CovarianceSpectrum, scale: np.ndarray, decay: float
+) -> np.ndarray:
     """u_inf = max(0, 1 - decay / c); 0 stays 0, and so does all that neither data nor decay moves."""
     c, u0 = 2 * slope * spectrum.variances, slope * scale**2
     learned = np.maximum(0.0, 1 - decay / np.where(c > 0, c, np.inf))
@@ -60,17 +74,15 @@ def homogeneous_final(slope: float, spectrum: Spectrum, scale: np.ndarray, decay
     return np.where(u0 == 0, 0.0, np.where(c > 0, learned, rest))
 
 
-class Rates:
-    """dr_i/dt = -[2 gamma S2_i (b_i - 1) + gamma3 S2_i Q + decay] r_i with b = gamma r^2, Q = sum_i f_i S2_i
-    (b_i - 1) r_i^2."""
+class GainRates:
+    """dr_i/dt = -[2 gamma S2_i (b_i - 1) + gamma3 S2_i Q + decay] r_i.
 
-    def __init__(self, slopes: Slopes, spectrum: Spectrum, decay: float):
-        self.slopes, self.variances, self.weighted, self.decay = (
-            slopes,
-            spectrum.variances,
-            spectrum.variances * spectrum.fractions,
-            decay,
-        )
+    b = gamma r^2,   Q = sum_i f_i S2_i (b_i - 1) r_i^2
+    """
+
+    def __init__(self, slopes: Slopes, spectrum: CovarianceSpectrum, decay: float) -> None:
+        self.slopes, self.variances, self.decay = slopes, spectrum.variances, decay
+        self.weighted = spectrum.variances * spectrum.fractions
 
     def variance(self, r: np.ndarray) -> np.ndarray:
         """s^2 = sum_i f_i S2_i r_i^2 of gains (..., direction)."""
@@ -83,26 +95,18 @@ class Rates:
     def __call__(self, r: np.ndarray) -> np.ndarray:
         gamma, third = self.slopes(self.variance(r))
         missing = gamma * r**2 - 1
-        return (
-            -(
-                self.variances * (2 * gamma * missing + third * (self.weighted @ (missing * r**2)))
-                + self.decay
-            )
-            * r
-        )
+        q = self.weighted @ (missing * r**2)
+        return -(self.variances * (2 * gamma * missing + third * q) + self.decay) * r
 
     def at_rest(self, variance: float, q: float, alive: np.ndarray) -> np.ndarray:
         """b of directions that have come to rest, given s^2 and Q."""
         gamma, third = self.slopes(np.float64(variance))
         speed = np.where(2 * gamma * self.variances > 0, 2 * gamma * self.variances, np.inf)
-        return np.where(
-            alive & np.isfinite(speed),
-            np.maximum(0.0, 1 - (self.decay + third * self.variances * q) / speed),
-            0.0,
-        )
+        kept = np.maximum(0.0, 1 - (self.decay + third * self.variances * q) / speed)
+        return np.where(alive & np.isfinite(speed), kept, 0.0)
 
 
-def flow(rates: Rates, scale: np.ndarray, times: np.ndarray, tolerance: float) -> Path:
+def flow(rates: GainRates, scale: np.ndarray, times: np.ndarray, tolerance: float) -> GainTrajectory:
     """The gain equations integrated by an explicit Runge-Kutta method of order 8, from recorded time to
     recorded time."""
     rough, _ = _integrate(rates, scale, times, 100 * tolerance)
@@ -110,14 +114,15 @@ def flow(rates: Rates, scale: np.ndarray, times: np.ndarray, tolerance: float) -
     kept = min(len(rough), len(gain))
     error = float(np.abs(gain[:kept] - rough[:kept]).max(initial=0.0))
     final = _final(rates, scale)
-    stopped = None if len(gain) == len(times) else float(times[len(gain)])
+    half, end = _crossings(rates, pieces, final), end_of_flow(times, len(gain))
     quadrature = rates.slopes.error(rates.variance(gain))
-    return Path(gain, rates.share(gain), _crossings(rates, pieces, final), final, error, quadrature, stopped)
+    return GainTrajectory(gain, rates.share(gain), half, final, end, error, quadrature)
 
 
 def _integrate(
-    rates: Rates, scale: np.ndarray, times: np.ndarray, tolerance: float
-) -> tuple[np.ndarray, list]:
+    rates: GainRates, scale: np.ndarray, times: np.ndarray, tolerance: float
+) -> tuple[np.ndarray, list[Piece]]:
+    """Gains at the times that are reached, and interpolants between them."""
     from scipy.integrate import solve_ivp
 
     gain, pieces, now, r = [], [], 0.0, scale
@@ -139,46 +144,57 @@ def _integrate(
     return np.array(gain).reshape(-1, len(scale)), pieces
 
 
-def _crossings(rates: Rates, pieces: list, final: np.ndarray) -> np.ndarray:
+def _crossings(rates: GainRates, pieces: list[Piece], final: np.ndarray) -> np.ndarray:
     """First times at which shares pass half of their final values from below."""
     from scipy.optimize import brentq
 
     found = np.full(len(final), np.nan)
+
+    def excess(t: float, solution: Solution, i: int) -> float:
+        return rates.share(solution(t))[i] - final[i] / 2
+
     for begin, end, solution in pieces:
-        below, above = (rates.share(solution(t)) < final / 2 for t in (begin, end))
-        for i in np.flatnonzero(below & ~above & np.isnan(found) & (final > 0)):
-            found[i] = brentq(lambda t: rates.share(solution(t))[i] - final[i] / 2, begin, end, xtol=1e-12)
+        first, last = (rates.share(solution(t)) < final / 2 for t in (begin, end))
+        for i in np.flatnonzero(first & ~last & np.isnan(found) & (final > 0)):
+            found[i] = brentq(excess, begin, end, (solution, i), xtol=1e-12)
     return found
 
 
 def steps(
-    rates: Rates, scale: np.ndarray, step: float, counts: np.ndarray, final: np.ndarray | None = None
-) -> Path:
-    """Gradient descent in steps, r <- r + step dr/dt, recorded after `counts` of them."""
-    r, gain, half, before, stopped = scale, [], np.full(len(scale), np.nan), None, None
+    rates: GainRates, scale: np.ndarray, step: float, counts: np.ndarray, final: np.ndarray | None = None
+) -> GainTrajectory:
+    """Gradient descent in steps, r <- r + step dr/dt, recorded after `counts` of them; half-rise times are
+    interpolated linearly within a step."""
+    r, gains, half, before = scale, [], np.full(len(scale), np.nan), None
+    end = RunEnd(Status.COMPLETED, step * float(counts[-1]))
     final, recorded = _final(rates, scale) if final is None else final, set(counts.tolist())
     for k in range(counts[-1] + 1):
         share = rates.share(r)
         if before is not None:
             passed = (before < final / 2) & (share >= final / 2) & np.isnan(half) & (final > 0)
-            half[passed] = step * (
-                k - 1 + (final[passed] / 2 - before[passed]) / (share[passed] - before[passed])
-            )
+            part = (final[passed] / 2 - before[passed]) / (share[passed] - before[passed])
+            half[passed] = step * (k - 1 + part)
         if k in recorded:
-            gain.append(r)
+            gains.append(r)
         before, r = share, r + step * rates(r)
         if not (np.abs(r) < _HUGE).all():
-            stopped = step * (k + 1) if k < counts[-1] else None
+            if k < counts[-1]:  # the last step is not asked for
+                end = RunEnd(Status.DIVERGED, step * (k + 1))
             break
-    gain = np.array(gain).reshape(-1, len(scale))
-    return Path(gain, rates.share(gain), half, final, 0.0, rates.slopes.error(rates.variance(gain)), stopped)
+    gain = np.array(gains).reshape(-1, len(scale))
+    quadrature = rates.slopes.error(rates.variance(gain))
+    return GainTrajectory(gain, rates.share(gain), half, final, end, 0.0, quadrature)
 
 
-def _final(rates: Rates, scale: np.ndarray) -> np.ndarray:
-    """Shares at the fixed point that the flow ends in; NaN where none was found.
+def _final(rates: GainRates, scale: np.ndarray) -> np.ndarray:
+    """Shares at the fixed point in which the flow ends; NaN where none was found.
 
     Two equations for s^2 and Q, given that all directions have grown that can:
-    b_i = max(0, 1 - (decay + gamma3 S2_i Q) / (2 gamma S2_i)).
+
+        b_i = max(0, 1 - (decay + gamma3 S2_i Q) / (2 gamma S2_i)),
+        s^2 = sum_i f_i S2_i b_i / gamma,   Q = sum_i f_i S2_i (b_i - 1) b_i / gamma
+
+    They are solved from where the flow is after a long time.
     """
     from scipy.optimize import root
 
@@ -190,15 +206,20 @@ def _final(rates: Rates, scale: np.ndarray) -> np.ndarray:
     if not len(late):
         return np.full_like(scale, np.nan)
 
-    def after(unknown):
-        share = rates.at_rest(*unknown, alive)
-        gamma = float(rates.slopes(unknown[0])[0])
+    def after(variance: float, q: float) -> np.ndarray:
+        share = rates.at_rest(variance, q, alive)
+        gamma = float(rates.slopes(variance)[0])
         square = share / gamma if gamma > 0 else np.zeros_like(share)
         return np.array([rates.weighted @ square, rates.weighted @ ((share - 1) * square)])
 
+    def positive(unknown: np.ndarray) -> tuple[float, float]:
+        return abs(unknown[0]), unknown[1]
+
+    def left(unknown: np.ndarray) -> np.ndarray:
+        return after(*positive(unknown)) - np.array(positive(unknown))
+
     r = late[0]
     begin = np.array([rates.variance(r), rates.weighted @ ((rates.share(r) - 1) * r**2)])
-    positive = lambda unknown: np.array([abs(unknown[0]), unknown[1]])  # noqa: E731
-    found = positive(root(lambda unknown: after(positive(unknown)) - positive(unknown), begin, tol=1e-13).x)
-    good = np.abs(after(found) - found).max() < 1e-9 * (1 + found[0])
+    found = positive(root(left, begin, tol=1e-13).x)
+    good = np.abs(after(*found) - np.array(found)).max() < 1e-9 * (1 + found[0])
     return rates.at_rest(*found, alive) if good else np.full_like(scale, np.nan)

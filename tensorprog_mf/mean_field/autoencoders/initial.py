@@ -1,21 +1,29 @@
-"""Initial weights of an autoencoder: what their law must be, and draws from it."""
+"""Initial weights of an autoencoder: which laws they may have, and draws from these."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ...ground.errors import InputError, UnsupportedError, real, require
 from ...sites.laws import Law
-from .spectrum import Spectrum, finite_array, symmetric
+from ..arguments import finite_array
+from .spectrum import CovarianceSpectrum, symmetric
 
 _COMMUTES = 1e-13
 _REMEDY = "pair every theta with -theta, or train a finite network with tp.mean_field.train_autoencoder"
 
 
 @dataclass(frozen=True)
-class Initial:
-    """`scale` (direction,) root mean squares of kappa theta; `covariance` where it is not diagonal, its
-    `root`, and given `neurons`."""
+class InitialWeights:
+    """Initial weights kappa theta of the neurons.
+
+    `scale` (direction,) are their root mean squares. `law` is that of their entries, where it is not
+    Gaussian. `covariance` is in the directions of the data, None where it is diagonal there; `root` is its
+    root where a covariance or `neurons` (sample, direction) are given. `paired` is false of neurons without
+    their mirror images.
+    """
 
     scale: np.ndarray
     covariance: np.ndarray | None = None
@@ -30,7 +38,11 @@ class Initial:
         return self.root is not None
 
     def draw(
-        self, count: int, spectrum: Spectrum, rng: np.random.Generator, scale: np.ndarray | None = None
+        self,
+        count: int,
+        spectrum: CovarianceSpectrum,
+        rng: np.random.Generator,
+        scale: np.ndarray | None = None,
     ) -> np.ndarray:
         """kappa theta(0) of neurons (sample, direction)."""
         if self.neurons is not None:
@@ -49,7 +61,12 @@ class Initial:
         return {"law": law, "scale": self.scale.tolist(), "commutes_with_data": self.covariance is None}
 
 
-def initial_law(spectrum: Spectrum, scale, covariance, neurons) -> Initial:
+def initial_weights(
+    spectrum: CovarianceSpectrum,
+    scale: ArrayLike | Law | None,
+    covariance: ArrayLike | None,
+    neurons: ArrayLike | None,
+) -> InitialWeights:
     """The law of initial weights from exactly one of a scale or law, a covariance, or neurons."""
     named = {"initial_scale": scale, "initial_covariance": covariance, "initial_theta": neurons}
     given = " and ".join(name for name, value in named.items() if value is not None) or "none"
@@ -65,11 +82,11 @@ def initial_law(spectrum: Spectrum, scale, covariance, neurons) -> Initial:
         return _general(spectrum.rotated(matrix))
     if isinstance(scale, Law):
         _symmetric_law(scale)
-        return Initial(np.full(len(spectrum.variances), scale.std), law=scale)
-    return Initial(_scales(scale, len(spectrum.variances)))
+        return InitialWeights(np.full(len(spectrum.variances), scale.std), law=scale)
+    return InitialWeights(_scales(scale, len(spectrum.variances)))
 
 
-def _scales(given, size: int) -> np.ndarray:
+def _scales(given: Any, size: int) -> np.ndarray:
     if np.ndim(given) == 0:
         return np.full(size, real("initial_scale", given, "be 0 or more", lambda v: v >= 0))
     scales = finite_array("initial_scale", given, 1, "one number, one per direction, or a law")
@@ -78,11 +95,12 @@ def _scales(given, size: int) -> np.ndarray:
         f"there are {len(scales)} initial scales for {size} directions of the data; give one number, or one"
         " for each.",
     )
-    require((scales >= 0).all(), "initial_scale has entries below 0; these are root mean squares, 0 or more.")
+    good = bool((scales >= 0).all())
+    require(good, "initial_scale has entries below 0; these are root mean squares, 0 or more.")
     return scales
 
 
-def _same_size(name: str, size: int, spectrum: Spectrum) -> None:
+def _same_size(name: str, size: int, spectrum: CovarianceSpectrum) -> None:
     if spectrum.dimension is None:
         raise UnsupportedError(
             f"{name} needs a finite dimension: give the data's variances with multiplicities instead of"
@@ -102,7 +120,7 @@ def _symmetric_law(law: Law) -> None:
         )
 
 
-def _general(covariance: np.ndarray) -> Initial:
+def _general(covariance: np.ndarray) -> InitialWeights:
     """A covariance in the directions of the data; kept only if it does not commute with that of the data."""
     values, vectors = np.linalg.eigh(covariance)
     require(
@@ -112,16 +130,17 @@ def _general(covariance: np.ndarray) -> Initial:
     root = vectors * np.sqrt(np.maximum(values, 0.0))
     diagonal = np.diag(covariance)
     apart = np.abs(covariance - np.diag(diagonal)).max() > _COMMUTES * max(values[-1], 0.0)
-    return Initial(np.sqrt(np.maximum(diagonal, 0.0)), covariance if apart else None, root=root)
+    return InitialWeights(np.sqrt(np.maximum(diagonal, 0.0)), covariance if apart else None, root=root)
 
 
 def _in_pairs(theta: np.ndarray) -> bool:
     """Whether neurons (sample, feature) are theta and -theta, equally often."""
-    return np.array_equal(*(rows[np.lexsort(rows.T[::-1])] for rows in (theta + 0.0, -theta + 0.0)))
+    one, other = (rows[np.lexsort(rows.T[::-1])] for rows in (theta + 0.0, -theta + 0.0))  # 0.0, not -0.0
+    return np.array_equal(one, other)
 
 
-def check_fits(initial: Initial, homogeneous: bool, name: str) -> None:
-    """Refuse initial weights of which the limit with this activation is not known.
+def check_fits(initial: InitialWeights, homogeneous: bool, name: str) -> None:
+    """Refuse initial weights for which the limit with this activation is not known.
 
     Raises
     ------

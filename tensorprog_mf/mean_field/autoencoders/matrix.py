@@ -7,22 +7,25 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...ground.status import Status
+from ..outcomes import RunEnd
+
 _HUGE = 1e50
 
 
 @dataclass(frozen=True)
-class Transfers:
-    """A at the recorded times that were reached, `stopped` the time at which it was not finite."""
+class MatrixTrajectory:
+    """A (time, direction, direction_prime) at the recorded times that were reached."""
 
     matrices: np.ndarray
+    end: RunEnd
     error: float = 0.0
-    stopped: float | None = None
 
 
 class MatrixRates:
     """dA/dt = -gamma [(B - 1) S + S (B - 1)] A - decay A."""
 
-    def __init__(self, slope: float, variances: np.ndarray, covariance: np.ndarray, decay: float):
+    def __init__(self, slope: float, variances: np.ndarray, covariance: np.ndarray, decay: float) -> None:
         self.slope, self.variances, self.covariance, self.decay = slope, variances, covariance, decay
 
     def output(self, a: np.ndarray) -> np.ndarray:
@@ -31,21 +34,28 @@ class MatrixRates:
 
     def __call__(self, a: np.ndarray) -> np.ndarray:
         missing = self.output(a) - np.eye(len(a))
-        return (
-            -self.slope * (missing * self.variances + self.variances[:, None] * missing) @ a - self.decay * a
-        )
+        both = missing * self.variances + self.variances[:, None] * missing  # (B - 1) S + S (B - 1)
+        return -self.slope * both @ a - self.decay * a
 
 
-def flow(rates: MatrixRates, times: np.ndarray, tolerance: float) -> Transfers:
+def flow(rates: MatrixRates, times: np.ndarray, tolerance: float) -> MatrixTrajectory:
     """Integrated by an explicit Runge-Kutta method of order 8; the error is the distance from a tolerance 100
     times larger."""
     rough, found = (_integrate(rates, times, factor * tolerance) for factor in (100, 1))
     kept = min(len(rough), len(found))
     error = float(np.abs(found[:kept] - rough[:kept]).max(initial=0.0))
-    return Transfers(found, error, None if len(found) == len(times) else float(times[len(found)]))
+    return MatrixTrajectory(found, end_of_flow(times, len(found)), error)
+
+
+def end_of_flow(times: np.ndarray, reached: int) -> RunEnd:
+    """How an integration that reached so many of the times ended."""
+    if reached == len(times):
+        return RunEnd(Status.COMPLETED, float(times[-1]))
+    return RunEnd(Status.DIVERGED, float(times[reached]))
 
 
 def _integrate(rates: MatrixRates, times: np.ndarray, tolerance: float) -> np.ndarray:
+    """A at the times that are reached."""
     from scipy.integrate import solve_ivp
 
     size = len(rates.variances)
@@ -64,7 +74,7 @@ def _integrate(rates: MatrixRates, times: np.ndarray, tolerance: float) -> np.nd
     return np.array(found).reshape(-1, size, size)
 
 
-def steps(rates: MatrixRates, step: float, counts: np.ndarray) -> Transfers:
+def steps(rates: MatrixRates, step: float, counts: np.ndarray) -> MatrixTrajectory:
     """Gradient descent in steps, A <- A + step dA/dt: exactly what a finite network of pairs (theta, -theta)
     does."""
     a, found, recorded = np.eye(len(rates.variances)), [], set(counts.tolist())
@@ -75,5 +85,5 @@ def steps(rates: MatrixRates, step: float, counts: np.ndarray) -> Transfers:
             break
         a = a + step * rates(a)
         if not (np.abs(a) < _HUGE).all():
-            return Transfers(np.array(found), stopped=step * (k + 1))
-    return Transfers(np.array(found))
+            return MatrixTrajectory(np.array(found), RunEnd(Status.DIVERGED, step * (k + 1)))
+    return MatrixTrajectory(np.array(found), RunEnd(Status.COMPLETED, step * float(counts[-1])))

@@ -2,36 +2,37 @@
 
 import numpy as np
 import xarray as xr
+from numpy.typing import ArrayLike
 
 from ...ground.calls import checked_call
 from ...ground.errors import require
-from .spectrum import finite_array
+from ..arguments import finite_array
 
 _NEEDED = "tp.mean_field.autoencoder or train_autoencoder"
 
 
 @checked_call
-def reconstruct(ds: xr.Dataset, inputs) -> xr.DataArray:
+def reconstruct(ds: xr.Dataset, inputs: ArrayLike) -> xr.DataArray:
     """The output B(t) x, (time, example, feature), for inputs (example, feature) with entries of order one.
 
-    The mean of the data is taken off and put back. Exact for relu of infinite width; of a finite network, the
-    diagonal part of B in the directions of the data.
+    The mean of the data is taken off and put back. Exact for relu at infinite width; for a finite network B
+    is only its diagonal part in the directions of the data.
 
     Raises
     ------
     InputError
-        Another result, one of a spectrum in which directions stand for several features, inputs with another
-        number of features.
+        Another result, one of a spectrum whose directions stand for several features each, inputs with
+        another number of features.
     """
     _check(ds)
-    inputs = finite_array("inputs", inputs, 2, "(example, feature)")
+    rows = finite_array("inputs", inputs, 2, "(example, feature)")
     vectors = _vectors(ds)
     require(
-        inputs.shape[1] == vectors.shape[1],
-        f"inputs have {inputs.shape[1]} features, but the data had {vectors.shape[1]}; they must agree.",
+        rows.shape[1] == vectors.shape[1],
+        f"inputs have {rows.shape[1]} features, but the data had {vectors.shape[1]}; they must agree.",
     )
     mean = ds.input_mean.values if "input_mean" in ds else 0.0
-    own = (inputs - mean) @ vectors.T
+    own = (rows - mean) @ vectors.T
     if "reconstruction_matrix" in ds:
         own = np.einsum("tij,mj->tmi", ds.reconstruction_matrix.values, own)
     else:
@@ -47,12 +48,13 @@ def learned_features(ds: xr.Dataset) -> xr.DataArray:
     Raises
     ------
     InputError
-        Another result, one without neurons, one of a spectrum in which directions stand for several features.
+        Another result, one without neurons, one of a spectrum whose directions stand for several features
+        each.
     """
     _check(ds)
-    require("theta" in ds, "this result kept no neurons; run it with samples above 0.")
+    require("neuron_weight" in ds, "this result kept no neurons; run it with samples above 0.")
     return _array(
-        ds.theta.values @ _vectors(ds),
+        ds.neuron_weight.values @ _vectors(ds),
         ("time", "sample", "feature"),
         ds,
         "weights of a neuron",
@@ -61,10 +63,10 @@ def learned_features(ds: xr.Dataset) -> xr.DataArray:
 
 
 @checked_call
-def preactivation_density(ds: xr.Dataset, points) -> xr.DataArray:
+def preactivation_density(ds: xr.Dataset, points: ArrayLike) -> xr.DataArray:
     """Density of a preactivation over neurons, N(0, s^2(t)), at points (bin,): (time, bin).
 
-    For Gaussian initial weights, or large dimension, and inputs of the data.
+    It holds on inputs of the data, for Gaussian initial weights or in large dimension.
 
     Raises
     ------
@@ -72,22 +74,21 @@ def preactivation_density(ds: xr.Dataset, points) -> xr.DataArray:
         Another result, or points that are not finite.
     """
     _check(ds)
-    points = finite_array("points", points, 1, "(bin,)")
+    bins = finite_array("points", points, 1, "(bin,)")
     variance = ds.preactivation_variance.values[:, None]
     require(
-        (variance > 0).all(),
+        bool((variance > 0).all()),
         "preactivations have variance 0 at some time: all weights are 0, and there is no density.",
     )
-    values = np.exp(-(points**2) / (2 * variance)) / np.sqrt(2 * np.pi * variance)
-    return _array(values, ("time", "bin"), ds, "density of the preactivation", "p(u)").assign_coords(
-        bin=points
-    )
+    values = np.exp(-(bins**2) / (2 * variance)) / np.sqrt(2 * np.pi * variance)
+    found = _array(values, ("time", "bin"), ds, "density of the preactivation", "p(u)")
+    return found.assign_coords(bin=bins)
 
 
-def _check(ds) -> None:
+def _check(ds: xr.Dataset) -> None:
     require(
         isinstance(ds, xr.Dataset) and "reconstruction" in ds,
-        f"this is no result of an autoencoder; pass one of {_NEEDED}.",
+        f"this is not a result of an autoencoder; pass one of {_NEEDED}.",
     )
 
 

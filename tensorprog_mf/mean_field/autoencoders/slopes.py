@@ -4,6 +4,7 @@ g)], g ~ N(0, 1)."""
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ...sites.activations import Activation
 
@@ -14,8 +15,9 @@ _HOMOGENEOUS = {"linear": 1.0, "relu": 0.5, "scaled_relu": np.sqrt(0.5)}
 def constant_slope(activation: Activation) -> float | None:
     """gamma of an activation that is linear on each side of 0, whose gamma does not depend on s; None for
     others."""
-    if activation.function is None and activation.name == "leaky_relu" and activation.slope != -1:
-        return activation.gain * (1 + activation.slope) / 2
+    below = activation.slope if activation.function is None and activation.name == "leaky_relu" else None
+    if below is not None and below != -1:
+        return activation.gain * (1 + below) / 2
     return activation.gain * _HOMOGENEOUS[activation.name] if activation.named(*_HOMOGENEOUS) else None
 
 
@@ -37,20 +39,20 @@ class Slopes:
         """Whether no quadrature is needed."""
         return self.activation.named("erf", "quadratic") or constant_slope(self.activation) is not None
 
-    def __call__(self, variance) -> tuple[np.ndarray, np.ndarray]:
+    def __call__(self, variance: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         """gamma and gamma3 at s^2 = `variance`, a number or an array; where s is 0, gamma3 counts as 0."""
-        variance = np.asarray(variance, float)
+        square = np.asarray(variance, float)
         slope, gain = constant_slope(self.activation), self.activation.gain
         if slope is not None:
-            return np.full_like(variance, slope), np.zeros_like(variance)
+            return np.full_like(square, slope), np.zeros_like(square)
         if not self.closed:
-            return self._midpoint(variance)
-        if self.activation.name == "quadratic":
-            return np.zeros_like(variance), np.zeros_like(variance)
-        root = np.sqrt(1 + 2 * gain**2 * variance)
+            return self._midpoint(square)
+        if self.activation.name == "quadratic":  # sigma' is odd
+            return np.zeros_like(square), np.zeros_like(square)
+        root = np.sqrt(1 + 2 * gain**2 * square)  # erf: sigma' is a Gaussian, and so is the integrand
         return 2 * gain / np.sqrt(np.pi) / root, -4 * gain**3 / np.sqrt(np.pi) / root**3
 
-    def _midpoint(self, variance):
+    def _midpoint(self, variance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         edges = np.linspace(-_REACH, _REACH, self.nodes + 1)
         g = (edges[1:] + edges[:-1]) / 2
         weight = np.exp(-g * g / 2)
@@ -60,7 +62,7 @@ class Slopes:
         return slope @ weight, np.divide(third, variance, out=np.zeros_like(third), where=variance > 0)
 
     def error(self, variances: np.ndarray) -> float:
-        """Largest change of gamma and s^2 gamma3 from half as many nodes; 0 in closed form."""
+        """Largest change of gamma and s^2 gamma3 with half as many nodes; 0 in closed form."""
         if self.closed:
             return 0.0
         fine, coarse = self(variances), Slopes(self.activation, self.nodes // 2)(variances)

@@ -1,4 +1,4 @@
-"""Entropy of a law of which independent samples are known."""
+"""Entropy of a law from independent samples of it."""
 
 import math
 

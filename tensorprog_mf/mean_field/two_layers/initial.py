@@ -1,77 +1,74 @@
-"""Sites at time 0: draws of the initial law, or nodes of quadrature with weights."""
+"""Particles at time 0: draws of the initial law, or nodes of quadrature with weights."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from ...ground.errors import InputError, require
+from ...ground.errors import require
 from ...sites.draws import Draws
 from ...sites.laws import Law, as_law
 
 RANDOM = ("sobol", "pseudo-random")
 NODES = ("quadrature", "midpoint")
 _ROUNDING = 1e-14
-_SHOWN = 1  # population of the random sites that nodes of quadrature carry along
+_SHOWN = 1  # sequence of the random particles that nodes of quadrature carry along
 
 
 @dataclass
-class Sites:
-    """theta (parameter, site), the weight of every site, and which sites are shown."""
+class Particles:
+    """theta (parameter, site), the weight of every site, and which sites are shown in the result."""
 
     theta: np.ndarray
     weight: np.ndarray
     shown: slice
 
 
-def initial_laws(names: tuple[str, ...], given, norms: tuple[str, ...] = ()) -> list[Law]:
-    """One law per parameter, from a table of laws; "w" is for w0, w1, ... and, of several outputs, "a" for
-    a0, a1, ..., as one law or one for each. `norms` are 0 or more.
+def initial_laws(names: tuple[str, ...], given: Any, norms: tuple[str, ...] = ()) -> list[Law]:
+    """One law per parameter, from a table of laws.
+
+    "w" stands for w0, w1, ... and, with several outputs, "a" for a0, a1, ...: one law for all of them, or one
+    for each. `norms` are parameters that must be 0 or more.
 
     Raises
     ------
     InputError
-        A parameter without a law, a law without a parameter, or numbers of laws that do not fit.
+        A parameter without a law, a law without a parameter, or a number of laws that does not fit.
     """
+    known = ", ".join(names)
     require(
         isinstance(given, Mapping),
-        f"initial={given!r} must be a table from parameters ({', '.join(names)}) to laws or numbers.",
+        f"initial={given!r} must be a table from parameters ({known}) to laws or numbers.",
     )
     table = dict(given)
     for letter in ("a", "w"):
-        vector = [name for name in names if name[0] == letter and name[1:].isdigit()]
-        if vector and letter in table:
-            laws = table.pop(letter)
-            several = isinstance(laws, (Sequence, np.ndarray)) and not isinstance(laws, str)
-            each, count = list(laws) if several else [laws] * len(vector), len(vector)
-            told = (
-                f"initial[{letter!r}] has {len(each)} laws for {count} numbers; give one law or one for each."
-            )
-            require(len(each) == count, told)
-            table |= dict(zip(vector, each))
-    missing, unknown = (
-        [name for name in names if name not in table],
-        [name for name in table if name not in names],
-    )
-    require(
-        not missing,
-        f"initial has no law for {', '.join(missing)}; give a law or a number for each parameter.",
-    )
-    require(
-        not unknown,
-        f"initial has laws for {', '.join(map(str, unknown))}, which are no parameters; they are"
-        f" {', '.join(names)}.",
-    )
+        if letter in table and (vector := [n for n in names if n[0] == letter and n[1:].isdigit()]):
+            table |= _of_vector(letter, vector, table.pop(letter))
+    missing = ", ".join(name for name in names if name not in table)
+    require(not missing, f"initial has no law for {missing}; give a law or a number for each parameter.")
+    unknown = ", ".join(str(name) for name in table if name not in names)
+    require(not unknown, f"initial has laws for {unknown}, which are no parameters; they are {known}.")
     laws = [as_law(f"initial[{name!r}]", table[name]) for name in names]
     for name, law in zip(names, laws):
-        norm = name in norms
         low = law.mean if law.fixed else law.interval()[0]
-        remedy = "take a law such as NormOfGaussian or Uniform"
         require(
-            not norm or low >= 0,
-            f"initial[{name!r}] reaches down to {low:.3g}, but {name} is a norm, 0 or more; {remedy}.",
+            name not in norms or low >= 0,
+            f"initial[{name!r}] reaches down to {low:.3g}, but {name} is a norm, 0 or more; take a law such"
+            " as NormOfGaussian or Uniform.",
         )
     return laws
+
+
+def _of_vector(letter: str, names: list[str], given: Any) -> dict[str, Any]:
+    """Laws of the entries of a vector, from one for all of them or one for each."""
+    several = isinstance(given, (Sequence, np.ndarray)) and not isinstance(given, str)
+    each = list(given) if several else [given] * len(names)
+    require(
+        len(each) == len(names),
+        f"initial[{letter!r}] has {len(each)} laws for {len(names)} numbers; give one law or one for each.",
+    )
+    return dict(zip(names, each))
 
 
 def drawn(laws: list[Law], kind: str, count: int, seed: tuple[int, ...]) -> np.ndarray:
@@ -86,36 +83,30 @@ def drawn(laws: list[Law], kind: str, count: int, seed: tuple[int, ...]) -> np.n
     )
 
 
-def initial_sites(laws: list[Law], kind: str, count: int, seed: int, replicate: int, samples: int) -> Sites:
-    """Draws of equal weight; or, of nodes, their tensor product, `count` per parameter, and `samples` draws
-    of weight 0 to look at."""
+def initial_particles(
+    laws: list[Law], kind: str, count: int, seed: int, replicate: int, samples: int
+) -> Particles:
+    """Draws of equal weight; or the tensor product of `count` nodes per parameter, beside which `samples`
+    draws of weight 0 move along, to look at."""
     if kind in RANDOM:
         theta = drawn(laws, kind, count, (seed, replicate, 0))
-        return Sites(theta, np.full(count, 1 / count), slice(0, min(samples, count)))
-    if kind not in NODES:
-        raise InputError(f"draws={kind!r} is unknown; choose one of {', '.join(RANDOM + NODES)}.")
+        return Particles(theta, np.full(count, 1 / count), slice(0, min(samples, count)))
     axes = [law.nodes(count) if kind == "quadrature" else midpoints(law, count) for law in laws]
     theta = np.stack([x.ravel() for x in np.meshgrid(*(x for x, _ in axes), indexing="ij")])
     weight = np.array([1.0])
     for _, share in axes:
         weight = np.multiply.outer(weight, share)
-    weight = weight.ravel()
-    theta, weight = _relevant(theta, weight)
-    shown = (
-        drawn(laws, "pseudo-random", samples, (seed, replicate, _SHOWN))
-        if samples
-        else np.empty((len(laws), 0))
-    )
+    theta, weight = _relevant(theta, weight.ravel())
+    shown = np.empty((len(laws), 0))
+    if samples:
+        shown = drawn(laws, "pseudo-random", samples, (seed, replicate, _SHOWN))
     nodes = theta.shape[1]
-    return Sites(
-        np.concatenate([theta, shown], axis=1),
-        np.append(weight, np.zeros(samples)),
-        slice(nodes, nodes + samples),
-    )
+    theta, weight = np.concatenate([theta, shown], axis=1), np.append(weight, np.zeros(samples))
+    return Particles(theta, weight, slice(nodes, nodes + samples))
 
 
 def _relevant(theta: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Without the corners of a tensor product: nodes that together have less weight than rounding."""
+    """Without the corners of a tensor product: the nodes that together have less weight than rounding."""
     order = np.argsort(weight, kind="stable")
     keep = np.sort(order[np.cumsum(weight[order]) > _ROUNDING])
     return np.ascontiguousarray(theta[:, keep]), weight[keep] / weight[keep].sum()

@@ -1,13 +1,24 @@
 """Units sigma_*(x; theta): what one neuron of a two-layer network adds to its output."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from ...ground.calls import checked_call
-from ...ground.errors import InputError, boolean, real, require
+from ...ground.errors import boolean, real, require
 from ...sites.activations import Activation, as_activation
+from ..arguments import set_fields
+
+
+class Hinges(NamedTuple):
+    """sigma(u) = offset + sum_k slopes_k max(u - kinks_k, 0), or the same of |u| if `even`."""
+
+    offset: float
+    slopes: np.ndarray
+    kinks: np.ndarray
+    even: bool
 
 
 @checked_call
@@ -20,7 +31,7 @@ class PiecewiseLinear:
     Raises
     ------
     InputError
-        Numbers that are not finite; low >= high; an even one with low < 0.
+        Numbers that are not finite; low >= high; `even` with low < 0.
 
     References
     ----------
@@ -33,23 +44,23 @@ class PiecewiseLinear:
     high_value: float
     even: bool = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in ("low", "high", "low_value", "high_value"):
-            object.__setattr__(self, name, real(name, getattr(self, name), "be finite", lambda v: True))
+            set_fields(self, **{name: real(name, getattr(self, name), "be finite", lambda v: True)})
         require(
             self.low < self.high,
-            f"low={self.low!r} must be less than high={self.high!r}: the line rises between them.",
+            f"low={self.low!r} must be less than high={self.high!r}: the line runs between them.",
         )
-        object.__setattr__(self, "even", boolean("even", self.even))
+        set_fields(self, even=boolean("even", self.even))
         require(
             not self.even or self.low >= 0,
             f"low={self.low!r} of an even activation must be 0 or more, as it is a value of |u|.",
         )
 
-    def hinges(self) -> tuple[float, np.ndarray, np.ndarray]:
-        """(s, c, t) of sigma(u) = s + sum_k c_k max(u - t_k, 0)."""
+    def hinges(self) -> Hinges:
+        """The same as a sum of hinges."""
         slope = (self.high_value - self.low_value) / (self.high - self.low)
-        return self.low_value, np.array([slope, -slope]), np.array([self.low, self.high])
+        return Hinges(self.low_value, np.array([slope, -slope]), np.array([self.low, self.high]), self.even)
 
     def __call__(self, h: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """sigma(h) and sigma'(h), which is 0 at the corners."""
@@ -61,20 +72,15 @@ class PiecewiseLinear:
 
     def describe(self) -> dict:
         """Plain values."""
-        return {
-            "low": self.low,
-            "high": self.high,
-            "low_value": self.low_value,
-            "high_value": self.high_value,
-            "even": self.even,
-        }
+        return asdict(self)
 
 
 @checked_call
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Neuron:
-    """One neuron, sigma_*(x; theta) = a phi(<w, x> + b); of several outputs c = 0, 1, ... a_c phi(<w, x> +
-    b).
+    """One neuron, sigma_*(x; theta) = a phi(<w, x> + b).
+
+    With several outputs c = 0, 1, ... it is a_c phi(<w, x> + b) for output c.
 
     Parameters
     ----------
@@ -85,8 +91,8 @@ class Neuron:
     bias
         Whether there is b; without, b = 0.
     trained
-        Names, of "a", "w", "b", of those that move; all that there are by default. Others stay where they
-        start.
+        Names, of "a", "w", "b", of the parameters that move; by default all that there are. Others stay where
+        they start.
 
     Raises
     ------
@@ -95,7 +101,7 @@ class Neuron:
 
     Notes
     -----
-    On finite data activations run in numpy. `train_particles` compiles them, and takes linear, relu,
+    On finite data activations run in numpy. `train_particles` compiles them: it takes linear, relu,
     scaled_relu, erf, tanh, softplus and quadratic without options, and no functions of your own.
 
     Examples
@@ -105,19 +111,22 @@ class Neuron:
     ('a', 'w', 'b')
     """
 
-    activation: str | Activation | PiecewiseLinear | tuple = "relu"
-    output_weight: bool = True
-    bias: bool = False
-    trained: tuple[str, ...] | None = None
+    activation: Activation | PiecewiseLinear
+    output_weight: bool
+    bias: bool
+    trained: tuple[str, ...]
 
-    def __post_init__(self):
-        given = self.activation
-        object.__setattr__(
-            self, "activation", given if isinstance(given, PiecewiseLinear) else as_activation(given)
-        )
-        for name in ("output_weight", "bias"):
-            object.__setattr__(self, name, boolean(name, getattr(self, name)))
-        object.__setattr__(self, "trained", _some(self.trained, self.names))
+    def __init__(
+        self,
+        activation: str | Activation | PiecewiseLinear | tuple = "relu",
+        output_weight: bool = True,
+        bias: bool = False,
+        trained: str | Sequence[str] | None = None,
+    ) -> None:
+        found = activation if isinstance(activation, PiecewiseLinear) else as_activation(activation)
+        set_fields(self, activation=found, bias=boolean("bias", bias))
+        set_fields(self, output_weight=boolean("output_weight", output_weight))
+        set_fields(self, trained=_chosen(trained, self.names))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -126,10 +135,9 @@ class Neuron:
 
     def describe(self) -> dict:
         """Plain values."""
-        phi = self.activation
         return {
             "unit": "Neuron",
-            "activation": phi.describe(),
+            "activation": self.activation.describe(),
             "output_weight": self.output_weight,
             "bias": self.bias,
             "trained": list(self.trained),
@@ -137,7 +145,7 @@ class Neuron:
 
 
 @checked_call
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class UserUnit:
     """A unit of your own on finite data.
 
@@ -149,47 +157,49 @@ class UserUnit:
     names
         Names of the parameters, one number each.
     trained
-        Those that move; all by default.
+        Names of the parameters that move; all by default.
 
     Raises
     ------
     InputError
-        A function that cannot be called; no names, or two alike; trained ones that are none of them.
+        A function that cannot be called; no names, or the same name twice; trained ones that are not among
+        the names.
     """
 
-    function: Callable
+    function: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
     names: tuple[str, ...]
-    trained: tuple[str, ...] | None = None
+    trained: tuple[str, ...]
 
-    def __post_init__(self):
-        require(
-            callable(self.function),
-            f"function={self.function!r} must be a function of inputs and parameters.",
-        )
-        names = (self.names,) if isinstance(self.names, str) else tuple(self.names)
-        require(
-            len(names) > 0 and len(set(names)) == len(names),
-            f"names={self.names!r} must be one or more different names.",
-        )
-        object.__setattr__(self, "names", names)
-        object.__setattr__(self, "trained", _some(self.trained, names))
+    def __init__(
+        self,
+        function: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]],
+        names: str | Sequence[str],
+        trained: str | Sequence[str] | None = None,
+    ) -> None:
+        require(callable(function), f"function={function!r} must be a function of inputs and parameters.")
+        own = (names,) if isinstance(names, str) else tuple(names)
+        good = len(own) > 0 and len(set(own)) == len(own)
+        require(good, f"names={names!r} must be one or more different names.")
+        set_fields(self, function=function, names=own, trained=_chosen(trained, own))
 
     def describe(self) -> dict:
         """Plain values; a function is known by its name only."""
-        name = getattr(self.function, "__name__", "unnamed")
         return {
             "unit": "UserUnit",
-            "function": name,
+            "function": getattr(self.function, "__name__", "unnamed"),
             "names": list(self.names),
             "trained": list(self.trained),
         }
 
 
-def _some(trained, names: tuple[str, ...]) -> tuple[str, ...]:
-    """The trained ones, in the order of `names`."""
-    if trained is None:
+Unit = Neuron | UserUnit
+
+
+def _chosen(given: str | Sequence[str] | None, names: tuple[str, ...]) -> tuple[str, ...]:
+    """The trained parameters, in the order of `names`."""
+    if given is None:
         return names
-    chosen = (trained,) if isinstance(trained, str) else tuple(trained)
-    if not chosen or not set(chosen) <= set(names):
-        raise InputError(f"trained={trained!r} must name one or more of {', '.join(names)}.")
+    chosen = (given,) if isinstance(given, str) else tuple(given)
+    good = len(chosen) > 0 and set(chosen) <= set(names)
+    require(good, f"trained={given!r} must name one or more of {', '.join(names)}.")
     return tuple(name for name in names if name in chosen)

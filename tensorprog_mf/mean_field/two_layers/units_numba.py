@@ -1,11 +1,13 @@
 """Kernels over blocks of sites for averages of units over Gaussian inputs, and activations; see `accelerate`.
 
-theta is (parameter, site); `forward` adds weight * sigma_* up per block, `pull` writes sum_m r_m grad
-sigma_*(x_m). Activations: code 0 linear, 1 relu, 2 scaled_relu, 3 erf, 4 tanh, 5 softplus, 6 quadratic, 7
-hinges s + sum_k c_k (u - t_k)_+.
+theta is (parameter, site): a if `has_a`, then norms of w (one or two `radii`) and b if `has_b`. `forward_...`
+sums weight * sigma_* per block, `pull_...` writes sum_m r_m grad sigma_*(x_m). Activations: code 0 linear,
+1 relu, 2 scaled_relu, 3 erf, 4 tanh, 5 softplus, 6 quadratic, 7 hinges, s + sum_k c_k (u - t_k)_+.
 """
 
 import math
+
+import numpy as np
 
 from ...ground.accelerate import BLOCK, kernel
 
@@ -19,7 +21,9 @@ _ROOT_TWO, _ERF_SLOPE = math.sqrt(2.0), 2 / math.sqrt(math.pi)
 
 
 @kernel()
-def activate(code, h, offset, slopes, kinks, even):
+def activate(
+    code: int, h: float, offset: float, slopes: np.ndarray, kinks: np.ndarray, even: bool
+) -> tuple[float, float]:
     """phi(h) and phi'(h)."""
     if code == 0:
         return h, 1.0
@@ -47,23 +51,25 @@ def activate(code, h, offset, slopes, kinks, even):
 
 
 @kernel()
-def smoothed(b, s, offset, slopes, kinks, even):
-    """m = E sigma(s g + b), g ~ N(0,1), and dm/db, dm/ds."""
+def smoothed(
+    b: float, s: float, offset: float, slopes: np.ndarray, kinks: np.ndarray, even: bool
+) -> tuple[float, float, float]:
+    """m = E sigma(s g + b), g ~ N(0,1), and dm/db, dm/ds.
+
+    With t a kink, z = (b - t) / s, Phi and phi the cumulative Gaussian and its density, a hinge gives
+    E (s g + b - t)_+ = (b - t) Phi(z) + s phi(z), whose derivatives are Phi(z) in b and phi(z) in s.
+    """
     m, db, ds = offset, 0.0, 0.0
     for k in range(slopes.shape[0]):
-        for side in range(2 if even else 1):
+        for side in range(2 if even else 1):  # the hinge at |u| > t is one at u > t and one at -u > t
             sign = 1.0 - 2.0 * side
             above = sign * b - kinks[k]
             if s > 0.0:
-                share, density = (
-                    0.5 * math.erfc(-above / s * _ROOT_HALF),
-                    _DENSITY * math.exp(-0.5 * (above / s) ** 2),
-                )
+                z = above / s
+                share, density = 0.5 * math.erfc(-z * _ROOT_HALF), _DENSITY * math.exp(-0.5 * z**2)
             else:  # a point; at its kink the mean of both sides
-                share, density = (
-                    (1.0 if above > 0 else 0.5 if above == 0 else 0.0),
-                    (_DENSITY if above == 0 else 0.0),
-                )
+                share = 1.0 if above > 0 else 0.5 if above == 0 else 0.0
+                density = _DENSITY if above == 0 else 0.0
             m += slopes[k] * (above * share + s * density)
             db += slopes[k] * sign * share
             ds += slopes[k] * density
@@ -71,9 +77,21 @@ def smoothed(b, s, offset, slopes, kinks, even):
 
 
 @kernel(sums=True)
-def forward_smoothed(
-    first, last, theta, weight, scales, has_a, has_b, radii, offset, slopes, kinks, even, partial
-):
+def forward_smoothed(  # noqa: PLR0913
+    first: int,
+    last: int,
+    theta: np.ndarray,
+    weight: np.ndarray,
+    scales: np.ndarray,
+    has_a: int,
+    has_b: int,
+    radii: int,
+    offset: float,
+    slopes: np.ndarray,
+    kinks: np.ndarray,
+    even: bool,
+    partial: np.ndarray,
+) -> None:
     """partial[block, y] = sum over sites of weight a E sigma(s_y g + b), s_y^2 = tau_y^2 r1^2 + r2^2."""
     for block in range(first, last):
         for y in range(scales.shape[0]):
@@ -88,10 +106,22 @@ def forward_smoothed(
 
 
 @kernel()
-def pull_smoothed(
-    first, last, theta, residual, scales, has_a, has_b, radii, offset, slopes, kinks, even, out
-):
-    """out = sum_y residual_y grad of the smoothed unit."""
+def pull_smoothed(  # noqa: PLR0913
+    first: int,
+    last: int,
+    theta: np.ndarray,
+    residual: np.ndarray,
+    scales: np.ndarray,
+    has_a: int,
+    has_b: int,
+    radii: int,
+    offset: float,
+    slopes: np.ndarray,
+    kinks: np.ndarray,
+    even: bool,
+    out: np.ndarray,
+) -> None:
+    """out = sum_y residual_y grad of the smoothed unit; ds/dr1 = tau_y^2 r1 / s and ds/dr2 = r2 / s."""
     for block in range(first, last):
         low, high = block * BLOCK, min((block + 1) * BLOCK, theta.shape[1])
         out[:, low:high] = 0.0
@@ -116,15 +146,18 @@ def pull_smoothed(
 
 
 @kernel()
-def look_up(s, cell, starts, table):
-    """h(s) and h'(s) from cubic Hermite pieces: piece k of `table` begins at starts[k]; constant before the
-    first."""
+def look_up(s: float, cell: np.ndarray, starts: np.ndarray, table: np.ndarray) -> tuple[float, float]:
+    """h(s) and h'(s) from cubic Hermite pieces, constant before the first.
+
+    Piece k of `table` (piece, knot, derivative) begins at starts[k] and has cells of width cell[k]. Values
+    come from knots with h and h', slopes from the same polynomials on h' and h''.
+    """
     if s <= starts[0]:
         return table[0, 0, 0], 0.0
     piece = 0
     while piece + 1 < starts.shape[0] and s > starts[piece + 1]:
         piece += 1
-    x = (s - starts[piece]) / cell[piece]
+    x = (s - starts[piece]) / cell[piece]  # in cells: knot j, and t in 0..1 beyond it
     j = min(int(x), table.shape[1] - 2)
     t = x - j
     low, high, width = table[piece, j], table[piece, j + 1], cell[piece]
@@ -136,7 +169,18 @@ def look_up(s, cell, starts, table):
 
 
 @kernel(sums=True)
-def forward_radial(first, last, theta, weight, radius, has_a, cell, starts, table, partial):
+def forward_radial(
+    first: int,
+    last: int,
+    theta: np.ndarray,
+    weight: np.ndarray,
+    radius: np.ndarray,
+    has_a: int,
+    cell: np.ndarray,
+    starts: np.ndarray,
+    table: np.ndarray,
+    partial: np.ndarray,
+) -> None:
     """partial[block, m] = sum over sites of weight a h(R_m r)."""
     for block in range(first, last):
         for m in range(radius.shape[0]):
@@ -148,7 +192,18 @@ def forward_radial(first, last, theta, weight, radius, has_a, cell, starts, tabl
 
 
 @kernel()
-def pull_radial(first, last, theta, residual, radius, has_a, cell, starts, table, out):
+def pull_radial(
+    first: int,
+    last: int,
+    theta: np.ndarray,
+    residual: np.ndarray,
+    radius: np.ndarray,
+    has_a: int,
+    cell: np.ndarray,
+    starts: np.ndarray,
+    table: np.ndarray,
+    out: np.ndarray,
+) -> None:
     """out = sum_m residual_m grad of a h(R_m r), h even."""
     for block in range(first, last):
         low, high = block * BLOCK, min((block + 1) * BLOCK, theta.shape[1])

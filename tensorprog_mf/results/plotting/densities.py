@@ -51,9 +51,8 @@ def density(
         )
         remedy = f"; take samples of 1 or more, or record=tp.Record(densities=[{field!r}])"
         found = at(variable(ds, field, remedy), **where)
-        along(
-            found, *(dim for dim in found.dims if dim in ("sample", *_KINDS))
-        )  # refuses any other dimension
+        # Any other dimension is refused.
+        along(found, *(dim for dim in found.dims if dim in ("sample", *_KINDS)))
         values, name = found.values.ravel(), called(found)
         known = bool(np.isfinite(values).any())
         require(known, f"{field} is not a number at any of these sites; there is nothing to draw.")

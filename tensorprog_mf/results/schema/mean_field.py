@@ -166,7 +166,7 @@ VARIABLES |= {
         "As time goes to infinity; NaN where it was not found.",
         estimate=False,
     ),
-    "theta": Variable(
+    "neuron_weight": Variable(
         ("time", "sample", "direction"),
         "weights of a neuron",
         "kappa theta",

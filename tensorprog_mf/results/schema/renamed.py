@@ -19,6 +19,7 @@ _SCALING = ("scaling_laws.",)
 RENAMED: tuple[Renamed, ...] = (
     Renamed("rank", "basis_rank", "2"),
     Renamed("tau", "relative_depth", "3"),
+    Renamed("theta", "neuron_weight", "3", ("autoencoder", "train_autoencoder")),
     Renamed("H", "transfer_function", "3", _SCALING),
     Renamed("var_v0", "weight_error_variance", "3", _SCALING),
     Renamed("C0", "error_correlation", "3", _SCALING),

@@ -1,10 +1,11 @@
-"""All that the solver knows of a unit on data: values and gradients over sites, whatever the reduction.
+"""All that a solver knows of a unit on data: values and gradients over sites, whatever the reduction.
 
 Every reduction has one form: points m of weight p_m and target y_m, f_m = E sigma_*(x_m; theta), and
 d theta / dt = -2 xi [sum_m p_m loss'(f_m, y_m) grad sigma_*(x_m; theta) + lambda theta].
 """
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,9 @@ from ...ground.errors import UnsupportedError
 from ...problems.losses import Loss
 
 
-class Population(ABC):
-    """Points of the data and the unit on them.
+@dataclass(frozen=True, kw_only=True)
+class Points:
+    """Points that stand for the data, and the parameters of the unit on them.
 
     Attributes
     ----------
@@ -28,16 +30,26 @@ class Population(ABC):
         What is made small, of one example.
     """
 
-    def __init__(
-        self,
-        names: tuple[str, ...],
-        trained: np.ndarray,
-        weights: np.ndarray,
-        targets: np.ndarray,
-        loss: Loss,
-    ):
-        self.names, self.trained = names, trained
-        self.weights, self.targets, self.loss = weights, targets, loss
+    names: tuple[str, ...]
+    trained: np.ndarray
+    weights: np.ndarray
+    targets: np.ndarray
+    loss: Loss
+
+
+class Reduction(ABC):
+    """A unit on data, reduced to `Points`, whose attributes it has.
+
+    `radius` (point,) is |x| where points are norms of inputs, otherwise None; `two_classes` says that each
+    point belongs to one of two classes of Gaussians.
+    """
+
+    radius: np.ndarray | None = None
+    two_classes = False
+
+    def __init__(self, points: Points) -> None:
+        self.names, self.trained = points.names, points.trained
+        self.weights, self.targets, self.loss = points.weights, points.targets, points.loss
 
     @abstractmethod
     def output(self, theta: np.ndarray, weight: np.ndarray) -> np.ndarray:
@@ -47,7 +59,7 @@ class Population(ABC):
     def pull(self, theta: np.ndarray, residual: np.ndarray, seen: Any = None) -> np.ndarray:
         """sum_m residual_m grad sigma_*(x_m; theta), (parameter, site); zero for parameters that stay.
 
-        `seen` is what `look` has left behind at the same theta, if it has.
+        `seen` is what `look` has returned at the same theta, if anything.
         """
 
     def look(self, theta: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, Any]:
@@ -76,7 +88,7 @@ class Population(ABC):
         return (2 if self.loss.name == "squared" else 1) * self.mean_loss(output)
 
     def refuse_outputs(self, route: str) -> None:
-        """Raise `UnsupportedError` for several outputs, in the name of what is for one."""
+        """Raise `UnsupportedError` for several outputs, in the name of a route for one."""
         if self.targets.ndim > 1:
             outputs = self.targets.shape[1]
             raise UnsupportedError(
