@@ -104,5 +104,5 @@ def gradient_independence(  # noqa: PLR0913
     keeping = Keeping(record=as_record(record), samples=samples, keep_replicates=keep_replicates)
     execution = Execution(progress=progress, threads=threads, checkpoint=checkpoint)
     job = Job("gradient_independence", network, problem, training, sampling, keeping, execution)
-    check(job.route, job.request(target_error=target_error, common_draws=common_draws))
+    check("gradient_independence", job.request(target_error=target_error, common_draws=common_draws))
     return sampled(job, target_error=target_error, common_draws=common_draws)

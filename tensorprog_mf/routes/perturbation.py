@@ -134,7 +134,7 @@ def perturbation(  # noqa: PLR0913
     keeping = Keeping(record=as_record(record), keep_replicates=keep_replicates)
     execution = Execution(progress=progress, threads=threads)
     job = Job("perturbation", network, problem, training, sampling, keeping, execution)
-    check(job.route, job.request(common_draws=common_draws))
+    check("perturbation", job.request(common_draws=common_draws))
     return _expanded(replace(job, common_draws=common_draws), order, orders_from)
 
 

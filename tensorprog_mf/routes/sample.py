@@ -160,5 +160,5 @@ def sample(  # noqa: PLR0913
     keeping = Keeping(record=as_record(record), samples=samples, keep_replicates=keep_replicates)
     execution = Execution(progress=progress, threads=threads, checkpoint=checkpoint)
     job = Job("sample", network, problem, training, sampling, keeping, execution)
-    check(job.route, job.request(target_error=target_error, common_draws=common_draws))
+    check("sample", job.request(target_error=target_error, common_draws=common_draws))
     return sampled(job, target_error=target_error, common_draws=common_draws)

@@ -100,5 +100,5 @@ def train_finite(  # noqa: PLR0913
     keeping = Keeping(record=as_record(record), samples=samples, keep_replicates=keep_replicates)
     execution = Execution(progress=progress, threads=threads, checkpoint=checkpoint)
     job = Job("train_finite", network, problem, training, sampling, keeping, execution, form=parameterization)
-    check(job.route, job.request(), matrix)
+    check("train_finite", job.request(), matrix)
     return gather(job)

@@ -15,7 +15,7 @@ from ..sampling.job import Job
 from ..static_ntk.kernels import initial_kernels
 from .alternation import Alternation
 from .result import result
-from .rounds import Outcome, Rounds, iterate
+from .rounds import Iterated, Rounds, iterate
 
 
 def iterated(job: Job[MLP], rounds: Rounds) -> xr.Dataset:
@@ -25,7 +25,7 @@ def iterated(job: Job[MLP], rounds: Rounds) -> xr.Dataset:
     _check_memory(job, len(steps))
     start = initial_kernels(network, problem.all_inputs)
 
-    def one(replicate: int, shown: Progress) -> Outcome:
+    def one(replicate: int, shown: Progress) -> Iterated:
         shown.begin()
         populations = [_population(job, replicate, layer) for layer in range(network.depth)]
         round_ = Alternation(

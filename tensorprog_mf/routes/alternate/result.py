@@ -9,7 +9,7 @@ from ...ground.status import Status
 from ...networks import MLP
 from ...results.dataset import dataset, summarise
 from ..sampling.job import Job
-from .rounds import Outcome, Rounds
+from .rounds import Iterated, Rounds
 
 _MESSAGES = {
     Status.CONVERGED: "Residual {residual:.1e} after {iteration} iterations.",
@@ -26,7 +26,7 @@ _MESSAGES = {
 }
 
 
-def result(job: Job[MLP], rounds: Rounds, outcomes: list[Outcome], steps: np.ndarray) -> xr.Dataset:
+def result(job: Job[MLP], rounds: Rounds, outcomes: list[Iterated], steps: np.ndarray) -> xr.Dataset:
     """The Dataset of all replicates, with the residuals of the slowest and the status of the worst."""
     steps, away = _before_divergence(job, outcomes, steps)
     arrays = summarise([_record(job, outcome, steps) for outcome in outcomes], job.keeping.keep_replicates)
@@ -40,7 +40,7 @@ def result(job: Job[MLP], rounds: Rounds, outcomes: list[Outcome], steps: np.nda
 
 
 def _before_divergence(
-    job: Job[MLP], outcomes: list[Outcome], steps: np.ndarray
+    job: Job[MLP], outcomes: list[Iterated], steps: np.ndarray
 ) -> tuple[np.ndarray, str | None]:
     """The steps at which no replicate's outputs have run away, and the sentence about those that have."""
     problem, factor = job.problem, allowed(job.network.richness)
@@ -57,7 +57,7 @@ def _before_divergence(
     return steps, away
 
 
-def _ending(outcomes: list[Outcome], target: float, away: str | None) -> tuple[Status, str]:
+def _ending(outcomes: list[Iterated], target: float, away: str | None) -> tuple[Status, str]:
     """Status and message of the worst replicate, or of outputs that ran `away`; warns unless all is well."""
     worst = max(outcomes, key=lambda outcome: (outcome.status.severity, outcome.residuals[-1]))
     status, done = worst.status, len(worst.residuals) + (worst.status is Status.DIVERGED)
@@ -80,7 +80,7 @@ def _settings(job: Job[MLP], rounds: Rounds) -> dict[str, object]:
     return given | vars(rounds) | last
 
 
-def _record(job: Job[MLP], outcome: Outcome, steps: np.ndarray) -> dict[str, np.ndarray]:
+def _record(job: Job[MLP], outcome: Iterated, steps: np.ndarray) -> dict[str, np.ndarray]:
     """One replicate at the recorded steps: equal-time blocks of kernels, fields at the chosen sites with
     their parts."""
     guess, problem, training = outcome.guess, job.problem, job.training

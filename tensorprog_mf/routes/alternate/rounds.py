@@ -46,7 +46,7 @@ class Rounds:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Iterated:
     """What one replicate ended with, and how."""
 
     guess: Guess
@@ -57,7 +57,7 @@ class Outcome:
 
 def iterate(
     map_: Alternation, guess: Guess, rounds: Rounds, samples: int, advance: Callable[[], bool]
-) -> Outcome:
+) -> Iterated:
     """Rounds from a guess until nothing changes, kernels run away, or there have been enough."""
     residuals: list[float] = []
     status, moved = Status.NOT_CONVERGED, 1 - rounds.damping
@@ -83,7 +83,7 @@ def iterate(
             "alternate ran away in its first iteration, so there is nothing to return; take a smaller"
             " learning rate or tp.sample."
         )
-    return Outcome(*best, residuals, status)
+    return Iterated(*best, residuals, status)
 
 
 def _change(outputs: np.ndarray, before: np.ndarray) -> float:

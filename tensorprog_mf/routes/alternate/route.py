@@ -119,5 +119,5 @@ def alternate(  # noqa: PLR0913
     execution = Execution(progress=progress, threads=threads)
     rounds = Rounds(iterations=iterations, damping=damping, target_residual=target_residual)
     job = Job("alternate", network, problem, training, sampling, keeping, execution)
-    check(job.route, job.request())
+    check("alternate", job.request())
     return iterated(job, rounds)

@@ -9,7 +9,7 @@ from ...results.dataset import Arrays
 from ...training.training import Training
 
 
-class Recursion:
+class LinearRecursion:
     """State of the recursion, filled row by row in time. Layer index 0 is the input, depth + 1 the output.
 
     Features have rows (time, example), gradients (time x output), time slower; the same of the past (s n) and

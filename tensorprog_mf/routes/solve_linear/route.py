@@ -16,7 +16,7 @@ from ...training.training import Training
 from ..sampling.arguments import route
 from ..support import Request, check
 from .flow import follow
-from .recursion import Recursion
+from .recursion import LinearRecursion
 
 
 @route
@@ -86,7 +86,7 @@ def _in_steps(
     network: MLP, problem: Problem, training: Training, steps: np.ndarray, two_time: bool
 ) -> tuple[Arrays, np.ndarray, Status, str]:
     """Variables of training in discrete steps, the steps reached, status and message."""
-    solution = Recursion(network, problem, training)
+    solution = LinearRecursion(network, problem, training)
     status, message = Status.COMPLETED, Status.COMPLETED.message
     with one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
         for t in range(training.last + 1):

@@ -138,6 +138,6 @@ def static_ntk(  # noqa: PLR0913
     keeping = Keeping(record=as_record(record), samples=samples, keep_replicates=keep_replicates)
     execution = Execution(progress=progress, threads=threads)
     job = Job("static_ntk", network, problem, training, sampling, keeping, execution)
-    check(job.route, job.request(ensemble=ensemble), kernel)
+    check("static_ntk", job.request(ensemble=ensemble), kernel)
     random = random_starts(ensemble, width, starts, network, problem)
     return trained_lazily(Lazy(job=job, kernel=kernel, random=random))
