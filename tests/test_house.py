@@ -83,7 +83,6 @@ def test_functions_are_short():
     assert long == {}
 
 
-@NOT_YET
 def test_functions_take_few_arguments():
     """But compiled kernels, and functions that users call, most of whose arguments have defaults."""
     many = {}

@@ -14,7 +14,8 @@ from ..ground.divergence import LossWatch, RunAway
 from ..ground.progress import Progress
 from ..ground.status import Status
 from ..layers.layer import Parameters
-from ..matrices.realization import Ensemble, Realization
+from ..matrices.realization import Realization
+from ..matrices.sampling import Sampling
 from ..networks import Network
 from ..probes.probe import Composition
 from ..problems.source import DataSource
@@ -46,7 +47,7 @@ def run(
     network: Network,
     problem: DataSource,
     training: Training,
-    ensemble: Ensemble,
+    sampling: Sampling,
     recorder: Recorder,
     replicate: int = 0,
     limit: bool = True,
@@ -67,7 +68,7 @@ def run(
         progress.begin(training.last + 1)
         return state
     if state is None:
-        state = _start(task, ensemble, recorder, replicate)
+        state = _start(task, sampling, recorder, replicate)
     progress.begin(state.step)
     with np.errstate(over="ignore", invalid="ignore"):  # a run that diverges is stopped, without noise
         status = _loop(state, task, limit, progress, checkpoint)
@@ -77,12 +78,12 @@ def run(
     return outcome
 
 
-def _start(task: Task, ensemble: Ensemble, recorder: Recorder, replicate: int) -> State:
+def _start(task: Task, sampling: Sampling, recorder: Recorder, replicate: int) -> State:
     network, problem, training = task.network, task.problem, task.training
     outputs = problem.outputs or 1
     rule = training.dynamics.learning_rule
     weighted = problem.outputs is not None or rule.hebbian
-    realization = Realization(ensemble, replicate, outputs, rule, weighted)
+    realization = Realization(sampling, replicate, outputs, rule, weighted)
     composition = network.compose(realization, problem.all_inputs)
     parameters = composition.layers.initial()
     # With several outputs and a rule nothing comes back that would tell.
@@ -151,7 +152,7 @@ def _ended(state: State, task: Task, status: Status) -> Outcome:
     if isinstance(state.optimiser, FlowIntegrator):
         kept = "the times before are kept" if record else "there is no time before that could be kept"
         moved = {"time": state.optimiser.time, "pace": state.optimiser.pace, "kept": kept}
-    message = status.message.format(step=state.step, count=state.realization.ensemble.count, **moved)
+    message = status.message.format(step=state.step, count=state.realization.sampling.n_samples, **moved)
     if status is Status.DIVERGED:
         message = _what_happened(state, task, bool(record))
     return Outcome(record, state.recorder.labels, status, state.step, message, state.realization.slots())

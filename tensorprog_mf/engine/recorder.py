@@ -1,6 +1,7 @@
 """What is kept of a run: at the chosen steps, outputs, kernels, fields at a few sites, and averages over all
 of them."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -127,7 +128,10 @@ class Record:
         return {name: value for name, value in asdict(self).items() if value != plain[name]}
 
 
-def as_record(given: Any) -> Record:
+RecordLike = Record | Sequence[int] | np.ndarray | dict[str, Any] | None
+
+
+def as_record(given: RecordLike) -> Record:
     """A `Record` from one, from a list of steps, from a table, or from None.
 
     Raises
@@ -151,7 +155,7 @@ def as_record(given: Any) -> Record:
     return Record(steps=given)
 
 
-def recorded_steps(record: Any, steps: int, solver: str | None = None) -> np.ndarray:
+def recorded_steps(record: RecordLike, steps: int, solver: str | None = None) -> np.ndarray:
     """The steps to record: all for None, else the given ones, sorted; a `solver` is one that can choose
     nothing else.
 

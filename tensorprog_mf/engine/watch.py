@@ -22,7 +22,7 @@ class RankWatch:
             self._warned = True
             warn(
                 f"At step {step} the queries span {fraction:.0%} of n_samples ="
-                f" {self._realization.ensemble.count}: the run comes near a finite network of that width."
+                f" {self._realization.sampling.n_samples}: the run comes near a finite network of that width."
                 " Take more samples or a larger tolerance.",
                 RankWarning,
             )
@@ -32,7 +32,7 @@ class RankWatch:
 
 def check_common_draws(realization: Realization) -> None:
     """Warn where an earlier run has not drawn all that this one needs."""
-    refused, tolerance = realization.refused, realization.ensemble.tolerance
+    refused, tolerance = realization.refused, realization.sampling.tolerance
     if refused > max(_REFUSED * tolerance, _ROUNDING):
         warn(
             f"common_draws: {refused:.1e} of a query had no direction in the earlier run (tolerance"

@@ -1,4 +1,4 @@
-"""State of unfinished runs on disk, so that an interrupted run can go on bit by bit where it was."""
+"""State of unfinished runs on disk, from which an interrupted run goes on to the same bits."""
 
 import contextlib
 import os
@@ -6,35 +6,36 @@ import pathlib
 import pickle
 import shutil
 import time
+from typing import Any
 
 from .errors import CheckpointWarning, InputError, require, warn
 
 
 class Checkpoint:
-    """One file that holds the state of one replicate, written beside and renamed into place.
+    """The file with the state of one replicate; a new state is written to a second file, then renamed.
 
-    It is as large as the bases of its matrices, whose numbers are random and cannot be packed. Where the disk
-    has no room for it, the run goes on and says so once.
+    It is as large as the bases of the replicate's matrices, whose random numbers do not compress. If the disk
+    has no room for it, the run warns once, goes on without it and tries again later.
 
     Parameters
     ----------
     path
-        The file. It is a pickle: continue only files of your own.
+        The file. It is a pickle: go on only from files of your own.
     fingerprint
-        Names the run; a file of another run is refused.
+        Identifies the run; a file of another run is refused.
     interval
-        Seconds between two writes, or more where writing takes long: a twentieth of the time at most goes
-        into it.
+        Least number of seconds between two writes. Where writing takes long it is more, so that at most a
+        twentieth of the time goes into it.
     """
 
     def __init__(self, path: pathlib.Path, fingerprint: str, interval: float = 60.0):
         self.path, self._fingerprint, self._interval = path, fingerprint, interval
-        self.size = 0  # bytes that were written last
-        self._cost, self._told = 0.0, False  # seconds that the last write took; whether lack of room was told
+        self.size = 0  # bytes of the last file written
+        self._cost, self._told = 0.0, False  # seconds of the last write; whether it has warned
         self._last = time.monotonic()
 
-    def load(self):
-        """The state that was saved last, or None.
+    def load(self) -> Any:
+        """The last state that was saved, or None.
 
         Raises
         ------
@@ -58,18 +59,18 @@ class Checkpoint:
         return state
 
     def remove(self) -> None:
-        """Delete the file, and its folder if nothing else is in it."""
+        """Delete the file, and its folder if that is then empty."""
         self.path.unlink(missing_ok=True)
         with contextlib.suppress(OSError):
             self.path.parent.rmdir()
 
-    def save_if_due(self, state) -> None:
-        """Save if the interval has passed."""
+    def save_if_due(self, state: object) -> None:
+        """Save if the interval has passed since the last time."""
         if time.monotonic() - self._last >= max(self._interval, 20 * self._cost):
             self.save(state)
 
-    def save(self, state) -> None:
-        """Write the state; what was there before stays until the new file is complete."""
+    def save(self, state: object) -> None:
+        """Write the state; the previous file stays until the new one is complete."""
         beside, begin = self.path.with_suffix(".part"), time.monotonic()
         try:
             if not self._has_room(state):
@@ -87,8 +88,8 @@ class Checkpoint:
         self._last = time.monotonic()
         self._cost = self._last - begin
 
-    def _has_room(self, state) -> bool:
-        """Whether the disk can take the state beside the one that is there; a warning, once, if not."""
+    def _has_room(self, state: object) -> bool:
+        """Whether the disk can hold the state beside the previous one; warns once if it cannot."""
         needed, free = size_of(state), shutil.disk_usage(self.path.parent).free
         if needed > free and not self._told:
             self._told = True
@@ -101,18 +102,18 @@ class Checkpoint:
         return needed <= free
 
 
-def size_of(state) -> int:
-    """Bytes of the file that a state would make; its arrays are counted, not copied."""
+def size_of(state: object) -> int:
+    """Bytes of the file that a state would take; arrays are counted without copying them."""
     buffers: list[pickle.PickleBuffer] = []
     rest = pickle.dumps(state, protocol=5, buffer_callback=buffers.append)
     return len(rest) + sum(buffer.raw().nbytes for buffer in buffers)
 
 
-def on_disk(folder) -> int:
-    """Bytes of all checkpoints in a folder and those below."""
+def on_disk(folder: str | os.PathLike[str]) -> int:
+    """Bytes of all checkpoints in a folder and its subfolders."""
     return sum(file.stat().st_size for file in pathlib.Path(folder).rglob("replicate-*.checkpoint"))
 
 
 def in_words(size: float) -> str:
-    """A number of bytes, as people say it."""
+    """A number of bytes for people to read."""
     return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{max(size / 1e6, 0.1):.1f} MB"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from .accelerate import map_runs
-from .interruption import nothing_kept, unless_interrupted
+from .interruption import Folder, nothing_kept, unless_interrupted
 from .progress import Progress
 
 if TYPE_CHECKING:
@@ -19,32 +19,41 @@ Run = TypeVar("Run")
 
 @dataclass(frozen=True)
 class Replicates(Generic[Run]):
-    """What came of the replicates of a route: `runs` are those that ended, or were asked to; `wanted` were
-    asked for; `stopped` by Ctrl-C."""
+    """What came of the replicates of a route: of the `wanted` ones `runs` began, and ended by themselves or
+    because Ctrl-C had `stopped` them."""
 
     route: str
     runs: list[Run]
     wanted: int
     stopped: bool
 
-    def worth_keeping(self, length: Callable[[Run], int], complete: int) -> Replicates[Run]:
-        """Those of which a result can be made: all, or after Ctrl-C the complete ones, or else those that
-        came at least half as far as the furthest.
+    def worth_keeping(
+        self,
+        length: Callable[[Run], int],
+        complete: int,
+        *,
+        ended: Callable[[Run], bool] | None = None,
+        checkpoint: Folder | None = None,
+    ) -> Replicates[Run]:
+        """The runs to make a result of: all, or after Ctrl-C those that ended by themselves, or if none did
+        those that came at least half as far as the furthest.
 
-        `length(run)` counts what a run has recorded, `complete` times in all.
+        `length(run)` counts the times that a run has recorded. `ended(run)` tells whether it ended by itself;
+        without it runs that have recorded all `complete` times did. `checkpoint` is the folder that the
+        exception names.
 
         Raises
         ------
         Interrupted
             Nothing was recorded, so there is nothing to keep.
         """
-        if not self.stopped:
+        if not self.stopped and (ended is None or all(map(ended, self.runs))):
             return self
-        furthest = max((length(run) for run in self.runs), default=0)
+        furthest = max(map(length, self.runs), default=0)
         if furthest == 0:
-            raise nothing_kept(self.route)
-        least = complete if furthest >= complete else furthest / 2
-        return replace(self, runs=[run for run in self.runs if length(run) >= least])
+            raise nothing_kept(self.route, checkpoint=checkpoint)
+        finished = [run for run in self.runs if (ended(run) if ended else length(run) >= complete)]
+        return replace(self, runs=finished or [run for run in self.runs if 2 * length(run) >= furthest])
 
     def handed_over(self, ds: xr.Dataset) -> xr.Dataset:
         """The result that was made of the runs.
@@ -70,8 +79,9 @@ def run_replicates(
 ) -> Replicates[Run]:
     """Run `one(replicate, progress)` for every replicate of `count`.
 
-    `progress` hears of each of the `steps` of a replicate, in each of its `students`, shows them on a terminal
-    if `progress` is true, `aside()` at the end of the line, and is told to stop by Ctrl-C.
+    Each replicate reports `steps` steps, for each of its `students`, to the progress that it is given and
+    learns from it whether Ctrl-C has asked it to end. With `progress` the line is shown on terminals, with
+    `aside()` at its end.
     """
     runs = count * students
     shown = Progress(route, runs * steps, progress, runs=runs)

@@ -135,7 +135,7 @@ class Transformer(Network):
         layers: list[Layer] = [first]
         probes: list[Probe] = [EmbeddingProbe(first)]
         for block in range(self.depth):
-            heads = realization.sites(f"heads {block}", self._group(realization.ensemble.count))
+            heads = realization.sites(f"heads {block}", self._group(realization.sampling.n_samples))
             attention = self._attention(realization, stream, heads, tokens, block)
             layers.append(self._branch(attention))
             probes += [StreamProbe(layers[-1], block, stream, tokens), AttentionProbe(attention, block)]

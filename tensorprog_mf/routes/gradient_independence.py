@@ -1,21 +1,23 @@
-"""The gradient independence approximation: backward passes see weights drawn anew, so nothing answers
-itself."""
+"""The gradient independence approximation: backward passes see weights of their own, without responses."""
 
 import pathlib
 
 import xarray as xr
 
-from ..engine.recorder import as_record
+from ..engine.recorder import RecordLike, as_record
+from ..matrices.sampling import Sampling
 from ..networks import Network
 from ..problems.problem import Problem
+from ..sites.draws import fresh_seed
 from ..training.training import Training
 from .sampling.arguments import route
-from .sampling.monte_carlo import MonteCarlo
-from .support import Request, check
+from .sampling.job import Execution, Job, Keeping
+from .sampling.monte_carlo import sampled, suitable_tolerance
+from .support import check
 
 
 @route
-def gradient_independence(
+def gradient_independence(  # noqa: PLR0913
     network: Network,
     problem: Problem,
     training: Training,
@@ -25,7 +27,7 @@ def gradient_independence(
     tolerance: float | None = None,
     draws: str = "sobol",
     samples: int = 64,
-    record=None,
+    record: RecordLike = None,
     target_error: float | None = None,
     progress: bool = True,
     *,
@@ -39,8 +41,9 @@ def gradient_independence(
 
     The equations of `sample` without responses, A = B = 0; what training adds is kept in both directions:
 
-        h^l(t) = u^l(t) + eta gamma0 sum_s Delta(s) Phi^{l-1}(t,s) g^l(s),       u ~ GP(0, Phi^{l-1}),  g = phi'(h) z
+        h^l(t) = u^l(t) + eta gamma0 sum_s Delta(s) Phi^{l-1}(t,s) g^l(s),       u ~ GP(0, Phi^{l-1})
         z^l(t) = r^l(t) + eta gamma0 sum_s Delta(s) G^{l+1}(t,s) phi(h^l(s)),    r ~ GP(0, G^{l+1})
+        g^l = phi'(h^l) z^l
 
     (Bordelon & Pehlevan 2022, section on the gradient independence ansatz; exact at depth 1, where no hidden
     matrix serves both directions, and at step 0.)
@@ -84,35 +87,22 @@ def gradient_independence(
     --------
     >>> import tensorprog_mf as tp
     >>> problem = tp.Problem([[1.0, 0.0], [0.0, 1.0]], [1.0, -1.0])
-    >>> ds = tp.gradient_independence(tp.MLP(2), problem, tp.Training(2, 0.5), n_samples=256, n_replicates=2)
+    >>> few = dict(n_samples=256, n_replicates=2)
+    >>> ds = tp.gradient_independence(tp.MLP(2), problem, tp.Training(2, 0.5), **few)
     >>> float(abs(ds.preactivation_response_part).max())
     0.0
     """
-    request = Request(
-        network,
-        problem,
-        training,
-        as_record(record),
-        common_draws=common_draws is not None,
-        target_error=target_error is not None,
-        keep_replicates=bool(keep_replicates),
-        checkpoint=checkpoint is not None,
+    sampling = Sampling(
+        n_samples=n_samples,
+        n_replicates=n_replicates,
+        seed=fresh_seed(seed, checkpoint),
+        tolerance=suitable_tolerance(tolerance, network, common_draws, target_error),
+        draws=draws,
+        centred=centred,
+        matrix="untied",
     )
-    check("gradient_independence", request)
-    run = MonteCarlo(
-        n_samples,
-        n_replicates,
-        seed,
-        tolerance,
-        draws,
-        samples,
-        record,
-        target_error,
-        progress,
-        centred,
-        common_draws,
-        keep_replicates,
-        checkpoint,
-        threads,
-    )
-    return run.result("gradient_independence", "untied", network, problem, training)
+    keeping = Keeping(record=as_record(record), samples=samples, keep_replicates=keep_replicates)
+    execution = Execution(progress=progress, threads=threads, checkpoint=checkpoint)
+    job = Job("gradient_independence", network, problem, training, sampling, keeping, execution)
+    check("gradient_independence", job.request(target_error=target_error, common_draws=common_draws))
+    return sampled(job, target_error=target_error, common_draws=common_draws)

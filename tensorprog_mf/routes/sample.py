@@ -4,17 +4,20 @@ import pathlib
 
 import xarray as xr
 
-from ..engine.recorder import as_record
+from ..engine.recorder import RecordLike, as_record
+from ..matrices.sampling import Sampling
 from ..networks import Network
 from ..problems.problem import Problem
+from ..sites.draws import fresh_seed
 from ..training.training import Training
 from .sampling.arguments import route
-from .sampling.monte_carlo import MonteCarlo
-from .support import Request, check
+from .sampling.job import Execution, Job, Keeping
+from .sampling.monte_carlo import sampled, suitable_tolerance
+from .support import check
 
 
 @route
-def sample(
+def sample(  # noqa: PLR0913
     network: Network,
     problem: Problem,
     training: Training,
@@ -24,7 +27,7 @@ def sample(
     tolerance: float | None = None,
     draws: str = "sobol",
     samples: int = 64,
-    record=None,
+    record: RecordLike = None,
     target_error: float | None = None,
     progress: bool = True,
     *,
@@ -39,14 +42,14 @@ def sample(
     Every layer is a population of `n_samples` sites (neurons) whose preactivations and gradients follow the
     single-site processes of the limit; kernels are re-estimated over the sites at every step:
 
-        h^l(t) = u^l(t) + sum_s [A^{l-1}(t,s) + eta gamma0 Delta(s) Phi^{l-1}(t,s)] g^l(s),            g = phi'(h) z
-        z^l(t) = r^l(t) + sum_s [B^{l+1}(t,s) + eta gamma0 Delta(s) G^{l+1}(t,s)] phi(h^l(s)),         f = E[z phi(h)] / gamma0
-        Phi = E[phi(h) phi(h)], G = E[g g], u ~ GP(0, Phi^{l-1}), r ~ GP(0, G^{l+1}), A = E[d phi/d r], B =
-        E[d g/d u]
+        h^l(t) = u^l(t) + sum_s [A^{l-1}(t,s) + eta gamma0 Delta(s) Phi^{l-1}(t,s)] g^l(s)
+        z^l(t) = r^l(t) + sum_s [B^{l+1}(t,s) + eta gamma0 Delta(s) G^{l+1}(t,s)] phi(h^l(s))
+        g = phi'(h) z,  f = E[z phi(h)] / gamma0,  u ~ GP(0, Phi^{l-1}),  r ~ GP(0, G^{l+1})
+        Phi = E[phi(h) phi(h)],  G = E[g g],  A = E[d phi(h) / d r],  B = E[d g / d u]
 
     (the self-consistent equations of Bordelon & Pehlevan 2022, in discrete time). Random matrices are
-    revealed direction by direction, so that responses A and B come without being computed and one pass
-    through time is exact.
+    revealed direction by direction, so that responses A and B need not be computed and one pass through time
+    is exact.
 
     Parameters
     ----------
@@ -57,7 +60,7 @@ def sample(
     n_replicates
         Independent runs; results are their means, with standard errors.
     seed
-        Names the draws; None takes one from the operating system. Recorded either way.
+        Seed of the draws; None takes one from the operating system. It is recorded either way.
     tolerance
         A query adds a direction to the basis of its matrix if its remainder exceeds this, relative to its
         size. None: 1e-4 down to richness 0.1, below it 1e-3 richness (with `target_error`, target_error times
@@ -68,31 +71,31 @@ def sample(
     samples
         Sites per layer whose fields are kept, of replicate 0.
     record
-        Steps to record; None for all. `log_steps` spaces them. Recorded steps ask for all examples: with
-        batches, record few. Of a gradient flow, indices of its times.
+        Steps to record, such as those of `log_steps`; None for all. Recorded steps evaluate all examples, so
+        record few with batches. Of a gradient flow, indices of its times.
     target_error
         Double n_samples, from the given one on, until the 95 % interval of every output (see `tp.interval`)
-        and its shift from half as many samples are within +- this; the attribute target_error_message says
-        what was used.
+        and its shift from half as many samples are within +- this. The attribute target_error_message says
+        how many samples it took, or why the target was not reached.
     progress
-        Show progress and time left, if standard error is a terminal, or in a notebook.
+        Show progress and the time left, on terminals and in notebooks.
 
     Other parameters
     ----------------
     centred
         Make the readout orthogonal to the initial features, so that outputs start at zero as in the limit.
     common_draws
-        An earlier result, of a run with record=tp.Record(draws=True): use its draws, slot by slot, at another
-        richness or learning rate; all else must be the same. Directions that the earlier run did not need are
-        left out, with a warning where that matters. Without a tolerance of its own this run takes that of the
-        earlier one.
+        An earlier result, of a run with record=tp.Record(draws=True): its draws are used again, slot by slot,
+        at another richness or learning rate; all else must be the same. Directions that the earlier run did
+        not need are left out, with a warning where that matters. With tolerance=None this run takes the
+        tolerance of the earlier one.
     keep_replicates
         Keep every replicate along dimension `replicate` instead of mean and standard error.
     checkpoint
-        A folder to keep the state of unfinished runs in, written every minute, less often if that takes long,
-        and on Ctrl-C: calling again with the same arguments goes on from there and gives the same bits.
-        Removed when the run is done. It takes as much disk as the bases of all replicates take memory, 32
-        bytes x sites x rank per hidden matrix, for a moment twice that; the line of progress says how much.
+        A folder for the state of unfinished runs, written every minute, or less often if that takes long, and
+        on Ctrl-C: the same call goes on from there and gives the same bits. It is removed when the run is
+        done. It takes as much disk as the bases of all replicates take memory, 32 bytes x sites x rank per
+        hidden matrix, and for a moment twice as much; the line of progress says how much.
     threads
         Threads to use; all by default. Results do not depend on it.
 
@@ -108,7 +111,7 @@ def sample(
     UnsupportedError
         What does not go together; see "What goes with what" in the README.
     Interrupted
-        Ctrl-C: what there is goes along.
+        Ctrl-C, with the result so far.
 
     Notes
     -----
@@ -120,8 +123,8 @@ def sample(
         except tp.Interrupted as stop:
             ds = stop.result  # status "interrupted", the times before; None if there is none yet
 
-    Where nothing caught it, as in a notebook, the result is `sys.last_value.result`. A second Ctrl-C waits
-    for no step.
+    If nothing caught it, as in a notebook, the result is `sys.last_value.result`. A second Ctrl-C does not
+    wait for the step to end.
 
     What the tolerance leaves out moves outputs by up to tolerance / richness. It is estimated, mostly within
     a factor of 3, in variable `output_truncation`, and joined in quadrature to the standard errors of
@@ -141,35 +144,21 @@ def sample(
     --------
     >>> import tensorprog_mf as tp
     >>> problem = tp.Problem([[1.0, 0.0], [0.0, 1.0]], [1.0, -1.0])
-    >>> ds = tp.sample(tp.MLP(depth=2), problem, tp.Training(steps=2, learning_rate=0.5), n_samples=256, n_replicates=2)
+    >>> network, training = tp.MLP(depth=2), tp.Training(steps=2, learning_rate=0.5)
+    >>> ds = tp.sample(network, problem, training, n_samples=256, n_replicates=2)
     >>> dict(ds.output.sizes)
     {'time': 3, 'example': 2}
     """
-    request = Request(
-        network,
-        problem,
-        training,
-        as_record(record),
-        common_draws=common_draws is not None,
-        target_error=target_error is not None,
-        keep_replicates=bool(keep_replicates),
-        checkpoint=checkpoint is not None,
+    sampling = Sampling(
+        n_samples=n_samples,
+        n_replicates=n_replicates,
+        seed=fresh_seed(seed, checkpoint),
+        tolerance=suitable_tolerance(tolerance, network, common_draws, target_error),
+        draws=draws,
+        centred=centred,
     )
-    check("sample", request)
-    run = MonteCarlo(
-        n_samples,
-        n_replicates,
-        seed,
-        tolerance,
-        draws,
-        samples,
-        record,
-        target_error,
-        progress,
-        centred,
-        common_draws,
-        keep_replicates,
-        checkpoint,
-        threads,
-    )
-    return run.result("sample", "conditioned", network, problem, training)
+    keeping = Keeping(record=as_record(record), samples=samples, keep_replicates=keep_replicates)
+    execution = Execution(progress=progress, threads=threads, checkpoint=checkpoint)
+    job = Job("sample", network, problem, training, sampling, keeping, execution)
+    check("sample", job.request(target_error=target_error, common_draws=common_draws))
+    return sampled(job, target_error=target_error, common_draws=common_draws)

@@ -4,21 +4,22 @@ import pathlib
 
 import xarray as xr
 
-from ..engine.recorder import as_record
-from ..ground.errors import boolean, require, whole
-from ..matrices.realization import Ensemble
+from ..engine.recorder import RecordLike, as_record
+from ..ground.errors import require, whole
+from ..matrices.sampling import Sampling
 from ..networks import Network
-from ..networks.parameterization import as_mean_field
+from ..networks.parameterization import FORMS
 from ..problems.problem import Problem
 from ..sites.draws import fresh_seed
 from ..training.training import Training
 from .sampling.arguments import route
-from .sampling.replicates import gather, listed, small
-from .support import Request, check
+from .sampling.job import Execution, Job, Keeping
+from .sampling.replicates import gather
+from .support import check
 
 
 @route
-def train_finite(
+def train_finite(  # noqa: PLR0913
     network: Network,
     problem: Problem,
     training: Training,
@@ -27,7 +28,7 @@ def train_finite(
     n_replicates: int = 8,
     seed: int | None = 0,
     samples: int = 64,
-    record=None,
+    record: RecordLike = None,
     progress: bool = True,
     *,
     parameterization: str = "mean_field",
@@ -57,7 +58,7 @@ def train_finite(
     ----------------
     parameterization
         "mean_field", "mup", "ntk" or "standard": what richness and learning_rate mean, see
-        `tensorprog_mf.parameterization`. The last two forget to learn features when wide.
+        `tensorprog_mf.parameterization`. In the last two, wide networks do not learn features.
     centred
         Make the readout orthogonal to the initial features: no longer the law of an ordinary network.
     tolerance
@@ -66,8 +67,8 @@ def train_finite(
     Returns
     -------
     xarray.Dataset
-        As of `sample`; a stored matrix cannot tell the parts of a field apart, so with "dense" those behind
-        hidden matrices are NaN.
+        As of `sample`; a stored matrix cannot tell the parts of a field apart, so with "dense" the parts of
+        fields after hidden matrices are NaN.
 
     Raises
     ------
@@ -81,52 +82,23 @@ def train_finite(
     Deviations of the mean from the limit fall as 1/width, those of one network as 1/sqrt(width). Cost per
     step: O(width^2 examples) dense, O(width rank examples) conditioned.
     """
+    kinds = "dense", "conditioned"
+    require(matrix in kinds, f"matrix={matrix!r} is unknown here; choose 'dense' or 'conditioned'.")
     require(
-        matrix in ("dense", "conditioned"),
-        f"matrix={matrix!r} is unknown here; choose 'dense' or 'conditioned'.",
+        parameterization in FORMS,
+        f"parameterization={parameterization!r} is unknown; choose one of {', '.join(FORMS)}.",
     )
-    request = Request(
-        network,
-        problem,
-        training,
-        as_record(record),
-        parameterization=parameterization,
-        checkpoint=checkpoint is not None,
+    sampling = Sampling(
+        n_samples=whole("width", width, 1),
+        n_replicates=n_replicates,
+        seed=fresh_seed(seed, checkpoint),
+        tolerance=tolerance,
+        draws="pseudo-random",
+        centred=centred,
+        matrix=matrix,
     )
-    check("train_finite", request, matrix)
-    settings = {
-        "width": whole("width", width, 1),
-        "matrix": matrix,
-        "n_replicates": whole("n_replicates", n_replicates, 1),
-        "seed": fresh_seed(seed, checkpoint),
-        "samples": whole("samples", samples),
-        "record": listed(record),
-        "centred": boolean("centred", centred),
-        "tolerance": small(tolerance),
-        "draws": "pseudo-random",
-        "keep_replicates": boolean("keep_replicates", keep_replicates),
-        "parameterization": parameterization,
-    }
-    meant = as_mean_field(parameterization, network, training, settings["width"], problem.all_inputs.shape[1])
-    ensemble = Ensemble(
-        settings["width"],
-        matrix,
-        "pseudo-random",
-        settings["seed"],
-        settings["tolerance"],
-        settings["centred"],
-    )
-    return gather(
-        "train_finite",
-        network,
-        problem,
-        training,
-        ensemble,
-        settings,
-        record=record,
-        threads=threads,
-        progress=progress,
-        checkpoint=checkpoint,
-        limit=False,
-        meant=meant,
-    )
+    keeping = Keeping(record=as_record(record), samples=samples, keep_replicates=keep_replicates)
+    execution = Execution(progress=progress, threads=threads, checkpoint=checkpoint)
+    job = Job("train_finite", network, problem, training, sampling, keeping, execution, form=parameterization)
+    check("train_finite", job.request(), matrix)
+    return gather(job)

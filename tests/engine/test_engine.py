@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import tensorprog_mf as tp
-from tensorprog_mf.matrices.realization import Ensemble, Realization
+from tensorprog_mf.matrices.realization import Realization
+from tensorprog_mf.matrices.sampling import Sampling
 from tensorprog_mf.matrices.stored import StoredMatrix
 from tests.helpers.plain import Plain
 from tests.helpers.plain_rules import PlainRules, aligned, direct, gradient, hebb
@@ -353,7 +354,9 @@ def test_weights_of_matrices_replicates_widths_and_kinds_are_independent():
     problem = tp.Problem(np.eye(3), [1.0, -1.0, 1.0])
 
     def first_rows(count, matrix, replicate):
-        realization = Realization(Ensemble(count, matrix, "pseudo-random", 0, centred=False), replicate)
+        realization = Realization(
+            Sampling(n_samples=count, matrix=matrix, draws="pseudo-random", seed=0, centred=False), replicate
+        )
         tp.MLP(3).compose(realization, problem.all_inputs)
         rows = [realization.matrices[0].columns[0][:64]]
         return rows + [

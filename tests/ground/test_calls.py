@@ -125,7 +125,7 @@ def test_arguments_in_another_order(route, order):
         (None, "None"),
         (3, "3"),
         ("MLP", "'MLP'"),
-        (tp.RNN, "the class RNN, not one made of it"),
+        (tp.RNN, "the class RNN, not an instance of it"),
         (np.tanh, "the function tanh"),
         (np.eye(2), "of type ndarray"),
         ({"depth": 2}, "of type dict"),

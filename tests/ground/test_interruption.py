@@ -120,6 +120,24 @@ def test_what_was_complete_when_ctrl_c_came_is_kept_whole(problem, monkeypatch, 
     assert ds.sizes == whole.sizes and ds.attrs["status"] in (whole.attrs["status"], "interrupted")
 
 
+@pytest.mark.parametrize("keep", [False, True])
+def test_a_replicate_that_never_began_is_missing(problem, monkeypatch, tmp_path, keep):
+    """Ctrl-C at the very end of the first of two replicates, one after the other: the run is not complete,
+    and goes on from its checkpoint."""
+    setting = tp.MLP(2), problem, tp.Training(8, 0.3)
+    options = SMALL | ({"checkpoint": tmp_path / "state"} if keep else {})
+    with monkeypatch.context() as patched:
+        interrupt_after(patched, 9)
+        ds = stopped(tp.sample, *setting, **options)
+    message = ds.attrs["status_message"]
+    assert ds.attrs["status"] == "interrupted" and ds.sizes["time"] == 9 and ds.attrs["replicates"] == 1
+    assert message.startswith("The run was interrupted before all replicates were done. 1 of 2 replicates")
+    assert ("goes on from the checkpoint" in message) == keep
+    if keep:
+        assert same(tp.sample(*setting, **options), tp.sample(*setting, **SMALL))
+        assert not (tmp_path / "state").exists()
+
+
 def test_replicates_that_are_missing_are_told():
     """Those that are kept may have reached their end: the run has not."""
     attrs = dict(status="completed", status_message="All times were reached.", route="simulate")

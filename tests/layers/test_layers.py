@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 import tensorprog_mf as tp
-from tensorprog_mf.matrices.realization import Ensemble, Realization
+from tensorprog_mf.matrices.realization import Realization
+from tensorprog_mf.matrices.sampling import Sampling
 from tensorprog_mf.sites.activations.named import NAMED
 from tests.helpers.passes import gradients as back_propagated
 from tests.helpers.passes import tangent_kernel, taught_gradients
@@ -13,7 +14,9 @@ WIDTH = 6
 
 
 def model(depth, activation, inputs, outputs=1, **scales):
-    realization = Realization(Ensemble(WIDTH, "dense", "pseudo-random", 0, centred=False), 0, outputs)
+    realization = Realization(
+        Sampling(n_samples=WIDTH, matrix="dense", draws="pseudo-random", seed=0, centred=False), 0, outputs
+    )
     composition = tp.MLP(depth, activation, **scales).compose(realization, inputs)
     return composition, composition.layers.initial()
 

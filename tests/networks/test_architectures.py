@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import tensorprog_mf as tp
-from tensorprog_mf.matrices.realization import Ensemble, Realization
+from tensorprog_mf.matrices.realization import Realization
+from tensorprog_mf.matrices.sampling import Sampling
 from tensorprog_mf.matrices.stored import StoredMatrix
 from tests.helpers.architectures import NETWORKS, examples
 from tests.helpers.passes import gradients as back_propagated
@@ -18,7 +19,9 @@ WIDTH = 6
 
 
 def model(network, inputs, outputs=1):
-    realization = Realization(Ensemble(WIDTH, "dense", "pseudo-random", 0, centred=False), 0, outputs)
+    realization = Realization(
+        Sampling(n_samples=WIDTH, matrix="dense", draws="pseudo-random", seed=0, centred=False), 0, outputs
+    )
     composition = network.compose(realization, inputs)
     return composition, composition.layers.initial()
 

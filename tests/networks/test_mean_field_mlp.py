@@ -9,7 +9,8 @@ import pytest
 
 import tensorprog_mf as tp
 from tensorprog_mf.cli import config
-from tensorprog_mf.matrices.realization import Ensemble, Realization
+from tensorprog_mf.matrices.realization import Realization
+from tensorprog_mf.matrices.sampling import Sampling
 from tensorprog_mf.networks.saddle import escape_rate
 from tests.helpers.mean_field_cases import CASES, ERF, network, problem
 from tests.helpers.plain_mean_field import PlainMeanField
@@ -125,7 +126,9 @@ def test_memory_kernels_are_the_pair_matrix(mean, bias_std):
         tolerance=1e-12,
         samples=0,
     )
-    realization = Realization(Ensemble(64, "conditioned", "pseudo-random", 0, 1e-12), 0)
+    realization = Realization(
+        Sampling(n_samples=64, matrix="conditioned", draws="pseudo-random", seed=0, tolerance=1e-12), 0
+    )
     chain = given.compose(realization, np.vstack([x, test])).layers
     first, hidden, last = chain.layers[0], chain.layers[2], chain.layers[-1]
     last.matrix.reveal(None)

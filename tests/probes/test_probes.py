@@ -10,7 +10,8 @@ import tensorprog_mf as tp
 from tensorprog_mf.layers.chain import Chain
 from tensorprog_mf.layers.elementwise import Elementwise
 from tensorprog_mf.layers.residual import Residual
-from tensorprog_mf.matrices.realization import Ensemble, Realization
+from tensorprog_mf.matrices.realization import Realization
+from tensorprog_mf.matrices.sampling import Sampling
 from tensorprog_mf.probes.activation import FeatureProbe
 from tensorprog_mf.probes.probe import Composition, Probe
 from tensorprog_mf.probes.readings import OfLayer
@@ -89,7 +90,9 @@ def test_a_name_stands_for_one_variable(declared):
 
 
 def composed(network, inputs):
-    realization = Realization(Ensemble(6, "dense", "pseudo-random", 0, centred=False), 0)
+    realization = Realization(
+        Sampling(n_samples=6, matrix="dense", draws="pseudo-random", seed=0, centred=False), 0
+    )
     return network.compose(realization, inputs)
 
 

@@ -72,11 +72,11 @@ def test_multipliers_momentum_and_decay(problem, richness):
 
 
 def test_of_all_replicates_the_slowest_is_reported(problem, monkeypatch):
-    from tensorprog_mf.routes.alternate import route as alternate
+    from tensorprog_mf.routes.alternate import iteration
 
-    outcomes, iterate = [], alternate._iterate
+    outcomes, iterate = [], iteration.iterate
     monkeypatch.setattr(
-        alternate, "_iterate", lambda *arguments: outcomes.append(iterate(*arguments)) or outcomes[-1]
+        iteration, "iterate", lambda *arguments: outcomes.append(iterate(*arguments)) or outcomes[-1]
     )
     arguments = tp.MLP(2, "tanh", 1.0), problem, tp.Training(8, 0.4)
     full = tp.alternate(*arguments, n_samples=256, n_replicates=4, iterations=60, threads=1)

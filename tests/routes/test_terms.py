@@ -8,8 +8,8 @@ from tensorprog_mf.engine.recorder import Record, Recorder
 from tensorprog_mf.matrices.conditioned import Conditioned
 from tensorprog_mf.matrices.input import InputMatrix
 from tensorprog_mf.matrices.readout import ReadoutMatrix
-from tensorprog_mf.matrices.realization import Ensemble
 from tensorprog_mf.matrices.revealed import Revealed
+from tensorprog_mf.matrices.sampling import Sampling
 from tensorprog_mf.results.dataset import dataset, summarise
 from tests.reference.gate import CASES, excesses, setup
 
@@ -18,7 +18,14 @@ def sampled(case, matrix="conditioned", replicates=4):
     network, problem, training = setup(case)
     steps = np.arange(training.steps + 1)
     runs = [
-        run(network, problem, training, Ensemble(4096, matrix, "sobol", 0), Recorder(Record(), steps, 0), r)
+        run(
+            network,
+            problem,
+            training,
+            Sampling(n_samples=4096, matrix=matrix, draws="sobol", seed=0),
+            Recorder(Record(), steps, 0),
+            r,
+        )
         for r in range(replicates)
     ]
     return dataset(

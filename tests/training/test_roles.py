@@ -5,7 +5,8 @@ import pytest
 
 import tensorprog_mf as tp
 from tensorprog_mf.matrices.parameter import Parameter
-from tensorprog_mf.matrices.realization import Ensemble, Realization
+from tensorprog_mf.matrices.realization import Realization
+from tensorprog_mf.matrices.sampling import Sampling
 from tensorprog_mf.training.roles import Role
 
 W, R, B, OUT = Role.WEIGHT, Role.READOUT, Role.BIAS, Role.OUTPUT_BIAS
@@ -30,7 +31,7 @@ NETWORKS = {
 
 def initial(network, shape):
     """Parameters before training."""
-    realization = Realization(Ensemble(64, "conditioned", "sobol", 0), 0)
+    realization = Realization(Sampling(n_samples=64, matrix="conditioned", draws="sobol", seed=0), 0)
     return network.compose(realization, np.ones((2, *shape))).initial()
 
 

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 import tensorprog_mf as tp
-from tensorprog_mf.matrices.realization import Ensemble, Realization
+from tensorprog_mf.matrices.realization import Realization
+from tensorprog_mf.matrices.sampling import Sampling
 from tests.helpers.marks import heavy_tailed
 from tests.reference.gate import TRAINING_CASES, excesses, training_setup
 
@@ -96,7 +97,10 @@ def test_feedback_weights_have_their_correlation_and_size(current):
     """B = std (rho W + sqrt(1 - rho^2) R): in the readout by averages over sites, in a hidden layer by its
     two matrices."""
     realization = Realization(
-        Ensemble(4096, "conditioned", "sobol", 0), 0, 2, tp.rules.FeedbackAlignment(0.6, current)
+        Sampling(n_samples=4096, matrix="conditioned", draws="sobol", seed=0),
+        0,
+        2,
+        tp.rules.FeedbackAlignment(0.6, current),
     )
     layers = tp.MLP(2, weight_std=[1.0, 0.9, 1.3]).compose(realization, np.eye(3)).layers
     layers.forward(layers.initial(), slice(None))
@@ -121,7 +125,10 @@ def test_direct_feedback_is_drawn_for_every_output():
     """Standard normal whatever the scale of the weights, uncorrelated between outputs, with the readout and
     the first weights."""
     realization = Realization(
-        Ensemble(4096, "conditioned", "sobol", 0), 0, 2, tp.rules.DirectFeedbackAlignment()
+        Sampling(n_samples=4096, matrix="conditioned", draws="sobol", seed=0),
+        0,
+        2,
+        tp.rules.DirectFeedbackAlignment(),
     )
     layers = tp.MLP(3, weight_std=1.3).compose(realization, np.eye(3)).layers
     layers.forward(layers.initial(), slice(None))

@@ -12,9 +12,16 @@ from ...ground.errors import require
 from ...matrices.readout import centred
 from ...networks import MLP
 from ...problems.problem import Problem
+from ...sites.activations import as_activation
+from ...sites.draws import Draws
 from ...sites.sites import Sites
 from ...training.training import Training
 from .causal import causal_factor, regress, undo_factor
+
+_Both = tuple[np.ndarray, np.ndarray]  # forward and backward
+_Drivers = tuple[
+    np.ndarray, np.ndarray, np.ndarray
+]  # causal factor, slots that added directions, innovations
 
 LARGEST = 1e12  # of an entry of a kernel, relative to its start: beyond it the iteration has run away
 
@@ -24,16 +31,14 @@ class Guess:
     """All that a round starts from: lists over layers of arrays (slot, slot)."""
 
     feature: list[np.ndarray]  # Phi^l, l = 0 ... depth
-    gradient: list[np.ndarray]  # G^l, l = 1 ... depth + 1, behind an unused first entry
+    gradient: list[np.ndarray]  # G^l, l = 1 ... depth + 1, after an unused first entry
     forward_response: list[np.ndarray]  # A^l, l = 0 ... depth - 1, A^0 = 0
-    backward_response: list[
-        np.ndarray
-    ]  # B^l, l = 2 ... depth + 1, behind two unused entries, B^{depth+1} = 0
+    backward_response: list[np.ndarray]  # B^l, l = 2 ... depth + 1, after two unused entries, B^{depth+1} = 0
 
     def mixed(self, other: "Guess", weight: float) -> "Guess":
         """(1 - weight) self + weight other."""
 
-        def mix(a, b):
+        def mix(a: list[np.ndarray], b: list[np.ndarray]) -> list[np.ndarray]:
             return [(1 - weight) * x + weight * y for x, y in zip(a, b)]
 
         return Guess(**{name: mix(mine, getattr(other, name)) for name, mine in vars(self).items()})
@@ -41,7 +46,7 @@ class Guess:
     def distance(self, other: "Guess") -> float:
         """Largest change of a kernel, in Frobenius norm relative to that of `other`."""
         pairs = [*zip(self.feature[1:], other.feature[1:]), *zip(self.gradient[1:-1], other.gradient[1:-1])]
-        return max(float(np.linalg.norm(a - b) / max(np.linalg.norm(b), 1e-300)) for a, b in pairs)
+        return max(float(np.linalg.norm(a - b)) / max(float(np.linalg.norm(b)), 1e-300) for a, b in pairs)
 
 
 @dataclass
@@ -60,7 +65,7 @@ class Alternation:
     Parameters
     ----------
     populations
-        Sites of the layers, with their draws.
+        Sites of the layers, and their draws.
     tolerance
         Relative size of the remainder of a field below which it is a combination of earlier ones.
     is_centred
@@ -72,18 +77,19 @@ class Alternation:
         network: MLP,
         problem: Problem,
         training: Training,
-        populations: list[Sites],
+        populations: list[tuple[Sites, Draws]],
         tolerance: float,
         is_centred: bool,
     ):
         self.activation, self.richness, self.problem, self.populations = (
-            network.activation,
+            as_activation(network.activation),
             network.richness,
             problem,
-            populations,
+            [sites for sites, _ in populations],
         )
+        self._draws = [draws for _, draws in populations]
         self.tolerance, self.is_centred, self.depth = tolerance, is_centred, network.depth
-        self.examples, self.times = len(problem.all_inputs), training.steps + 1
+        self.examples, self.times = len(problem.all_inputs), training.last + 1
         weight, kept = training.descent.gradient_weights()
         self.shares = [training.example_weights(t, problem.n_train) for t in range(self.times)]
         self.kept = np.repeat(kept, self.examples)[:, None]
@@ -98,7 +104,7 @@ class Alternation:
         """The guess that nothing moves: initial kernels (layer, example, example_prime) at all times, no
         responses."""
 
-        def always(kernel):
+        def always(kernel: np.ndarray) -> np.ndarray:
             return np.tile(kernel, (self.times, self.times))
 
         self._scales = max(np.abs(feature).max(), 1.0), max(np.abs(gradient).max(), 1.0)
@@ -167,16 +173,26 @@ class Alternation:
         """Innovations (direction, site) of the slots: the same ones in every round."""
         for slot in slots.tolist():
             if (layer, role, slot) not in self._innovations:
-                self._innovations[layer, role, slot] = self.populations[layer - 1].draws.take((role, 0, slot))
+                self._innovations[layer, role, slot] = self._draws[layer - 1].take((role, 0, slot))
         rows = [self._innovations[layer, role, slot] for slot in slots.tolist()]
         return np.array(rows).reshape(len(rows), self.populations[layer - 1].count)
 
-    def _march(self, sites: Sites, h, z, answer, learn, delta, output) -> tuple[np.ndarray, np.ndarray]:
+    def _march(
+        self,
+        sites: Sites,
+        h: np.ndarray,
+        z: np.ndarray,
+        answer: _Both,
+        learn: _Both,
+        delta: np.ndarray,
+        output: np.ndarray | None,
+    ) -> _Both:
         """phi(h) and g = phi'(h) z, (slot, site): h and z, given as their Gaussian parts, are completed time
         by time.
 
-        In the last layer `output` and the error signal `delta` are filled as time goes on; elsewhere they are
-        known.
+        `answer` and `learn` are coefficients (slot, slot) of the responses and of what was learned, forward
+        and backward. In the last layer `output` and the error signal `delta` are filled as time goes on; in
+        the others the error signal is known.
         """
         x, g = np.empty_like(h), np.empty_like(h)
         for t in range(self.times):
@@ -192,7 +208,16 @@ class Alternation:
                 delta[now] = self.problem.error_signal(output[t], self.shares[t])
         return x, g
 
-    def _respond(self, layer: int, sites: Sites, x, g, forward, backward, found: Guess) -> None:
+    def _respond(
+        self,
+        layer: int,
+        sites: Sites,
+        x: np.ndarray,
+        g: np.ndarray,
+        forward: _Drivers,
+        backward: _Drivers,
+        found: Guess,
+    ) -> None:
         """A^l = E[d phi(h) / d r] and B^l = E[d g / d u] by regression on the innovations known at each
         time."""
         if self.depth == 1:

@@ -13,7 +13,7 @@ def causal_factor(kernel: np.ndarray, tolerance: float) -> tuple[np.ndarray, np.
     Gram-Schmidt in the given order of slots: a slot whose remainder has a root mean square below `tolerance`
     times its own adds nothing, so that trajectories that are smooth in time need few directions.
     """
-    accepted = []
+    accepted: list[int] = []
     columns, left = np.zeros((len(kernel), len(kernel))), np.diag(kernel).copy()
     floor = max(tolerance**2, _ROUNDING) * left
     for slot in range(len(kernel)):

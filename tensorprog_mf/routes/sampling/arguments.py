@@ -1,4 +1,4 @@
-"""What every route takes, (network, problem, training), told apart from what people pass in their place."""
+"""The first arguments of every route, (network, problem, training), and what people pass in their place."""
 
 from ...ground.calls import checked_call
 from ...ground.errors import InputError
@@ -6,7 +6,7 @@ from ...networks import Network
 from ...problems.source import DataSource
 from ...training.training import Training
 
-_KINDS = {"network": Network, "problem": DataSource, "training": Training}
+_KINDS: dict[str, type] = {"network": Network, "problem": DataSource, "training": Training}
 _EXAMPLES = {
     "network": "tp.MLP(depth=3)",
     "problem": "tp.Problem(inputs, targets)",
@@ -15,7 +15,7 @@ _EXAMPLES = {
 
 
 def _check(route: str, arguments: dict) -> None:
-    """Refuse things of another kind, or the right ones in another order."""
+    """Refuse arguments of another kind, or the right ones in another order."""
     given = {name: arguments[name] for name in _KINDS}
     found = [
         next((name for name, kind in _KINDS.items() if isinstance(value, kind)), None)
@@ -25,17 +25,17 @@ def _check(route: str, arguments: dict) -> None:
         return
     if sorted(map(str, found)) == sorted(_KINDS):
         raise InputError(
-            f"{route} takes network, problem, training in this order, but was given {', '.join(found)}; "
-            "put them in order, or pass them by name."
+            f"{route} takes network, problem, training in this order, but was given"
+            f" {', '.join(map(str, found))}; put them in order, or pass them by name."
         )
     name, value = next((n, v) for n, v in given.items() if not isinstance(v, _KINDS[n]))
     raise InputError(f"{route}: {name} is {_what(value)}; pass a {name} such as {_EXAMPLES[name]}.")
 
 
-def _what(value) -> str:
-    """What somebody passed, in a few words."""
+def _what(value: object) -> str:
+    """What was passed, in a few words."""
     if isinstance(value, type):
-        return f"the class {value.__name__}, not one made of it"
+        return f"the class {value.__name__}, not an instance of it"
     if (
         value is None
         or isinstance(value, (bool, int, float, complex))

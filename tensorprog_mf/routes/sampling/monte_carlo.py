@@ -1,208 +1,118 @@
-"""Arguments of the routes that sample sites, checked once, and the run they ask for."""
+"""The limit, sampled: at one number of samples, at as many as a target error asks for, at infinite depth."""
 
 import contextlib
-import json
 import pathlib
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import xarray as xr
 
-from ...engine.recorder import as_record
+from ...engine.recorder import Record
 from ...engine.truncation import default_tolerance
-from ...ground.errors import Interrupted, boolean, real, require, whole
-from ...ground.interruption import nothing_kept
-from ...matrices.realization import Ensemble
-from ...results.dataset import slot_maps
-from ...results.provenance import attributes
-from ...sites.draws import fresh_seed
+from ...ground.errors import Interrupted, real, require
+from ...ground.interruption import Folder, nothing_kept
+from ...matrices.sampling import checked_tolerance
+from ...networks import Network
 from ...training.training import Training
+from .common_draws import on_common_draws, tolerance_of
 from .continuum import infinite_depth
-from .replicates import gather, listed, small
+from .job import Job
+from .replicates import gather
 from .target import refine
 
-_BATCHES = ("batch_size", "replacement", "batch_seed", "batches")
+
+def sampled(
+    job: Job, *, target_error: float | None = None, common_draws: xr.Dataset | None = None
+) -> xr.Dataset:
+    """The result of a job in the limit: with more and more samples until outputs are known to within a
+    `target_error`, or on the draws of an earlier result."""
+    job = replace(job, common_draws=common_draws)
+    return _sampled(job) if target_error is None else _refined(job, _checked_target(target_error))
 
 
-@dataclass(frozen=True)
-class MonteCarlo:
-    """The arguments of `sample` behind network, problem and training, in its order; see there."""
+def sampled_start(job: Job) -> xr.Dataset:
+    """What `sample` has at step 0 on the draws of a job, every replicate of it; kernels in units of the
+    learning rate.
 
-    n_samples: int
-    n_replicates: int
-    seed: int | None
-    tolerance: float | None
-    draws: str
-    samples: int
-    record: object
-    target_error: float | None
-    progress: bool
-    centred: bool
-    common_draws: xr.Dataset | None
-    keep_replicates: bool
-    checkpoint: str | pathlib.Path | None
-    threads: int | None
-    part: bool = False  # of a run made of several: what is finished stays on disk until all are
-
-    def result(self, route: str, matrix: str, network, problem, training) -> xr.Dataset:
-        """Sample the limit with hidden matrices of kind `matrix`, under the name of `route`."""
-        if self.target_error is not None:
-            return self._refined(route, matrix, network, problem, training)
-        if network.refinements is not None:
-            return self._infinitely_deep(route, matrix, network, problem, training)
-        settings = self.settings(network)
-        slots = None
-        if self.common_draws is not None:
-            _check_common(self.common_draws, network, problem, training, settings)
-            slots = slot_maps(self.common_draws)
-        # Samples would leave a saddle by their sampling error, which the limit does not have.
-        still = (
-            (network, replace(training, multipliers=(0.0,) * (network.depth + 1))) if network.frozen else None
-        )
-        return gather(
-            route,
-            network,
-            problem,
-            training,
-            self._ensemble(matrix, settings, slots),
-            settings,
-            record=self.record,
-            threads=self.threads,
-            progress=self.progress,
-            checkpoint=self.checkpoint,
-            limit=True,
-            meant=still,
-            part=self.part,
-        )
-
-    def initial(self, route: str, network, problem, training) -> xr.Dataset:
-        """What `sample` has at step 0 on these draws, every replicate of it; kernels in units of the learning
-        rate."""
-        once = replace(self, record=None, common_draws=None, keep_replicates=True)
-        start = Training(0, 1.0, multipliers=training.multipliers, bias_multipliers=training.bias_multipliers)
-        try:
-            return once.result(route, "conditioned", network, problem, start)
-        except Interrupted as stop:
-            raise nothing_kept(route, "while its first kernels were sampled") from stop
-
-    def settings(self, network) -> dict:
-        """The arguments as plain values; those that cannot be are refused."""
-        return {
-            "n_samples": whole("n_samples", self.n_samples, 1),
-            "n_replicates": whole("n_replicates", self.n_replicates, 1),
-            "seed": fresh_seed(self.seed, self.checkpoint),
-            "tolerance": self._tolerance(network),
-            "draws": self.draws,
-            "samples": whole("samples", self.samples),
-            "record": listed(self.record),
-            "centred": boolean("centred", self.centred),
-            "common_draws": getattr(self.common_draws, "attrs", {}).get("created_at"),
-            "keep_replicates": boolean("keep_replicates", self.keep_replicates),
-        }
-
-    def _tolerance(self, network, target: float | None = None) -> float:
-        """The argument, that of the earlier run whose draws are used, or what suits the richness."""
-        if self.tolerance is not None:
-            return small(self.tolerance)
-        theirs = json.loads(getattr(self.common_draws, "attrs", {}).get("settings_json", "{}"))
-        return theirs.get("tolerance") or default_tolerance(network.richness, target)
-
-    @staticmethod
-    def _ensemble(matrix: str, settings: dict, slots) -> Ensemble:
-        return Ensemble(
-            settings["n_samples"],
-            matrix,
-            settings["draws"],
-            settings["seed"],
-            settings["tolerance"],
-            settings["centred"],
-            slots,
-        )
-
-    def _infinitely_deep(self, route: str, matrix: str, network, problem, training) -> xr.Dataset:
-        seed, parts = fresh_seed(self.seed, self.checkpoint), []
-
-        def at(refined):
-            folder = self._part(parts, f"depth-{refined.depth}")
-            once = replace(self, seed=seed, keep_replicates=True, checkpoint=folder, part=True)
-            return once.result(route, matrix, refined, problem, training)
-
-        found = infinite_depth(at, network, boolean("keep_replicates", self.keep_replicates), self.checkpoint)
-        self._drop(parts)
-        return found
-
-    def _part(self, parts: list, name: str):
-        """The folder for the checkpoints of one of the `parts` that a run is made of, or None; noted
-        there."""
-        if self.checkpoint is None:
-            return None
-        parts.append(pathlib.Path(self.checkpoint, name))
-        return parts[-1]
-
-    def _drop(self, parts: list) -> None:
-        """Remove the checkpoints of all parts, and folders in which nothing else is."""
-        if self.part or not parts:
-            return
-        for folder in parts:
-            for file in folder.rglob("replicate-*.checkpoint"):
-                file.unlink()
-        for folder in [
-            *(inner for folder in parts for inner in folder.glob("depth-*")),
-            *parts,
-            parts[0].parent,
-        ]:
-            with contextlib.suppress(OSError):
-                folder.rmdir()
-
-    def _refined(self, route: str, matrix: str, network, problem, training) -> xr.Dataset:
-        target = real("target_error", self.target_error, "be positive", lambda v: v > 0)
-        require(
-            whole("n_replicates", self.n_replicates, 1) > 1,
-            "target_error needs a standard error: take n_replicates of 2 or more.",
-        )
-        seed, parts, tolerance = fresh_seed(self.seed, self.checkpoint), [], self._tolerance(network, target)
-
-        def at(n):
-            folder = self._part(parts, str(n))
-            once = replace(
-                self,
-                n_samples=n,
-                seed=seed,
-                tolerance=tolerance,
-                target_error=None,
-                checkpoint=folder,
-                part=True,
-            )
-            return once.result(route, matrix, network, problem, training)
-
-        found = refine(at, whole("n_samples", self.n_samples, 1), target)
-        self._drop(parts)
-        return found
+    Raises
+    ------
+    Interrupted
+        Without a result.
+    """
+    own = job.training
+    start = Training(0, 1.0, multipliers=own.multipliers, bias_multipliers=own.bias_multipliers)
+    keeping = replace(job.keeping, record=Record(), keep_replicates=True)
+    try:
+        return _sampled(replace(job, training=start, keeping=keeping, common_draws=None))
+    except Interrupted as stop:
+        raise nothing_kept(job.route, "while its first kernels were sampled") from stop
 
 
-def _check_common(earlier: xr.Dataset, network, problem, training, settings: dict) -> None:
-    """Refuse an earlier run whose queries are not those of this one, number by number."""
+def suitable_tolerance(
+    given: float | None,
+    network: Network,
+    common_draws: xr.Dataset | None = None,
+    target_error: float | None = None,
+) -> float:
+    """The argument `tolerance`; for None that of the earlier run whose draws are used, or what suits the
+    richness and the target error."""
+    if given is not None:
+        return checked_tolerance(given)
+    target = None if target_error is None else _checked_target(target_error)
+    return tolerance_of(common_draws) or default_tolerance(network.richness, target)
+
+
+def _sampled(job: Job) -> xr.Dataset:
+    """With the number of samples of the job."""
+    if job.network.refinements is not None:
+        return _infinitely_deep(job)
+    return gather(job if job.common_draws is None else on_common_draws(job))
+
+
+def _refined(job: Job, target: float) -> xr.Dataset:
+    """At as many samples as the target error asks for."""
     require(
-        isinstance(earlier, xr.Dataset), f"common_draws={earlier!r} must be the result of an earlier run."
+        job.sampling.n_replicates > 1,
+        "target_error needs a standard error: take n_replicates of 2 or more.",
     )
-    theirs = json.loads(earlier.attrs.get("settings_json", "{}"))
-    settings = json.loads(json.dumps(settings))  # lists for tuples, as theirs
-    for made in (theirs, settings):  # keeping draws asks no queries; the earlier run must, this one need not
-        made["record"] = replace(as_record(made.get("record")), draws=False).describe()
-    for name in ("n_samples", "n_replicates", "seed", "draws", "tolerance", "record", "centred"):
-        require(
-            theirs.get(name) == settings[name],
-            f"common_draws: the earlier run has {name}={theirs.get(name)}, this one {settings[name]}; they"
-            " must agree.",
-        )
-    mine = attributes("sample", network, problem, training, settings, "", "")
-    same = {
-        "network (but for richness)": lambda attrs: {**json.loads(attrs["network_json"]), "richness": None},
-        "number of steps": lambda attrs: json.loads(attrs["training_json"])["steps"],
-        "choice of batches": lambda attrs: [json.loads(attrs["training_json"])[name] for name in _BATCHES],
-        "problem": lambda attrs: json.loads(attrs["problem_json"]),
-    }
-    for what, part in same.items():
-        require(
-            part(earlier.attrs) == part(mine),
-            f"common_draws: the earlier run has another {what}; it must be the same.",
-        )
+    parts: list[Folder | None] = []
+
+    def at(n: int) -> xr.Dataset:
+        execution = job.execution.part_in(str(n))
+        parts.append(execution.checkpoint)
+        sampling = replace(job.sampling, n_samples=n)
+        return _sampled(replace(job, sampling=sampling, execution=execution))
+
+    found = refine(at, job.sampling.n_samples, target)
+    _drop(job, parts)
+    return found
+
+
+def _infinitely_deep(job: Job) -> xr.Dataset:
+    """Extrapolated from the refinements of the network."""
+    parts: list[Folder | None] = []
+
+    def at(network: Network) -> xr.Dataset:
+        execution = job.execution.part_in(f"depth-{network.describe()['depth']}")
+        parts.append(execution.checkpoint)
+        keeping = replace(job.keeping, keep_replicates=True)
+        return _sampled(replace(job, network=network, keeping=keeping, execution=execution))
+
+    found = infinite_depth(at, job.network, job.keeping.keep_replicates, job.execution.checkpoint)
+    _drop(job, parts)
+    return found
+
+
+def _checked_target(given: float) -> float:
+    return real("target_error", given, "be positive", lambda v: v > 0)
+
+
+def _drop(job: Job, parts: list[Folder | None]) -> None:
+    """Remove the checkpoints of all parts of a finished job, and their folders if those are then empty."""
+    if job.execution.part:  # of a larger one, which needs them if it is interrupted
+        return
+    for folder in (pathlib.Path(part) for part in parts if part is not None):
+        for file in folder.rglob("replicate-*.checkpoint"):
+            file.unlink()
+        for own in (*folder.glob("depth-*"), folder, folder.parent):
+            with contextlib.suppress(OSError):
+                own.rmdir()

@@ -1,4 +1,4 @@
-"""The sharpness of a run against its bound, and differences between replicates that grow."""
+"""The sharpness of a run, its bound, and differences between replicates that grow."""
 
 import numpy as np
 
@@ -7,16 +7,16 @@ from ...training.training import Training
 
 _EXACT = 64  # examples up to which all eigenvalues are found
 _SCATTER, _GROWN = 0.3, 5.0  # of replicates that are apart
-AMPLIFIED = 1e4  # growth of deviations that is told of; a catapult from richness 0.03 has 200
+AMPLIFIED = 1e4  # growth of deviations that is warned of; a catapult from richness 0.03 has 200
 _STEP = 1e-5  # of outputs, for the curvature of the loss
 
 
 def sharpness(kernel: np.ndarray, outputs: np.ndarray, problem: Problem) -> np.ndarray:
-    """Largest eigenvalue (time,) of the training loss in the units of 1 / learning_rate, without second
-    derivatives of outputs.
+    """Largest eigenvalue (time,) of the Hessian of the training loss in units of 1 / learning_rate, without
+    second derivatives of outputs.
 
-    That of K / P times the curvature of the loss, with the tangent kernel (time, example, example_prime),
-    whose multipliers are those of the learning rates, of the P training examples, and outputs (time,
+    It is that of K / P times the curvature of the loss, where K is the tangent `kernel` (time, example,
+    example_prime) with learning-rate multipliers, cut to the P training examples; `outputs` are (time,
     example).
     """
     n = problem.n_train
@@ -50,7 +50,7 @@ def bound(training: Training) -> float:
 
 
 def growth(product: np.ndarray, training: Training) -> np.ndarray:
-    """Factor per step of a deviation along the sharpest direction, at `product` = learning rate times
+    """Factor per step of a deviation along the sharpest direction, where `product` is learning rate times
     sharpness."""
     beta, left = training.momentum, 1 - product
     a, b = ((1 + beta) * left, beta * left) if training.nesterov else (beta + left, np.full_like(left, beta))
@@ -60,8 +60,8 @@ def growth(product: np.ndarray, training: Training) -> np.ndarray:
 
 
 def amplified(product: np.ndarray, steps: np.ndarray, training: Training) -> np.ndarray:
-    """By how much a deviation may have grown until each recorded step, (time,), since the worst step
-    before."""
+    """How many times a deviation may have grown by each recorded step, (time,), since the worst step before
+    it."""
     found, total = np.zeros(len(steps)), 0.0
     each = np.log(np.maximum(growth(product, training), 1e-12))
     for i in range(1, len(steps)):
@@ -71,13 +71,14 @@ def amplified(product: np.ndarray, steps: np.ndarray, training: Training) -> np.
 
 
 def apart_from(outputs: np.ndarray) -> tuple[int, float, float] | None:
-    """Index of the time from which replicates' outputs (replicate, time, ...) stay apart, how far at the end,
-    how much more than at first.
+    """Index of the time from which replicates' outputs (replicate, time, ...) stay apart, how far apart they
+    are at the end, and how many times more than at first.
 
-    Apart: standard deviation over replicates of 0.3 times the size of outputs, both in root mean square over
-    examples, and five times what it was at the first time that is recorded behind the start. What differs and
-    comes together again, as catapults do at other steps, is not apart. Measured: at most 0.03 at the end of
-    runs that settle, 0.5 to 1 where loss depends on the number of sites.
+    Apart means: their standard deviation over replicates is 0.3 times the size of the outputs, both in root
+    mean square over examples, and five times what it was at the first recorded time after the start. Outputs
+    that differ and come together again, as those of catapults at different steps do, are not apart.
+    Measured: at most 0.03 at the end of runs that settle, 0.5 to 1 where the loss depends on the number of
+    sites.
     """
     flat = outputs.reshape(*outputs.shape[:2], -1)
     scatter = np.sqrt((flat.std(axis=0, ddof=1) ** 2).mean(axis=-1))

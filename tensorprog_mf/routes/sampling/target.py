@@ -10,20 +10,20 @@ import xarray as xr
 from ...engine.truncation import NAME
 from ...ground.errors import Interrupted, MemoryInputError, RankWarning, TargetWarning, warn
 from ...ground.interruption import kept
+from ...ground.status import Status
 from ...results.intervals import interval
 from .trust import untrusted
 
 LARGEST = 2**20
-_DIVERGED = "diverged"
 
 
 def refine(run: Callable[[int], xr.Dataset], n_samples: int, target: float) -> xr.Dataset:
-    """Run at n, 2n, 4n ... sites until outputs are known to `target`, and return the last run.
+    """Run at n, 2n, 4n ... sites until outputs are known to within `target`, and return the last run.
 
     Known means, over all recorded times and examples: the 95 % interval of every output, by Student's t, is
     within +- target, and so is the shift from half as many sites. A run whose errors cannot be trusted ends
-    the search, as no number of sites would make them true. Attribute `target_error_message` says what was
-    used.
+    the search, as no number of sites would make them trustworthy. The attribute `target_error_message` says
+    how far the search came.
 
     Raises
     ------
@@ -45,12 +45,12 @@ def refine(run: Callable[[int], xr.Dataset], n_samples: int, target: float) -> x
     return ds
 
 
-def _search(run, n: int, target: float) -> tuple[xr.Dataset, bool, str, Interrupted | None]:
-    """The last run, whether it is good enough, what was used or why it stopped, and what interrupted it."""
+def _search(
+    run: Callable[[int], xr.Dataset], n: int, target: float
+) -> tuple[xr.Dataset, bool, str, Interrupted | None]:
+    """The last run, whether it is good enough, why it is the last one, and what interrupted the search."""
     coarse = run(n)
-    if coarse.attrs["status"] == _DIVERGED or untrusted(coarse):
-        return coarse, False, f"n_samples={n}: {coarse.attrs['status_message']}", None
-    if (cause := _left_out(coarse, target)) is not None:
+    if (cause := _futile(coarse, target)) is not None:
         return coarse, False, f"n_samples={n}: {cause}", None
     while 2 * n <= LARGEST:
         try:
@@ -59,7 +59,7 @@ def _search(run, n: int, target: float) -> tuple[xr.Dataset, bool, str, Interrup
             return coarse, False, f"n_samples={n} is the largest that can be had ({error})", None
         except Interrupted as stop:
             return coarse, False, f"n_samples={n} is the largest that was finished before Ctrl-C.", stop
-        if fine.attrs["status"] == _DIVERGED:
+        if Status.of(fine) is Status.DIVERGED:
             message = (
                 f"n_samples={n} is the largest that was finished, {2 * n}: {fine.attrs['status_message']}"
             )
@@ -67,9 +67,8 @@ def _search(run, n: int, target: float) -> tuple[xr.Dataset, bool, str, Interrup
         n *= 2
         if untrusted(fine):
             return fine, False, f"n_samples={n}: {fine.attrs['status_message']}", None
-        wide, shift = float(interval(fine, "output").max()), float(np.abs(fine.output - coarse.output).max())
-        message = f"n_samples={n}, 95 % interval +-{wide:.1e}, shift from n_samples={n // 2} {shift:.1e}"
-        if max(wide, shift) <= target:
+        reached, message = _compared(fine, coarse, n, target)
+        if reached:
             return fine, True, message, None
         if (cause := _left_out(fine, target)) is not None:
             return fine, False, f"n_samples={n}: {cause}", None
@@ -77,9 +76,23 @@ def _search(run, n: int, target: float) -> tuple[xr.Dataset, bool, str, Interrup
     return coarse, False, f"n_samples={n} is the largest tried", None
 
 
+def _compared(fine: xr.Dataset, coarse: xr.Dataset, n: int, target: float) -> tuple[bool, str]:
+    """Whether outputs are known to within the target, and how well, in words."""
+    wide, shift = float(interval(fine, "output").max()), float(np.abs(fine.output - coarse.output).max())
+    message = f"n_samples={n}, 95 % interval +-{wide:.1e}, shift from n_samples={n // 2} {shift:.1e}"
+    return max(wide, shift) <= target, message
+
+
+def _futile(ds: xr.Dataset, target: float) -> str | None:
+    """Why more samples would not help the first run, or None."""
+    if Status.of(ds) is Status.DIVERGED or untrusted(ds):
+        return ds.attrs["status_message"]
+    return _left_out(ds, target)
+
+
 def _left_out(ds: xr.Dataset, target: float) -> str | None:
-    """Why no number of samples is enough, where the tolerance alone leaves out more than the target; None
-    where it does not."""
+    """Why no number of samples is enough: the tolerance alone leaves out more than the target. None where it
+    does not."""
     error = float(ds.output_stderr.max())
     if NAME not in ds or error == 0:
         return None

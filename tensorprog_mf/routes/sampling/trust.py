@@ -1,8 +1,11 @@
 """Whether a finished run can be trusted: heavy tails over sites, steps that depend on the sample."""
 
 import numpy as np
+import xarray as xr
 
 from ...ground.errors import HeavyTailWarning, StabilityWarning
+from ...results.dataset import Arrays
+from ...training.training import Training
 from .stability import AMPLIFIED, amplified, apart_from, bound
 
 HEAVY = 0.3  # share of the largest 1 % of sites from which standard errors are not believed: tail index 1.35
@@ -11,35 +14,42 @@ Doubt = tuple[str, type[Warning]]
 
 
 def doubts(
-    arrays: dict, outputs: list[np.ndarray], steps: np.ndarray, labels: list[int], training
+    arrays: Arrays, outputs: list[np.ndarray], steps: np.ndarray, labels: list[int], training: Training
 ) -> list[Doubt]:
-    """What is to be said of a run that was completed.
+    """Why a run that was completed may not be trusted, as sentences with their warnings.
 
-    Given its variables (dims, values), the outputs of its replicates, the steps recorded and its layers.
+    Given are its variables, the outputs of its replicates, the recorded steps and the numbers of its layers.
     """
-    when, found = [_when(training, step) for step in steps], []
+    when = [_when(training, step) for step in steps]
+    found: list[Doubt] = []
     if "largest_share" in arrays:  # a network with activations
         found += heavy_tails(arrays["largest_share"][1], when, labels)
-    product = None
-    if "sharpness" in arrays and not training.flow:
-        descent = training.descent
-        rates = (
-            [descent.learning_rate_at(min(step, descent.steps - 1)) for step in steps]
-            if descent.steps
-            else 0.0
-        )
-        product = np.array(rates) * arrays["sharpness"][1]
-    return found + unstable(product, outputs, steps, when, training)
+    return found + unstable(_of_bound(arrays, steps, training), outputs, steps, when, training)
+
+
+def _of_bound(arrays: Arrays, steps: np.ndarray, training: Training) -> np.ndarray | None:
+    """Learning rate times sharpness at the recorded steps, (time,), or None where it is not known."""
+    if "sharpness" not in arrays or training.flow:
+        return None
+    descent = training.descent
+    rates = (
+        [descent.learning_rate_at(min(step, descent.steps - 1)) for step in steps] if descent.steps else 0.0
+    )
+    return np.array(rates) * arrays["sharpness"][1]
 
 
 def unstable(
-    product: np.ndarray | None, outputs: list[np.ndarray], steps: np.ndarray, when: list[str], training
+    product: np.ndarray | None,
+    outputs: list[np.ndarray],
+    steps: np.ndarray,
+    when: list[str],
+    training: Training,
 ) -> list[Doubt]:
-    """A doubt where numbers depend on the sample.
+    """A doubt if numbers depend on the sample.
 
-    Of several replicates where they stay apart; of one where learning rate times sharpness, the `product`
-    (time,), let deviations grow. Sharpness alone says too little: runs that oscillate at their bound may be
-    the same for every sample.
+    Several replicates tell by staying apart. A single one tells by learning rate times sharpness, the
+    `product` (time,), if it lets deviations grow. Sharpness alone says too little: runs that oscillate at
+    their bound may be the same for every sample.
     """
     past = ""
     if product is not None and (largest := product.max()) > (allowed := bound(training)):
@@ -55,7 +65,10 @@ def unstable(
             f" of their size at the end, {more:.0f} times more than at the first record.{past} {remedy}"
         )
         return [(message, StabilityWarning)]
-    if not past or not ((grown := amplified(product, steps, training)) >= AMPLIFIED).any():
+    if product is None or not past:
+        return []
+    grown = amplified(product, steps, training)
+    if not (grown >= AMPLIFIED).any():
         return []
     message = (
         f"From {when[int(np.argmax(grown >= AMPLIFIED))]} on numbers may depend on the sample: deviations can"
@@ -64,16 +77,16 @@ def unstable(
     return [(message, StabilityWarning)]
 
 
-def _when(training, step: int) -> str:
-    return f"time {training.times[step]:g}" if training.flow else f"step {step}"
+def _when(training: Training, step: int) -> str:
+    return f"time {training.clock()[step]:g}" if training.flow else f"step {step}"
 
 
 def heavy_tails(share: np.ndarray, when: list[str], labels: list[int]) -> list[Doubt]:
-    """A doubt where the largest share (time, layer) passes `HEAVY`.
+    """A doubt if the largest share (time, layer) passes `HEAVY`.
 
-    At shares up to 0.28 errors fell as they should with more sites. From 0.33 on they stayed or grew, runs
-    diverged where fewer sites did not, or the sites that count stayed some tens, whatever their number,
-    though fitted outputs came out the same.
+    At shares up to 0.28 errors fell with more sites as they should. From 0.33 on they stayed or grew, or runs
+    diverged that did not with fewer sites, or some tens of sites carried the answer however many there were,
+    even though fitted outputs came out the same.
     """
     if not (share >= HEAVY).any():
         return []
@@ -88,6 +101,6 @@ def heavy_tails(share: np.ndarray, when: list[str], labels: list[int]) -> list[D
     return [(message, HeavyTailWarning)]
 
 
-def untrusted(ds) -> bool:
+def untrusted(ds: xr.Dataset) -> bool:
     """Whether the errors of a result cannot be trusted."""
     return "largest_share" in ds and bool((ds["largest_share"] >= HEAVY).any())

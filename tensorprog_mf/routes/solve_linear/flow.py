@@ -15,8 +15,11 @@ from ...engine.recorder import Record, Recorder
 from ...engine.reductions import Reductions
 from ...ground.accelerate import one_blas_thread
 from ...ground.status import Status
-from ...matrices.realization import Coordinates
+from ...matrices.sampling import Coordinates
+from ...networks import MLP
+from ...problems.problem import Problem
 from ...sites.draws import AxesSpent
+from ...training.training import Training
 
 _FINER = 10.0  # times the tolerance: the flow that tells the error of the one before
 _FINEST = 1e-12  # below it rounding decides
@@ -33,13 +36,15 @@ _VARIABLES = (
 _TWO_TIME = ("feature_kernel_two_time", "gradient_kernel_two_time")
 
 
-def follow(network, problem, training, steps: np.ndarray, two_time: bool) -> tuple[Outcome, float]:
-    """The flow at the recorded `steps`, and its error relative to one plus the size of each variable, as far
-    as it is known.
+def follow(
+    network: MLP, problem: Problem, training: Training, steps: np.ndarray, two_time: bool
+) -> tuple[Outcome, float]:
+    """The flow at the recorded `steps`, and its error as far as it is known, relative to one plus the size of
+    each variable.
 
-    Errors of steps add up and are amplified on the way to outputs. So the flow is followed ten times as
-    precisely again, until nothing changes by more than the tolerance: what changed is the error of the less
-    precise one.
+    Errors of steps add up and are amplified on the way to outputs. So the flow is followed again, each time
+    ten times as precisely, until nothing changes by more than the tolerance: the last change is the error of
+    the less precise flow.
     """
     tolerance, axes = max(training.tolerance, _FINER * _FINEST), _AXES * network.depth
     found, axes = _followed(network, problem, training, steps, two_time, tolerance, axes)
@@ -52,16 +57,23 @@ def follow(network, problem, training, steps: np.ndarray, two_time: bool) -> tup
 
 
 def _followed(
-    network, problem, training, steps, two_time: bool, tolerance: float, axes: int
+    network: MLP,
+    problem: Problem,
+    training: Training,
+    steps: np.ndarray,
+    two_time: bool,
+    tolerance: float,
+    axes: int,
 ) -> tuple[Outcome, int]:
-    """The flow at a tolerance, and how many axes it took."""
+    """The flow at one tolerance, and how many axes it took."""
     training = replace(training, tolerance=tolerance)
     record = Record(per_output=problem.outputs is not None, two_time=two_time)
-    ensemble = Coordinates(axes, tolerance / 10)  # directions left out make rates rough, and steps small
-    recorder = Recorder(record, steps, 0, problem.outputs, Reductions(record, ensemble.tolerance))
+    # Directions left out make rates rough, and steps small.
+    sampling = Coordinates(n_samples=axes, tolerance=tolerance / 10)
+    recorder = Recorder(record, steps, 0, problem.outputs, Reductions(record, sampling.tolerance))
     try:
         with one_blas_thread():
-            outcome = run(network, problem, training, ensemble, recorder, limit=False)
+            outcome = run(network, problem, training, sampling, recorder, limit=False)
     except AxesSpent:
         return _followed(network, problem, training, steps, two_time, tolerance, 2 * axes)
     kept = {name: values for name, values in outcome.record.items() if name in _VARIABLES + _TWO_TIME}

@@ -9,11 +9,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ...ground.errors import require, whole
-from ...matrices.realization import Ensemble, Realization
+from ...matrices.realization import Realization
 from ...networks import Network
 from ...problems.problem import Problem
 from ...results import memory
 from ...training.training import Training
+from ..sampling.job import Job
+from ..sampling.monte_carlo import sampled_start
 from .training import train_lazily
 
 _OF_ORDER_ONE, _OF_A_WIDTH = ("ntk",), ("mean_field", "mup")
@@ -22,10 +24,18 @@ _DRAWN = 5  # key of the seeds of starts
 
 @dataclass(frozen=True)
 class RandomStarts:
-    """Arguments of `static_ntk`, checked: the parameterisation, the width that outputs at the start depend
-    on, how many are drawn.
+    """How outputs start at random, from the checked arguments of `static_ntk`.
 
-    Outputs at the start are `drawn` where training is not linear in them.
+    Parameters
+    ----------
+    ensemble
+        The parameterisation.
+    width
+        Neurons per layer, where the outputs at the start depend on it.
+    count
+        Number of starts that are drawn.
+    drawn
+        Whether starts are drawn at all: where training is not linear in them.
     """
 
     ensemble: str
@@ -53,8 +63,10 @@ class RandomStarts:
         )
 
 
-def random_starts(ensemble, width, starts, network: Network, problem: Problem) -> RandomStarts | None:
-    """The arguments of `static_ntk` that say how outputs start; None where they start at zero.
+def random_starts(
+    ensemble: str | None, width: int | None, starts: int, network: Network, problem: Problem
+) -> RandomStarts | None:
+    """The arguments of `static_ntk` that say how outputs start; None if they start at zero.
 
     Raises
     ------
@@ -89,22 +101,19 @@ def random_starts(ensemble, width, starts, network: Network, problem: Problem) -
     return RandomStarts(ensemble, width, whole("starts", starts, 2), problem.loss.name != "squared")
 
 
-def readout_kernels(
-    run, network: Network, problem: Problem, training: Training, last_layers: np.ndarray
-) -> np.ndarray:
+def readout_kernels(job: Job, last_layers: np.ndarray) -> np.ndarray:
     """sigma^2 E[phi phi'] of the features that the readout sees, (replicate, example, example_prime).
 
-    `last_layers` are the feature kernels of the last layer, which those are in an MLP; other networks pool or
-    flatten behind it, and theirs are asked of `run`, as the tangent kernel of the readout alone.
+    `last_layers` are the feature kernels of the last layer, which the readout of an MLP sees; other networks
+    pool or flatten after it, and their kernels are sampled, as the tangent kernel of the readout alone.
     """
+    network = job.network
     if network.readout_std is not None:
         return network.readout_std**2 * last_layers
-    composed = network.compose(
-        Realization(Ensemble(run.n_samples, "conditioned", "pseudo-random", 0), 0), problem.all_inputs
-    )
+    composed = network.compose(Realization(job.sampling, 0), job.problem.all_inputs)
     others = len(composed.layers.initial()) - 1
-    alone = replace(training, multipliers=(0.0,) * others + (1.0,))
-    return run.initial("static_ntk", network, problem, alone).tangent_kernel.values[:, 0]
+    alone = replace(job.training, multipliers=(0.0,) * others + (1.0,))
+    return sampled_start(replace(job, training=alone)).tangent_kernel.values[:, 0]
 
 
 def lazy_series(
@@ -113,21 +122,21 @@ def lazy_series(
     problem: Problem,
     training: Training,
     steps: np.ndarray,
-    shares: list,
+    shares: list[np.ndarray],
     random: RandomStarts | None,
     seed: tuple[int, int],
 ) -> tuple[dict[str, np.ndarray], int]:
-    """Outputs, losses, error signals and, from random starts, the covariance of outputs at `steps`; and the
-    first step not reached.
+    """Outputs, losses and error signals at `steps`, from random starts also the covariance of outputs; the
+    first step that was not reached.
 
     `shares` are the weights of examples at these steps.
     """
-    if random is not None and random.drawn:
+    if random is not None and covariance is not None and random.drawn:
         found = _drawn(kernel, covariance, problem, training, steps, shares, random.count, seed)
     else:
         f = train_lazily(kernel, problem, training)
         kept = steps[steps < len(f)]
-        if random is None or not len(kept):
+        if covariance is None or not len(kept):
             return problem.series(f[kept], shares) if len(kept) else {}, len(f)
         found = _exact(kernel, covariance, problem, training, kept, problem.series(f[kept], shares))
     reached = len(found.get("loss", ()))
@@ -135,14 +144,19 @@ def lazy_series(
 
 
 def _exact(
-    kernel, covariance, problem: Problem, training: Training, steps: np.ndarray, mean: dict
+    kernel: np.ndarray,
+    covariance: np.ndarray,
+    problem: Problem,
+    training: Training,
+    steps: np.ndarray,
+    mean: dict[str, np.ndarray],
 ) -> dict[str, np.ndarray]:
     """With the squared loss: what the mean network records, and the covariance about it.
 
         f(t) = P(t) f(0) + q(t),   Cov f(t) = P(t) C P(t)^T
 
-    P is training on targets of zero, with every column of a root of C as an output of its own. Losses have
-    the variance of outputs beside the loss of their mean.
+    P is training on targets of zero, with every column of a root of C as an output of its own. The mean loss
+    is the loss of the mean outputs plus their variance / 2.
     """
     still = problem.with_zero_targets(len(kernel))
     spread = train_lazily(kernel, still, training, _root(covariance), steps)
@@ -157,7 +171,14 @@ def _exact(
 
 
 def _drawn(
-    kernel, covariance, problem: Problem, training: Training, steps, shares, count: int, seed
+    kernel: np.ndarray,
+    covariance: np.ndarray,
+    problem: Problem,
+    training: Training,
+    steps: np.ndarray,
+    shares: list[np.ndarray],
+    count: int,
+    seed: tuple[int, int],
 ) -> dict[str, np.ndarray]:
     """Means of what single runs record, and covariance of their outputs, over `count` starts drawn from N(0,
     covariance)."""
@@ -181,6 +202,6 @@ def _drawn(
 
 
 def _root(covariance: np.ndarray) -> np.ndarray:
-    """L with L L^T = covariance, but for what rounding leaves below zero."""
+    """L with L L^T = covariance; eigenvalues that rounding leaves below zero count as zero."""
     values, vectors = np.linalg.eigh((covariance + covariance.T) / 2)
     return vectors * np.sqrt(np.maximum(values, 0))

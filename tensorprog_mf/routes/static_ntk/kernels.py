@@ -1,12 +1,16 @@
 """Kernels of a network before training, without sampling: the recursion over layers."""
 
+import functools
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
 from ...ground.errors import require
 from ...networks import MLP
-from ...sites.moments import closed_moments, has_closed_form, hermite_moments, stein_mismatch
+from ...networks.mlp import each
+from ...sites.activations import Activation, as_activation
+from ...sites.moments import Moments, closed_moments, has_closed_form, hermite_moments, stein_mismatch
 from ...training.roles import Role
 
 _NODES = (64, 128, 256, 512, 1024)
@@ -43,29 +47,43 @@ def initial_kernels(network: MLP, inputs: np.ndarray) -> InitialKernels:
     InputError
         Kernels that are not finite.
     """
-    activation = network.activation
+    activation = as_activation(network.activation)
     if has_closed_form(activation):
         return _named(network, *_recursion(network, inputs, lambda k: closed_moments(activation, k)), 0.0)
-    kernels, error = None, np.inf
-    for nodes in _NODES:
-        with np.errstate(all="ignore"):  # what is not finite is refused below
-            finer = _recursion(network, inputs, lambda k: hermite_moments(activation, k, nodes))
-        if kernels is not None:
-            error = max(_change(a, b) for coarse, fine in zip(kernels, finer) for a, b in zip(coarse, fine))
-        kernels = finer
-        if error < _GOOD:
-            break
+    kernels, error, nodes = _by_quadrature(network, activation, inputs)
     finite = all(np.isfinite(kernel).all() for kernel in kernels)
     require(
         finite,
         f"the kernels of activation {activation.name!r} are not finite at these inputs; take smaller ones, or"
         " another activation.",
     )
-    for below, std, bias_std in zip(
-        kernels[0], network.weight_std, network.bias_std or (0.0,) * network.depth
-    ):
+    for below, std, bias_std in zip(kernels[0], *_stds(network)):
         error = max(error, stein_mismatch(activation, std**2 * np.diag(below) + bias_std**2, nodes))
     return _named(network, *kernels, error)
+
+
+def _by_quadrature(
+    network: MLP, activation: Activation, inputs: np.ndarray
+) -> tuple[tuple[np.ndarray, np.ndarray], float, int]:
+    """Feature and gradient kernels with enough nodes, their change from half as many, the number of nodes."""
+    kernels: tuple[np.ndarray, np.ndarray] | None = None
+    error = np.inf
+    for nodes in _NODES:
+        moments = functools.partial(hermite_moments, activation, nodes=nodes)
+        with np.errstate(all="ignore"):  # kernels that are not finite are refused by the caller
+            finer = _recursion(network, inputs, moments)
+        if kernels is not None:
+            error = max(_change(a, b) for coarse, fine in zip(kernels, finer) for a, b in zip(coarse, fine))
+        kernels = finer
+        if error < _GOOD:
+            break
+    return finer, error, nodes
+
+
+def _stds(network: MLP) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Standard deviations of the initial weights and of the biases, zero where there are none."""
+    weights = each("weight_std", network.weight_std, network.depth + 1)
+    return weights, each("bias_std", network.bias_std or 0.0, network.depth)
 
 
 def _named(network: MLP, feature: np.ndarray, gradient: np.ndarray, error: float) -> InitialKernels:
@@ -86,14 +104,17 @@ def _change(coarse: np.ndarray, fine: np.ndarray) -> float:
     return float(np.abs(fine - coarse).max() / largest) if largest > 0 else 0.0
 
 
-def _recursion(network: MLP, inputs: np.ndarray, moments) -> tuple[np.ndarray, np.ndarray]:
+def _recursion(
+    network: MLP, inputs: np.ndarray, moments: Callable[[np.ndarray], Moments]
+) -> tuple[np.ndarray, np.ndarray]:
     """Phi^0 ... Phi^L and G^1 ... G^{L+1}, given the moments of the activation."""
     feature, derivative = [inputs @ inputs.T / inputs.shape[1]], []
-    for std, bias_std in zip(network.weight_std, network.bias_std or (0.0,) * network.depth):
+    stds, bias_stds = _stds(network)
+    for std, bias_std in zip(stds, bias_stds):
         both = moments(std**2 * feature[-1] + bias_std**2)
         feature.append(both.feature)
         derivative.append(both.derivative)
     gradient = [np.ones_like(feature[0])]
-    for factor, std in zip(reversed(derivative), reversed(network.weight_std)):
+    for factor, std in zip(reversed(derivative), reversed(stds)):
         gradient.insert(0, std**2 * factor * gradient[0])
     return np.array(feature), np.array(gradient)

@@ -1,38 +1,29 @@
 """The lazy limit: kernels stay where they are at step 0."""
 
-from dataclasses import replace
-
-import numpy as np
 import xarray as xr
 
-from ...engine.recorder import as_record, recorded_steps
-from ...ground.divergence import advice, grown, sentence
-from ...ground.errors import DivergenceWarning, QuadratureWarning, boolean, require, warn
-from ...ground.status import Status
+from ...engine.recorder import RecordLike, as_record
+from ...ground.errors import require
+from ...matrices.sampling import Sampling
 from ...networks import Network
 from ...problems.problem import Problem
-from ...results import memory
-from ...results.dataset import dataset, summarise
-from ...results.provenance import attributes
+from ...sites.draws import fresh_seed
 from ...training.training import Training
 from ..sampling.arguments import route
-from ..sampling.monte_carlo import MonteCarlo
-from ..sampling.replicates import listed
-from ..support import Request, check
-from .ensembles import lazy_series, random_starts, readout_kernels
-from .kernels import initial_kernels
-
-_NOTICED = 1e-3  # relative error of kernels by quadrature that is warned of
-_KERNELS = ("feature_kernel", "gradient_kernel", "tangent_kernel")
+from ..sampling.job import Execution, Job, Keeping
+from ..sampling.monte_carlo import suitable_tolerance
+from ..support import check
+from .ensembles import random_starts
+from .lazy import KERNELS, Lazy, trained_lazily
 
 
 @route
-def static_ntk(
+def static_ntk(  # noqa: PLR0913
     network: Network,
     problem: Problem,
     training: Training,
     kernel: str = "closed_form",
-    record=None,
+    record: RecordLike = None,
     n_samples: int = 4096,
     n_replicates: int = 4,
     seed: int | None = 0,
@@ -53,9 +44,9 @@ def static_ntk(
         f(t+1) = f(t) + eta K(0) Delta(t), with momentum as in `Training`;     flow: df/dt = K(0) Delta,
         squared loss: f(t) = K [1 - exp(-K t / P)] K^-1 y on training examples
 
-    (Jacot, Gabriel & Hongler 2018; gamma0 -> 0 in Bordelon & Pehlevan 2022). Outputs start at zero; with
-    `ensemble` at random, as those of uncentred networks do, and the result has their mean and covariance over
-    initialisations besides.
+    (Jacot, Gabriel & Hongler 2018; gamma0 -> 0 in Bordelon & Pehlevan 2022). Outputs start at zero. With
+    `ensemble` they start at random, as those of uncentred networks do, and the result also has their mean and
+    covariance over initialisations.
 
     Parameters
     ----------
@@ -64,8 +55,8 @@ def static_ntk(
         ordinary differential equation to its tolerance for others.
     kernel
         "closed_form": arc-cosine, arcsine or polynomial kernels where they are known, Gauss-Hermite
-        quadrature for any other activation, its error in attribute kernel_error. "sampled": the kernels that
-        `sample` has at step 0, from the same draws.
+        quadrature for any other activation, with its error in the attribute kernel_error. "sampled": the
+        kernels that `sample` has at step 0, from the same draws.
     record
         As for `sample`; of a flow, indices of its times.
     n_samples, n_replicates, seed, tolerance, draws, samples, progress
@@ -88,10 +79,10 @@ def static_ntk(
     -------
     xarray.Dataset
         As of `sample`: kernels (and fields, if sampled) repeat along time. Standard errors if sampled.
-        Attribute kernel_error is the change of kernels from half as many quadrature nodes, relative to their
-        largest entries, or how far their means violate Stein's lemma; a warning tells if it is large. Of an
-        ensemble also output_covariance (time, example, example_prime) and output_std (time, example[,
-        output]) over networks; outputs, losses and error signals are means over them.
+        The attribute kernel_error is the change of kernels from half as many quadrature nodes, relative to
+        their largest entries, or how far their means violate Stein's lemma; a warning says if it is large.
+        With an ensemble there are also output_covariance (time, example, example_prime) and output_std (time,
+        example[, output]) over networks; outputs, losses and error signals are means over them.
 
     Raises
     ------
@@ -126,7 +117,7 @@ def static_ntk(
     >>> ds.output[-1].values.round(6).tolist()
     [1.0, -1.0]
 
-    What trained networks make of a new input, and how far they disagree (NTK posterior):
+    What trained networks predict for a new input, and how far they disagree (NTK posterior):
 
     >>> import math
     >>> problem = tp.Problem([[1.0, 0.0], [0.0, 1.0]], [1.0, -1.0], [[0.5, 0.5]])
@@ -135,121 +126,18 @@ def static_ntk(
     >>> ds.output[-1].values.round(6).tolist(), ds.output_std[-1].values.round(3).tolist()
     ([1.0, -1.0, 0.0], [0.0, 0.0, 0.102])
     """
-    require(
-        kernel in ("closed_form", "sampled"),
-        f"kernel={kernel!r} is unknown; choose 'closed_form' or 'sampled'.",
+    require(kernel in KERNELS, f"kernel={kernel!r} is unknown; choose {' or '.join(map(repr, KERNELS))}.")
+    sampling = Sampling(
+        n_samples=n_samples,
+        n_replicates=n_replicates,
+        seed=fresh_seed(seed),
+        tolerance=suitable_tolerance(tolerance, network),
+        draws=draws,
+        centred=centred,
     )
-    check("static_ntk", Request(network, problem, training, as_record(record), ensemble=ensemble), kernel)
-    steps = recorded_steps(record, training.last)
-    run = MonteCarlo(
-        n_samples,
-        n_replicates,
-        seed,
-        tolerance,
-        draws,
-        samples,
-        None,
-        None,
-        progress,
-        centred,
-        None,
-        True,
-        None,
-        threads,
-    )
-    sampled, settings, found, initial = (
-        run.settings(network),
-        {"kernel": kernel, "record": listed(record)},
-        {"kernel_error": 0.0},
-        None,
-    )
-    network.check(problem.all_inputs.shape[1:])
+    keeping = Keeping(record=as_record(record), samples=samples, keep_replicates=keep_replicates)
+    execution = Execution(progress=progress, threads=threads)
+    job = Job("static_ntk", network, problem, training, sampling, keeping, execution)
+    check("static_ntk", job.request(ensemble=ensemble), kernel)
     random = random_starts(ensemble, width, starts, network, problem)
-    drawn = random is not None and random.drawn
-    foot = network.footprint(problem.all_inputs.shape[1:])
-    replicates = sampled["n_replicates"] if kernel == "sampled" or drawn else 1
-    memory.check(
-        memory.of_results(
-            len(steps),
-            foot.layers,
-            len(problem.all_inputs),
-            sampled["samples"],
-            replicates,
-            vectors=foot.vectors,
-        ),
-        "record fewer times (record=tp.log_steps(...))",
-    )
-    keep = boolean("keep_replicates", keep_replicates) and (kernel == "sampled" or drawn)
-    if kernel == "sampled" or drawn:
-        settings = sampled | settings | {"keep_replicates": keep}
-    run = replace(run, seed=sampled["seed"])
-    # With several outputs, every one has the kernels of a single one.
-    single = problem if problem.outputs is None else problem.with_zero_targets()
-    if kernel == "closed_form":
-        begin, found["kernel_error"] = _closed(network, problem, training)
-        begin *= replicates
-    else:
-        initial = run.initial("static_ntk", network, single, training)
-        begin = [{name: initial[name].values[r, 0] for name in _KERNELS} for r in range(replicates)]
-    covariances = [None] * replicates
-    if random is not None:
-        random.check_memory(len(steps), problem, replicates)
-        settings |= random.settings()
-        last_layers = np.stack([start["feature_kernel"][-1] for start in begin])
-        covariances = random.scale(network) * readout_kernels(run, network, single, training, last_layers)
-    shares = [training.example_weights(t, problem.n_train) for t in steps]
-    tangent = [start["tangent_kernel"] for start in begin]
-    both = [
-        lazy_series(k, c, problem, training, steps, shares, random, (sampled["seed"], r))
-        for r, (k, c) in enumerate(zip(tangent, covariances))
-    ]
-    status, message, steps = _ending(min(reached for _, reached in both), steps, training.last, problem)
-    arrays = summarise(
-        [series | _repeated(start, len(steps)) for (series, _), start in zip(both, begin)],
-        keep,
-        network.vector_dim,
-    )
-    if kernel == "closed_form":  # known without sampling error
-        for name in _KERNELS:
-            arrays.pop(f"{name}_stderr", None)
-    for name in () if initial is None else [name for name in initial if "sample" in initial[name].dims]:
-        arrays[name] = (initial[name].dims, np.repeat(initial[name].values, len(steps), axis=0))
-    described = attributes("static_ntk", network, problem, training, settings, status.label, message) | found
-    described["replicates"] = replicates
-    labels = list(range(1, foot.layers + 1)) if initial is None else initial.layer.values.tolist()
-    return dataset(
-        arrays, problem, training, steps, labels, described, network.coordinates(labels), network.input_dims
-    )
-
-
-def _closed(network, problem: Problem, training: Training) -> tuple[list[dict], float]:
-    """Kernels in closed form, as of one replicate, and their error."""
-    found = initial_kernels(network, problem.all_inputs)
-    rates = training.rates(network.roles)
-    tangent = sum(rates[name] * kernel for name, kernel in found.tangent.items())
-    if found.error > _NOTICED:
-        warn(
-            f"static_ntk: kernels by quadrature are known to {found.error:.0e} of their largest entry only,"
-            " as the activation is steep or kinked at these inputs; kernel='sampled' does not depend on"
-            " that.",
-            QuadratureWarning,
-        )
-    return [
-        {"feature_kernel": found.feature, "gradient_kernel": found.gradient, "tangent_kernel": tangent}
-    ], found.error
-
-
-def _ending(reached: int, steps: np.ndarray, last: int, problem: Problem) -> tuple[Status, str, np.ndarray]:
-    """Status, its message and the steps to keep: those that all replicates `reached`."""
-    if reached > last:
-        return Status.COMPLETED, Status.COMPLETED.message, steps
-    kept = bool((steps < reached).any())
-    message = sentence(f"At step {reached}", grown(), advice(problem.all_inputs), kept)
-    require(kept, message)
-    warn(message, DivergenceWarning)
-    return Status.DIVERGED, message, steps[steps < reached]
-
-
-def _repeated(start: dict, times: int) -> dict[str, np.ndarray]:
-    """Kernels repeat along time."""
-    return {name: np.broadcast_to(start[name], (times, *start[name].shape)) for name in _KERNELS}
+    return trained_lazily(Lazy(job=job, kernel=kernel, random=random))

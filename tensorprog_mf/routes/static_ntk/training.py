@@ -1,6 +1,6 @@
 """Training on a tangent kernel that does not move: the linear dynamics that the lazy limit leaves."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -15,14 +15,15 @@ def train_lazily(
     problem: Problem,
     training: Training,
     start: np.ndarray | None = None,
-    steps=None,
+    steps: Sequence[int] | np.ndarray | None = None,
 ) -> np.ndarray:
-    """Outputs (time, example[, output]) of f(t) = f(0) + K sum_s e(t, s) Delta(s), or of the flow df/dt = K
-    Delta.
+    """Outputs (time, example[, output]) of f(t) = f(0) + K sum_s e(t, s) Delta(s), or of the flow
+    df/dt = K Delta.
 
     `kernel` is (example, example_prime), training examples first, learning-rate multipliers included; `start`
     is f(0), (example[, output]), 0 by default; `steps` are the indices of the times to return, all by
-    default. Outputs stop before the first of these at which they have run away. Weight decay would shrink the weights at any richness, and the kernel with them; at infinite time only the
+    default. Outputs stop before the first of these at which they have run away. There is no weight decay,
+    which would shrink the weights, and the kernel with them, at any richness; and at infinite time only the
     squared loss has an end in closed form.
     """
     start = np.zeros((len(kernel), *problem.targets.shape[1:])) if start is None else start
@@ -68,7 +69,7 @@ def _flow(
     if times[-1] > 0:
         later = times[times > 0]
 
-        def rates(_, f):
+        def rates(_: float, f: np.ndarray) -> np.ndarray:
             return (kernel @ problem.error_signal(f.reshape(start.shape))).ravel()
 
         run = solve_ivp(rates, (0, later[-1]), start.ravel(), "DOP853", later, **allowed)
@@ -77,7 +78,7 @@ def _flow(
     return outputs
 
 
-def _exponential(kernel, problem: Problem, start: np.ndarray, times: np.ndarray) -> np.ndarray:
+def _exponential(kernel: np.ndarray, problem: Problem, start: np.ndarray, times: np.ndarray) -> np.ndarray:
     """f(t) = f(0) + K [(1 - exp(-K t / P)) / K] (y - f(0)) over training examples; directions of eigenvalue
     zero stay."""
     n = problem.n_train
