@@ -99,10 +99,10 @@ def readout_kernels(
     """
     if network.readout_std is not None:
         return network.readout_std**2 * last_layers
-    layers = network.compose(
+    composed = network.compose(
         Realization(Ensemble(run.n_samples, "conditioned", "pseudo-random", 0), 0), problem.all_inputs
     )
-    others = len(layers.initial()) - 1
+    others = len(composed.layers.initial()) - 1
     alone = replace(training, multipliers=(0.0,) * others + (1.0,))
     return run.initial("static_ntk", network, problem, alone).tangent_kernel.values[:, 0]
 
