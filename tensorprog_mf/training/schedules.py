@@ -76,4 +76,5 @@ def _named(options: dict) -> Schedule:
     if isinstance(options.get("then"), (str, Mapping)):
         then = options["then"]
         options["then"] = _named({"name": then} if isinstance(then, str) else dict(then))
-    return SCHEDULES[name](**options)
+    make: Callable[..., Schedule] = SCHEDULES[name]
+    return make(**options)
