@@ -15,6 +15,7 @@ ROOMS = [
     "sites",
     "matrices",
     "layers",
+    "probes",
     "networks",
     "results",
     "engine",

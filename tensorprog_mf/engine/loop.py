@@ -4,34 +4,30 @@ Each step: forward through the layers, outputs and error signal, backward, recor
 procedure guesses whole trajectories and iterates instead (Bordelon & Pehlevan 2022, algorithm 1).
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from ..ground import divergence
 from ..ground.checkpoints import Checkpoint
 from ..ground.divergence import LossWatch, RunAway
-from ..ground.errors import DrawsWarning, RankWarning, warn
 from ..ground.progress import Progress
 from ..ground.status import Status
-from ..layers.layer import Layer, Signal
-from ..matrices.parameter import Parameter
+from ..layers.layer import Parameters
 from ..matrices.realization import Realization
 from ..matrices.sampling import Sampling
 from ..networks import Network
-from ..problems.source import DataSource, Shown, error_signal
+from ..probes.probe import Composition
+from ..problems.source import DataSource
 from ..training.gradient_flow import GradientFlow
 from ..training.training import Training
 from .descent import DescentOptimizer
 from .flow import FlowIntegrator
+from .passes import Task
 from .recorder import Recorder
-from .truncation import NAME, LeftOut
-
-RANK_WARNING = 0.25
-_ROUNDING = 1e-7  # of a relative remainder
-_REFUSED = 10  # times the tolerance: what common draws may leave out without a warning
+from .steps import State, step, travel
+from .truncation import LeftOut
+from .watch import RankWatch, check_common_draws
 
 
 @dataclass(frozen=True)
@@ -45,22 +41,6 @@ class Outcome:
     step: int
     message: str
     slots: dict[str, dict]
-
-
-@dataclass
-class _State:
-    """All that a run is between two steps; a checkpoint holds one."""
-
-    realization: Realization
-    layers: Layer
-    parameters: dict[str, Parameter]
-    optimiser: DescentOptimizer | FlowIntegrator
-    recorder: Recorder
-    watch: "_RankWatch"
-    left_out: LeftOut | None  # of the outputs by the tolerance, where that can be told
-    growth: LossWatch
-    step: int = 0
-    away: RunAway | None = None  # what happened, of a run that diverged
 
 
 def run(
@@ -81,79 +61,61 @@ def run(
 
     Cost: O(sites x rank x examples) per matrix and step; memory 4 x sites x rank numbers per matrix.
     """
-    state = checkpoint.load() if checkpoint else None
+    task = Task(network, problem, training)
     progress = progress or Progress("run", training.last + 1, wanted=False)
+    state = checkpoint.load() if checkpoint else None
     if isinstance(state, Outcome):
         progress.begin(training.last + 1)
         return state
     if state is None:
-        state = _start(network, problem, training, sampling, recorder, replicate)
+        state = _start(task, sampling, recorder, replicate)
     progress.begin(state.step)
     with np.errstate(over="ignore", invalid="ignore"):  # a run that diverges is stopped, without noise
-        status = _loop(state, network, problem, training, limit, progress, checkpoint)
-    if status is Status.COMPLETED and state.watch.full_at is not None:
-        status, state.step = Status.FINITE_WIDTH, state.watch.full_at
-    record, moved = state.recorder.record(), {}
-    if isinstance(state.optimiser, FlowIntegrator):
-        kept = "the times before are kept" if record else "there is no time before that could be kept"
-        moved = {"time": state.optimiser.time, "pace": state.optimiser.pace, "kept": kept}
-    message = status.message.format(step=state.step, count=sampling.n_samples, **moved)
-    if status is Status.DIVERGED:
-        message = _what_happened(state, problem, bool(record))
-    outcome = Outcome(record, state.recorder.labels, status, state.step, message, state.realization.slots())
+        status = _loop(state, task, limit, progress, checkpoint)
+    outcome = _ended(state, task, status)
     if checkpoint and status is not Status.INTERRUPTED:
         checkpoint.save(outcome)
     return outcome
 
 
-def _start(network, problem, training, sampling, recorder, replicate) -> _State:
+def _start(task: Task, sampling: Sampling, recorder: Recorder, replicate: int) -> State:
+    network, problem, training = task.network, task.problem, task.training
     outputs = problem.outputs or 1
-    weighted = problem.outputs is not None or training.learning_rule.hebbian
-    realization = Realization(sampling, replicate, outputs, training.learning_rule, weighted)
-    layers = network.compose(realization, problem.all_inputs)
-    parameters = layers.initial()
-    optimiser = _optimiser(training, parameters, layers, network)
+    rule = training.dynamics.learning_rule
+    weighted = problem.outputs is not None or rule.hebbian
+    realization = Realization(sampling, replicate, outputs, rule, weighted)
+    composition = network.compose(realization, problem.all_inputs)
+    parameters = composition.layers.initial()
     # With several outputs and a rule nothing comes back that would tell.
-    left_out = (
-        LeftOut(network.richness)
-        if realization.leaves_out and not (training.ruled and problem.outputs)
-        else None
-    )
-    growth = LossWatch(divergence.allowed(network.richness))
-    return _State(
-        realization, layers, parameters, optimiser, recorder, _RankWatch(realization), left_out, growth
+    told = realization.leaves_out and not (training.ruled and problem.outputs)
+    return State(
+        realization,
+        composition,
+        parameters,
+        _optimiser(task, composition, parameters),
+        recorder,
+        RankWatch(realization),
+        LeftOut(network.richness) if told else None,
+        LossWatch(divergence.allowed(network.richness)),
     )
 
 
 def _optimiser(
-    training: Training, parameters: dict[str, Parameter], layers: Layer, network: Network
+    task: Task, composition: Composition, parameters: Parameters
 ) -> DescentOptimizer | FlowIntegrator:
     """What moves the parameters."""
-    multipliers = training.rates({name: parameter.role for name, parameter in parameters.items()})
-    if isinstance(training.dynamics, GradientFlow):
-        return FlowIntegrator(training.dynamics, multipliers, layers.sizes, bool(network.activation.kinked))
-    return DescentOptimizer(training.dynamics, multipliers)
+    dynamics, kinked = task.training.dynamics, bool(task.network.activation.kinked)
+    multipliers = dynamics.rates({name: parameter.role for name, parameter in parameters.items()})
+    if isinstance(dynamics, GradientFlow):
+        return FlowIntegrator(dynamics, multipliers, composition.layers.sizes, kinked)
+    return DescentOptimizer(dynamics, multipliers)
 
 
-def _what_happened(state: _State, problem: DataSource, kept: bool) -> str:
-    """The sentence about a run that diverged."""
-    when, remedy = f"At step {state.step}", "take a smaller learning rate"
-    if isinstance(state.optimiser, FlowIntegrator):
-        when, remedy = (
-            f"On the way to time {state.optimiser.flow.times[state.step]:g}",
-            "take shorter times or a smaller tolerance",
-        )
-    return divergence.sentence(when, state.away, divergence.advice(problem.all_inputs, remedy), kept)
-
-
-def _loop(state: _State, network, problem, training, limit: bool, progress: Progress, checkpoint) -> Status:
-    optimiser = state.optimiser
-    while state.step <= training.last:
+def _loop(state: State, task: Task, limit: bool, progress: Progress, checkpoint: Checkpoint | None) -> Status:
+    last = task.training.last
+    while state.step <= last:
         try:
-            if isinstance(optimiser, FlowIntegrator):
-                status = _flow(state, optimiser, network, problem, training, progress.partial)
-            else:
-                status = _step(state, optimiser, network, problem, training)
+            status = _advance(state, task, progress)
         except RunAway as what:
             state.away = what
             return Status.DIVERGED
@@ -164,225 +126,43 @@ def _loop(state: _State, network, problem, training, limit: bool, progress: Prog
         if limit:
             state.watch.look(state.step)
         state.step += 1
-        if not progress.advance() and state.step <= training.last:
+        if not progress.advance() and state.step <= last:
             if checkpoint:
                 checkpoint.save(state)
             return Status.INTERRUPTED
         if checkpoint:
             checkpoint.save_if_due(state)
-    _check_common_draws(state.realization)
+    check_common_draws(state.realization)
     return Status.COMPLETED
 
 
-def _step(
-    state: _State, optimiser: DescentOptimizer, network: Network, problem: DataSource, training: Training
-) -> Status:
-    """One step: forward, error signal, backward, record, update. It is always completed, or raises
-    `RunAway`."""
-    layers, parameters, recording = state.layers, state.parameters, state.recorder.wants(state.step)
-    last = state.step == optimiser.descent.last
-    ahead = parameters if last else optimiser.ahead(parameters)
-    gradients = None
-    if recording or ahead is parameters:
-        # The first pass shows all examples: the readout is centred on them.
-        shown = problem.shown(training, state.step, recording or state.step == 0)
-        passed = _forward(state, parameters, shown, network, problem)
-        if (
-            not last and ahead is parameters and not training.ruled
-        ):  # before the record: what training asks for comes first
-            gradients = _gradients(layers, parameters, passed, network, training)
-            _measure(state, parameters, passed, training, recording)
-        if recording:
-            _record(state, parameters, passed, problem, training)
-    if last:
-        return Status.COMPLETED
-    if ahead is not parameters:
-        passed = _forward(state, ahead, problem.shown(training, state.step, False), network, problem)
-    if gradients is None:
-        gradients = _gradients(layers, ahead, passed, network, training)
-        _measure(state, ahead, passed, training)
-    optimiser.step(parameters, gradients)
-    if optimiser.descent.temperature:
-        layers.refresh(parameters, passed.trace, optimiser.noise)
+def _advance(state: State, task: Task, progress: Progress) -> Status:
+    """One step, or the way to the next requested time of a flow; whether it was completed."""
+    if isinstance(state.optimiser, FlowIntegrator):
+        return travel(state, state.optimiser, task, progress.partial)
+    step(state, state.optimiser, task)
     return Status.COMPLETED
 
 
-def _flow(
-    state: _State,
-    optimiser: FlowIntegrator,
-    network: Network,
-    problem: DataSource,
-    training: Training,
-    heard: Callable[[float], bool],
-) -> Status:
-    """From one requested time of a gradient flow to the next, and record there; why it did not arrive, if it
-    did not."""
-    layers, parameters, refused = state.layers, state.parameters, []
-    if state.step == 0 and not optimiser.paused:
-        layers.forward(
-            parameters, problem.shown(training, 0, True).examples
-        )  # the readout is centred on all examples
-    trained, latest = problem.shown(training, state.step, False), []
-
-    def gradients(at):
-        try:
-            passed = _forward(state, at, trained, network, problem)
-        except RunAway as what:  # of a step that was too long
-            refused.append(what)
-            return None
-        latest[:] = [at, passed]
-        return _gradients(layers, at, passed, network, training)
-
-    begin, end = (0.0, *optimiser.flow.times)[state.step : state.step + 2]
-    status = optimiser.travel(parameters, gradients, begin, end, heard)
+def _ended(state: State, task: Task, status: Status) -> Outcome:
+    """What a run has come to."""
+    if status is Status.COMPLETED and state.watch.full_at is not None:
+        status, state.step = Status.FINITE_WIDTH, state.watch.full_at
+    record, moved = state.recorder.record(), {}
+    if isinstance(state.optimiser, FlowIntegrator):
+        kept = "the times before are kept" if record else "there is no time before that could be kept"
+        moved = {"time": state.optimiser.time, "pace": state.optimiser.pace, "kept": kept}
+    message = status.message.format(step=state.step, count=state.realization.sampling.n_samples, **moved)
     if status is Status.DIVERGED:
-        raise refused[-1] if refused else RunAway("the flow needed steps too small to go on")
-    if status is not Status.COMPLETED:
-        return status
-    recording = state.recorder.wants(state.step)
-    if latest:
-        _measure(state, *latest, training, recording)
-    if recording:
-        passed = _forward(state, parameters, problem.shown(training, state.step, True), network, problem)
-        _record(state, parameters, passed, problem, training)
-    return Status.COMPLETED
+        message = _what_happened(state, task, bool(record))
+    return Outcome(record, state.recorder.labels, status, state.step, message, state.realization.slots())
 
 
-@dataclass
-class _Pass:
-    """A forward pass: outputs and errors e = -d loss / d f of the examples shown, (example[, output]), and
-    what it left behind."""
-
-    shown: Shown
-    outputs: np.ndarray
-    errors: np.ndarray
-    trace: Any
-    differentiated: bool = False
-    taught: bool = False
-
-    @property
-    def delta(self) -> np.ndarray:
-        """The error signal, (example[, output])."""
-        return error_signal(self.errors, self.shown.weights, len(self.outputs))
-
-
-def _forward(state: _State, parameters, shown: Shown, network: Network, problem: DataSource) -> _Pass:
-    """A forward pass; `RunAway` where values are not finite or the loss has grown too much."""
-    outputs, trace = state.layers.forward(parameters, shown.examples)
-    outputs = outputs / network.richness if problem.outputs else outputs[:, 0] / network.richness
-    state.growth.look(outputs, lambda f: shown.mean_loss(problem.loss, f))
-    errors = shown.errors(problem.loss, outputs)
-    if not np.isfinite(errors).all():
-        raise RunAway("the derivative of the loss was not finite")
-    return _Pass(shown, outputs, errors, trace)
-
-
-def _differentiate(layers: Layer, parameters, passed: _Pass) -> None:
-    """The backward pass of every output, one column of fields each."""
-    examples, outputs = len(passed.outputs), 1 if passed.outputs.ndim == 1 else passed.outputs.shape[1]
-    layers.backward(parameters, passed.trace, np.repeat(np.eye(outputs)[:, None], examples, axis=1))
-    passed.differentiated = True
-
-
-def _teach(layers: Layer, parameters, passed: _Pass, training: Training) -> None:
-    """The backward pass of the learning rule, for the training examples weighted by their errors if there are
-    several outputs."""
-    rule, single = training.learning_rule, passed.outputs.ndim == 1
-    errors = error_signal(passed.errors, np.ones(len(passed.errors)), len(passed.outputs)).reshape(
-        len(passed.outputs), -1
-    )
-    seed = np.ones((len(passed.outputs), 1)) if single else passed.errors
-    layers.feedback(parameters, passed.trace, seed, Signal(seed, errors, rule.hebbian))
-    passed.taught = True
-
-
-def _gradients(
-    layers: Layer, parameters, passed: _Pass, network: Network, training: Training
-) -> dict[str, Parameter]:
-    """The gradient step of every parameter.
-
-    With one output the backward field of f itself, weighted by Delta afterwards, serves kernels and gradient;
-    with several only the sum weighted by their errors is asked for, whatever their number.
-    """
-    single = passed.outputs.ndim == 1
-    if not single or training.ruled:
-        if not passed.taught:
-            _teach(layers, parameters, passed, training)
-    elif not passed.differentiated:
-        _differentiate(layers, parameters, passed)
-    return layers.gradients(
-        passed.trace, network.richness * (passed.delta if single else passed.shown.weights)
-    )
-
-
-def _record(state: _State, parameters, passed: _Pass, problem: DataSource, training: Training) -> None:
-    """Hand a pass over all examples to the recorder, which raises `RunAway` if something observed is not
-    finite."""
-    taught = training.ruled and problem.outputs is None
-    if state.recorder.backward and not passed.differentiated:
-        _differentiate(state.layers, parameters, passed)
-    if taught and not passed.taught:
-        _teach(state.layers, parameters, passed, training)
-    _measure(state, parameters, passed, training)
-    kept = passed.shown.kept
-    scalars = {
-        "output": passed.outputs[kept],
-        **problem.losses(passed.outputs, passed.shown),
-        "error_signal": passed.delta[kept],
-    }
-    seen = state.layers.observe(parameters, passed.trace, state.recorder.view(kept, taught))
-    if state.left_out is not None:
-        scalars[NAME] = state.left_out.value
-    state.recorder.add(scalars, seen, state.optimiser.multipliers)
-
-
-def _measure(state: _State, parameters, passed: _Pass, training: Training, recording: bool = False) -> None:
-    """Note what the tolerance leaves out of outputs, of a pass that went back for each of them or weighted by
-    their errors.
-
-    If the record, of all examples, comes with gradients of the outputs, that is the better occasion.
-    """
-    told = passed.differentiated or (
-        passed.taught and not training.ruled
-    )  # what a rule sends back does not tell
-    told = told and len(passed.outputs) > 0  # nor does an empty batch
-    if (
-        told
-        and state.left_out is not None
-        and state.left_out.due(state.step)
-        and not (recording and state.recorder.backward)
-    ):
-        errors = None if passed.differentiated else passed.errors
-        state.left_out.add(state.step, state.layers.left_out(parameters, passed.trace), errors)
-
-
-def _check_common_draws(realization: Realization) -> None:
-    refused, tolerance = realization.refused, realization.sampling.tolerance
-    if refused > max(_REFUSED * tolerance, _ROUNDING):
-        warn(
-            f"common_draws: {refused:.1e} of a query had no direction in the earlier run (tolerance"
-            f" {tolerance:.0e}), so this run is cut short of it. Let the richer of the two runs go first, or"
-            " bring them nearer.",
-            DrawsWarning,
-        )
-
-
-class _RankWatch:
-    """Warns once when the revealed directions come near the number of sites, and notes when they reach it."""
-
-    def __init__(self, realization: Realization):
-        self._realization, self._warned, self.full_at = realization, realization.replicate > 0, None
-
-    def look(self, step: int) -> None:
-        """Compare ranks and sites after a step."""
-        fraction = self._realization.rank_fraction
-        if fraction >= RANK_WARNING and not self._warned:
-            self._warned = True
-            warn(
-                f"At step {step} the queries span {fraction:.0%} of n_samples ="
-                f" {self._realization.sampling.n_samples}: the run comes near a finite network of that width."
-                " Take more samples or a larger tolerance.",
-                RankWarning,
-            )
-        if fraction >= 1 and self.full_at is None:
-            self.full_at = step
+def _what_happened(state: State, task: Task, kept: bool) -> str:
+    """The sentence about a run that diverged."""
+    when, remedy = f"At step {state.step}", "take a smaller learning rate"
+    if isinstance(state.optimiser, FlowIntegrator):
+        when = f"On the way to time {state.optimiser.flow.times[state.step]:g}"
+        remedy = "take shorter times or a smaller tolerance"
+    advice = divergence.advice(task.problem.all_inputs, remedy)
+    return divergence.sentence(when, state.away, advice, kept)

@@ -2,7 +2,7 @@
 of them."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,9 +10,19 @@ import numpy as np
 from ..ground.calls import checked_call
 from ..ground.divergence import check_size
 from ..ground.errors import UnsupportedError, boolean, real, require, whole
-from ..layers.layer import Observation, View
-from ..results.schema import VARIABLES
+from ..probes.readings import (
+    AtSites,
+    FieldAtAllSites,
+    OfLayer,
+    OfNetwork,
+    Reading,
+    ReadingOfLayer,
+    WeightAtAllSites,
+)
+from ..probes.wanted import Wanted
+from ..results.schema import VARIABLES, Variable
 from .reductions import FIELDS, Reductions
+from .stacking import stacked
 
 
 @checked_call
@@ -70,7 +80,7 @@ class Record:
     responses: bool = False
     draws: bool = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in ("per_output", "two_time", "responses", "draws"):
             object.__setattr__(self, name, boolean(name, getattr(self, name)))
         for name in ("moments", "densities", "edges", "kernel_examples", "steps"):
@@ -106,7 +116,7 @@ class Record:
 
     @property
     def whole_fields(self) -> frozenset[str]:
-        """Names of the fields that the layers must hand on."""
+        """Names of the fields whose averages over all sites are kept, at a time or between times."""
         between = {"feature", "gradient"} if self.two_time or self.responses else set()
         return frozenset({*self.moments, *self.densities} | between)
 
@@ -170,7 +180,7 @@ def recorded_steps(record: RecordLike, steps: int, solver: str | None = None) ->
 
 
 class Recorder:
-    """Gathers one replicate's record: per recorded step the observations, stacked over layers.
+    """Gathers one replicate's record: per recorded step what probes read, stacked over layers.
 
     Parameters
     ----------
@@ -209,37 +219,53 @@ class Recorder:
         """Whether backward fields of the outputs themselves are recorded."""
         return self.outputs is None or self.kept.per_output
 
-    def view(self, kept: slice, taught: bool) -> View:
-        """What to observe of a pass whose vectors `kept` a result holds."""
+    def wanted(self, kept: slice) -> Wanted:
+        """What to read of a pass whose examples `kept` a result holds."""
         chosen = self.kept.kernel_examples
-        vectors = kept if chosen is None else kept.start + np.array(chosen, int)
+        paired = kept if chosen is None else kept.start + np.array(chosen, int)
+        # Responses are regressions on Gaussian parts at all sites.
         sites = slice(None) if self.kept.responses else slice(0, self.samples)
-        return View(sites, kept, vectors, self.outputs, self.backward, taught, self.kept.whole_fields)
+        return Wanted(sites, kept, paired, self.outputs, self.kept.whole_fields)
 
-    def add(self, scalars: dict, observations: list[Observation], multipliers: dict[str, float]) -> None:
+    def add(
+        self, scalars: dict[str, np.ndarray | float], readings: list[Reading], multipliers: dict[str, float]
+    ) -> None:
         """The next recorded step; `RunAway` if something in it is not finite or too large to store."""
         for name, values in scalars.items():
-            check_size(_named(name), values)
-        for seen in observations:
-            check_size(_named(seen.name, seen.layer), seen.values)
-        self.labels = sorted({seen.layer for seen in observations if seen.layer is not None})
-        observations = [kept for seen in observations for kept in self._reduced(seen)]
-        row = {
-            **{name: np.asarray(values) for name, values in scalars.items()},
-            **_stacked(observations, self.labels, multipliers),
-        }
-        self._rows.append({name: values.astype(VARIABLES[name].dtype) for name, values in row.items()})
+            check_size(_named(name), np.asarray(values))
+        arrays = [
+            each
+            for reading in readings
+            for each in (reading.arrays() if isinstance(reading, AtSites) else [reading])
+        ]
+        for each in arrays:
+            check_size(
+                _named(each.name, each.layer if isinstance(each, ReadingOfLayer) else None), each.values
+            )
+        self.labels = sorted({each.layer for each in arrays if isinstance(each, ReadingOfLayer)})
+        if self.kept.responses:
+            self._keep_gaussian_parts(readings)
+        row = {name: np.asarray(values) for name, values in scalars.items()}
+        row |= stacked([kept for each in arrays for kept in self._reduced(each)], self.labels, multipliers)
+        self._rows.append({name: values.astype(_spec(name).dtype) for name, values in row.items()})
 
-    def _reduced(self, seen: Observation) -> list[Observation]:
-        """Whole fields become averages over their sites, others are cut to the sites to keep."""
-        if seen.name.startswith("whole "):
-            found = self._reductions.add(seen.name.removeprefix("whole "), seen.layer, seen.values)
-            return [Observation(name, seen.layer, values, None) for name, values in found.items()]
-        if self.kept.responses and seen.name in VARIABLES and "sample" in VARIABLES[seen.name].dims:
-            if seen.name.endswith("_gaussian_part"):
-                self._reductions.keep(seen.name, seen.layer, seen.values)
-            return [seen._replace(values=seen.values[..., : self.samples])]
-        return [seen]
+    def _keep_gaussian_parts(self, readings: list[Reading]) -> None:
+        for reading in readings:
+            if isinstance(reading, AtSites) and reading.parts is not None:
+                self._reductions.keep(f"{reading.name}_gaussian_part", reading.layer, reading.parts.gaussian)
+
+    def _reduced(self, reading: Reading) -> list[Reading]:
+        """Fields at all sites become averages over them, others are cut to the sites to keep."""
+        match reading:
+            case FieldAtAllSites(name, layer, values):
+                found = self._reductions.add(name, layer, values)
+                return [OfLayer(own, layer, average) for own, average in found.items()]
+            case WeightAtAllSites(name, values):
+                found = self._reductions.averages(name, values)
+                return [OfNetwork(own, average) for own, average in found.items()]
+            case OfLayer() | OfNetwork() if "sample" in _spec(reading.name).dims:
+                return [replace(reading, values=reading.values[..., : self.samples])]
+        return [reading]
 
     def record(self) -> dict[str, np.ndarray]:
         """Per variable an array (time, ...) over the recorded steps that were reached; fields only if sites
@@ -247,55 +273,21 @@ class Recorder:
         if not self._rows:
             return {}
         names = [
-            name
-            for name in self._rows[0]
-            if self.samples or not {"sample", "head"} & set(VARIABLES[name].dims)
+            name for name in self._rows[0] if self.samples or not {"sample", "head"} & set(_spec(name).dims)
         ]
         found = {name: np.stack([row[name] for row in self._rows]) for name in names}
         return found | self._reductions.between_times(self.labels)
 
 
-_LARGEST_OF = ("rank_forward", "rank_backward", "largest_share")  # several matrices or branches of a layer
+def _spec(name: str) -> Variable:
+    if name not in VARIABLES:
+        raise RuntimeError(
+            f"a probe read {name!r}, which no variable is called; declare it in results/schema."
+        )
+    return VARIABLES[name]
 
 
 def _named(name: str, layer: int | None = None) -> str:
     """A variable in a sentence."""
-    words = "the " + name.removeprefix("whole ").replace("_", " ")
+    words = "the " + name.replace("_", " ")
     return words if layer is None else f"{words} of layer {layer}"
-
-
-def _stacked(
-    observations: list[Observation], labels: list[int], multipliers: dict[str, float]
-) -> dict[str, np.ndarray]:
-    """Observations by name, (layer, ...); those without a layer summed. A layer that has none is NaN, its
-    rank 0."""
-    total: dict[str, np.ndarray] = {}
-    seen, shapes = set(), {}
-    for name, _, values, _ in observations:  # layers may have fewer positions than others
-        shapes[name] = (
-            np.maximum(shapes.get(name, np.shape(values)), np.shape(values)) if np.ndim(values) else ()
-        )
-    for name, layer, values, weight in observations:
-        values = np.asarray(values)
-        if layer is None and weight is None:
-            total[name] = values
-            continue
-        if layer is None:
-            total[name] = total.get(name, 0) + multipliers[weight] * values
-            continue
-        if name in _LARGEST_OF:
-            largest = total.setdefault(name, np.zeros(len(labels), values.dtype))
-            largest[labels.index(layer)] = max(largest[labels.index(layer)], values)
-            continue
-        if (name, layer) in seen:
-            raise RuntimeError(
-                f"{name} of layer {layer} was observed twice; give the two names or labels of their own."
-            )
-        seen.add((name, layer))
-        missing = np.nan if values.dtype.kind == "f" else 0
-        if name not in total:
-            total[name] = np.full((len(labels), *shapes[name]), missing, values.dtype)
-        total[name][(labels.index(layer), *map(slice, values.shape))] = values
-    if "rank_forward" in total:
-        total["basis_rank"] = np.stack([total.pop("rank_forward"), total.pop("rank_backward")], axis=-1)
-    return total

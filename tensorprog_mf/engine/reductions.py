@@ -1,10 +1,12 @@
 """Averages over all sites that a record keeps beside kernels: moments, densities, kernels and responses
 between times.
 
-A layer hands on fields whole, (vector[, output], site), at every recorded time; what grows with sites is
+Probes read fields at all sites, (vector[, output], site), at every recorded time; what grows with sites is
 forgotten at once, but for what is between times: their directions, in a basis of its own, or, for responses,
 the fields themselves.
 """
+
+from typing import Protocol
 
 import numpy as np
 
@@ -19,18 +21,45 @@ _TOLERANCE = 1e-4  # of directions, as of the matrices' own
 _CUTOFF = 1e-6
 
 
+class Wished(Protocol):
+    """What a `Record` says of averages over all sites."""
+
+    @property
+    def moments(self) -> tuple[str, ...]: ...
+
+    @property
+    def densities(self) -> tuple[str, ...]: ...
+
+    @property
+    def edges(self) -> tuple[float, ...]: ...
+
+    @property
+    def two_time(self) -> bool: ...
+
+    @property
+    def responses(self) -> bool: ...
+
+
 class Reductions:
     """Gathers one replicate's averages, for a `Record`; kernels between times leave out directions below a
     `tolerance`."""
 
-    def __init__(self, record, tolerance: float = _TOLERANCE):
+    def __init__(self, record: Wished, tolerance: float = _TOLERANCE):
         self.record, self._tolerance = record, tolerance
         self._bases: dict[tuple[str, int], Basis] = {}
         self._handles: dict[tuple[str, int], list[np.ndarray]] = {}
         self._fields: dict[tuple[str, int], list[np.ndarray]] = {}
 
-    def add(self, name: str, layer: int | None, field: np.ndarray) -> dict[str, np.ndarray]:
+    def add(self, name: str, layer: int, field: np.ndarray) -> dict[str, np.ndarray]:
         """Take a field of a layer at the next recorded time; its moments and density there."""
+        if self.record.two_time and name in _TWO_TIME and field.ndim == 2:
+            self._keep_directions(name, layer, field)
+        if self.record.responses and field.ndim == 2:
+            self.keep(name, layer, field)
+        return self.averages(name, field)
+
+    def averages(self, name: str, field: np.ndarray) -> dict[str, np.ndarray]:
+        """Moments and density of a field, as far as they are wanted."""
         found = {}
         if name in self.record.moments:
             powers, total = field, []
@@ -40,10 +69,6 @@ class Reductions:
             found[f"{name}_moment"] = np.stack(total, axis=-1)
         if name in self.record.densities:
             found[f"{name}_density"] = _density(field, np.array(self.record.edges))
-        if self.record.two_time and name in _TWO_TIME and field.ndim == 2:
-            self._keep_directions(name, layer, field)
-        if self.record.responses and field.ndim == 2:
-            self.keep(name, layer, field)
         return found
 
     def keep(self, name: str, layer: int, field: np.ndarray) -> None:

@@ -57,7 +57,8 @@ class LeftOut:
         With `errors` (example, output) the fields z are sums over outputs weighted by them: what is left out
         of the outputs, in their direction, stands for every output.
         """
-        total = sum(left) / self.richness * (1 + _AMPLIFIED * min(self.richness, 1.0))
+        whole = sum(left[1:], left[0]) if left else np.zeros((1, 0))  # no matrix may have been asked
+        total = whole / self.richness * (1 + _AMPLIFIED * min(self.richness, 1.0))
         if errors is not None:
             size = np.linalg.norm(errors[: total.shape[1]], axis=1)
             total = total[:, size > 0] / size[size > 0]

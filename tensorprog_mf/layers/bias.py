@@ -6,7 +6,7 @@ from ..matrices.matrix import Parts
 from ..matrices.parameter import Parameter
 from ..sites.sites import Sites
 from ..training.roles import Role
-from .layer import Observation, root_mean_square
+from .layer import root_mean_square
 
 
 class Bias:
@@ -45,7 +45,3 @@ class Bias:
     def sizes(self, parameters: dict[str, Parameter]) -> dict[str, float]:
         """Root mean square of what has been learned."""
         return {self.name: root_mean_square(parameters[self.name].learned)}
-
-    def observe(self, gradient_kernel: np.ndarray) -> Observation:
-        """Its share of the tangent kernel, given E[g g'] of its layer."""
-        return Observation("tangent_kernel", None, gradient_kernel, self.name)

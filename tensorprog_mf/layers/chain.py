@@ -1,53 +1,27 @@
 """Layers one after the other, themselves a layer."""
 
-from .layer import Layer
+from typing import Any
+
+import numpy as np
+
+from .composite import Backwards, Composite, Forwards, Send
+from .layer import Parameters
+from .passage import Backward, Forward
 
 
-class Chain(Layer):
-    """The composition of `layers`, first one first. A parameter used by several layers gathers all their
-    gradients."""
+class Chain(Composite):
+    """The composition of `layers`, first one first."""
 
-    def __init__(self, layers: list[Layer]):
-        self.layers = layers
-
-    def initial(self):
-        return {name: value for layer in self.layers for name, value in layer.initial().items()}
-
-    def forward(self, parameters, x):
-        traces = []
+    def forward(self, parameters: Parameters, x: Any) -> tuple[np.ndarray, Forwards]:
+        ways: list[Forward[Any]] = []
         for layer in self.layers:
-            x, trace = layer.forward(parameters, x)
-            traces.append(trace)
-        return x, traces
+            ways.append(Forward(x, *layer.forward(parameters, x)))
+            x = ways[-1].y
+        return x, tuple(ways)
 
-    def backward(self, parameters, trace, z):
-        for layer, own in zip(reversed(self.layers), reversed(trace)):
-            z = layer.backward(parameters, own, z)
-        return z
-
-    def feedback(self, parameters, trace, z, signal):
-        for layer, own in zip(reversed(self.layers), reversed(trace)):
-            z = layer.feedback(parameters, own, z, signal)
-        return z
-
-    def gradients(self, trace, weights):
-        total = {}
-        for layer, own in zip(self.layers, trace):
-            for name, gradient in layer.gradients(own, weights).items():
-                total[name] = total[name].add(1.0, gradient) if name in total else gradient
-        return total
-
-    def refresh(self, parameters, trace, variance):
-        for layer, own in zip(self.layers, trace):
-            layer.refresh(parameters, own, variance)
-
-    def sizes(self, parameters):
-        return {name: size for layer in self.layers for name, size in layer.sizes(parameters).items()}
-
-    def left_out(self, parameters, trace):
-        return [left for layer, own in zip(self.layers, trace) for left in layer.left_out(parameters, own)]
-
-    def observe(self, parameters, trace, view):
-        return [
-            seen for layer, own in zip(self.layers, trace) for seen in layer.observe(parameters, own, view)
-        ]
+    def sent_back(self, trace: Forwards, z: np.ndarray, send: Send) -> tuple[np.ndarray, Backwards]:
+        ways: list[Backward[Any]] = []
+        for layer, forward in zip(reversed(self.layers), reversed(trace)):
+            ways.append(send(layer, forward, z))
+            z = ways[-1].below
+        return z, tuple(reversed(ways))

@@ -4,139 +4,75 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..matrices.matrix import Matrix, Parts
+from ..matrices.matrix import Matrix
 from .bias import Bias
-from .layer import Layer, Observation, View
+from .layer import Layer, Parameters, Signal
 from .left_out import left_out
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Trace:
     x: np.ndarray  # handles, not site arrays
     fed: np.ndarray  # features themselves
-    h: np.ndarray
-    g: np.ndarray | None = None
-    z: np.ndarray | None = None
-    incoming: np.ndarray | None = None  # g itself, for the bias
-    taught: np.ndarray | None = None
-    sent: np.ndarray | None = None  # back under a learning rule
 
 
-class Dense(Layer):
-    """h^{l+1} = W^l phi(h^l) / sqrt(N) + b^l, with l = `layer`, entries of W^l starting as N(0, std^2).
+@dataclass(frozen=True)
+class _Back:
+    g: np.ndarray  # handles, (column x vector)
+    above: np.ndarray  # g itself, for the bias
+    below: np.ndarray
 
-    In a branch, what it makes and is sent back are not fields of a layer: features, ranks and its share of K
-    are observed. There examples may be several vectors, `positions` of them.
+
+class Dense(Layer[_Trace, _Back]):
+    """h^{l+1} = W^l phi(h^l) / sqrt(N) + b^l, entries of W^l starting as N(0, std^2).
+
+    Each example may be several vectors, `positions` of them.
     """
 
     def __init__(
-        self,
-        matrix: Matrix,
-        layer: int,
-        std: float = 1.0,
-        bias: Bias | None = None,
-        in_branch: bool = False,
-        positions: int | None = None,
+        self, matrix: Matrix, std: float = 1.0, bias: Bias | None = None, positions: int | None = None
     ):
-        self.matrix, self.layer, self.std, self.bias, self.in_branch, self.positions = (
-            matrix,
-            layer,
-            std,
-            bias,
-            in_branch,
-            positions,
-        )
+        self.matrix, self.std, self.bias, self.positions = matrix, std, bias, positions
 
-    def initial(self):
+    def initial(self) -> Parameters:
         return {
             self.matrix.name: self.matrix.initial().scaled(self.std),
             **(self.bias.initial() if self.bias else {}),
         }
 
-    def forward(self, parameters, x):
+    def forward(self, parameters: Parameters, x: np.ndarray) -> tuple[np.ndarray, _Trace]:
         h, handle = self.matrix.apply(parameters[self.matrix.name], x)
         h = self.bias.added(parameters, h) if self.bias else h
-        return h, _Trace(handle, x, h)
+        return h, _Trace(handle, x)
 
-    def backward(self, parameters, trace, z):
+    def backward(self, parameters: Parameters, trace: _Trace, z: np.ndarray) -> tuple[np.ndarray, _Back]:
         columns, vectors, sites = z.shape
-        trace.incoming = z[0] if self.bias else None
-        below, trace.g = self.matrix.apply_transpose(parameters[self.matrix.name], z.reshape(-1, sites))
-        trace.z = below.reshape(columns, vectors, below.shape[1])
-        return trace.z
+        flat, g = self.matrix.apply_transpose(parameters[self.matrix.name], z.reshape(-1, sites))
+        below = flat.reshape(columns, vectors, flat.shape[1])
+        return below, _Back(g, z, below)
 
-    def feedback(self, parameters, trace, z, signal):
-        trace.incoming = z if self.bias else None
-        trace.sent, trace.taught = self.matrix.feedback(parameters[self.matrix.name], z, signal.seed)
-        return trace.sent
+    def feedback(
+        self, parameters: Parameters, trace: _Trace, z: np.ndarray, signal: Signal
+    ) -> tuple[np.ndarray, _Back]:
+        sent, g = self.matrix.feedback(parameters[self.matrix.name], z[0], signal.seed)
+        return sent[None], _Back(g, z, sent[None])
 
-    def gradients(self, trace, weights):
+    def gradients(self, trace: _Trace, back: _Back, weights: np.ndarray) -> Parameters:
         weights = weights if self.positions is None else np.repeat(weights, self.positions)
-        biases = self.bias.gradients(weights, trace.incoming) if self.bias else {}
-        g = trace.g if trace.taught is None else trace.taught
-        return {self.matrix.name: self.matrix.outer(weights, g, trace.x), **biases}
+        biases = self.bias.gradients(weights, back.above[0]) if self.bias else {}
+        return {self.matrix.name: self.matrix.outer(weights, back.g, trace.x), **biases}
 
-    def refresh(self, parameters, trace, variance):
+    def refresh(self, parameters: Parameters, trace: _Trace, variance: float) -> None:
         self.matrix.refresh(parameters[self.matrix.name].heat(variance))
         if self.bias:
             self.bias.refresh(parameters, variance)
 
-    def sizes(self, parameters):
+    def sizes(self, parameters: Parameters) -> dict[str, float]:
         found = {self.matrix.name: self.matrix.size(parameters[self.matrix.name])}
         return found | (self.bias.sizes(parameters) if self.bias else {})
 
-    def left_out(self, parameters, trace):
-        z, g = (trace.sent[None], trace.taught) if trace.z is None else (trace.z, trace.g)
-        held = self.matrix.held(parameters[self.matrix.name], g, np.tile(trace.x[: z.shape[1]], (len(z), 1)))
-        return left_out(held, z, trace.fed, self.positions or 1)
-
-    def observe(self, parameters, trace, view):
-        matrix, parameter, below, above = (
-            self.matrix,
-            parameters[self.matrix.name],
-            self.layer,
-            self.layer + 1,
-        )
-        feature = view.features(matrix.inner(trace.x, trace.x, matrix.into), self.positions)
-        seen = [Observation("feature_kernel", below, feature)]
-        if not self.in_branch:
-            parts = matrix.parts_forward(parameter, trace.x, view.sites)
-            parts = self.bias.parts(parameters, parts, view.sites) if self.bias else parts
-            parts = None if parts is None else Parts(*map(view.forward_field, parts))
-            seen = [*view.field("preactivation", above, view.forward_field(trace.h), parts), *seen]
-        if view.backward:
-            seen += self._observe_backward(parameter, trace, view, feature)
-        if (entries := matrix.entries(parameter)) is not None:
-            seen += [
-                Observation(name, above, np.array(value))
-                for name, value in zip(("hidden_weight_mean", "hidden_weight_variance"), entries)
-            ]
-        if matrix.rank is not None:
-            seen += [
-                Observation("rank_forward", below, matrix.rank[0]),
-                Observation("rank_backward", above, matrix.rank[1]),
-            ]
-        return seen
-
-    def _observe_backward(self, parameter, trace, view: View, feature: np.ndarray) -> list[Observation]:
-        matrix, columns = self.matrix, len(trace.z)
-        kernels, effective = view.gradient_kernels(
-            self.layer + 1,
-            lambda a, b: matrix.inner(a, b, matrix.out),
-            trace.g,
-            trace.taught,
-            columns,
-            self.positions,
-        )
-        share = [
-            Observation("tangent_kernel", None, view.share(effective, feature, self.positions), matrix.name)
-        ]
-        share += [self.bias.observe(effective)] if self.bias else []
-        if self.in_branch:
-            return share
-        parts = view.parts(matrix.parts_backward(parameter, trace.g, view.sites), columns)
-        return [
-            *kernels,
-            *view.field("backward_field", self.layer, view.backward_field(trace.z), parts),
-            *share,
-        ]
+    def left_out(self, parameters: Parameters, trace: _Trace, back: _Back) -> list[np.ndarray]:
+        columns, vectors, _ = back.below.shape
+        x = np.tile(trace.x[:vectors], (columns, 1))
+        held = self.matrix.held(parameters[self.matrix.name], back.g, x)
+        return left_out(held, back.below, trace.fed, self.positions or 1)

@@ -1,87 +1,26 @@
-"""A residual branch, and the stream that branches add to."""
+"""A residual branch."""
 
-from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from ..sites.sites import Sites
-from .layer import Layer, Observation
+from .composite import Backwards, Composite, Forwards, Send
+from .layer import Layer, Parameters
+from .passage import Forward
 
 
-class Residual(Layer):
+class Residual(Composite):
     """x + scale branch(x): the branch is asked for scale z on the way back, so that its updates carry the
     factor."""
 
-    def __init__(self, branch: Layer, scale: float):
-        self.branch, self.scale = branch, scale
+    def __init__(self, branch: Layer[Any, Any], scale: float):
+        super().__init__([branch])
+        self.scale = scale
 
-    def initial(self):
-        return self.branch.initial()
+    def forward(self, parameters: Parameters, x: np.ndarray) -> tuple[np.ndarray, Forwards]:
+        way = Forward(x, *self.layers[0].forward(parameters, x))
+        return x + self.scale * way.y, (way,)
 
-    def forward(self, parameters, x):
-        y, trace = self.branch.forward(parameters, x)
-        return x + self.scale * y, trace
-
-    def backward(self, parameters, trace, z):
-        return z + self.branch.backward(parameters, trace, self.scale * z)
-
-    def feedback(self, parameters, trace, z, signal):
-        return z + self.branch.feedback(parameters, trace, self.scale * z, signal)
-
-    def gradients(self, trace, weights):
-        return self.branch.gradients(trace, weights)
-
-    def refresh(self, parameters, trace, variance):
-        self.branch.refresh(parameters, trace, variance)
-
-    def sizes(self, parameters):
-        return self.branch.sizes(parameters)
-
-    def left_out(self, parameters, trace):
-        return self.branch.left_out(parameters, trace)
-
-    def observe(self, parameters, trace, view):
-        return self.branch.observe(parameters, trace, view)
-
-
-@dataclass
-class _Trace:
-    h: np.ndarray
-    g: np.ndarray | None = None
-    taught: np.ndarray | None = None
-
-
-class Stream(Layer):
-    """The stream h^l itself, observed: E[h h'], E[g g'] with g = df/dh^l, both fields."""
-
-    def __init__(self, sites: Sites, layer: int, positions: int | None = None):
-        self.sites, self.layer, self.positions = sites, layer, positions
-
-    def forward(self, parameters, x):
-        return x, _Trace(x)
-
-    def backward(self, parameters, trace, z):
-        trace.g = z
-        return z
-
-    def feedback(self, parameters, trace, z, signal):
-        trace.taught = z
-        return z
-
-    def observe(self, parameters, trace, view):
-        mean, a = self.sites.mean, self.positions
-        seen = [
-            *view.field("preactivation", self.layer, view.forward_field(trace.h, a), None),
-            Observation("preactivation_kernel", self.layer, view.features(mean(trace.h, trace.h), a)),
-        ]
-        if not view.backward:
-            return seen
-        g = trace.g.reshape(-1, trace.g.shape[2])
-        kernels, _ = view.gradient_kernels(self.layer, mean, g, trace.taught, len(trace.g), a)
-        field = view.backward_field(trace.g, a)
-        return [
-            *seen,
-            *kernels,
-            *view.field("backward_field", self.layer, field, None),
-            *view.entire("gradient", self.layer, field),
-        ]
+    def sent_back(self, trace: Forwards, z: np.ndarray, send: Send) -> tuple[np.ndarray, Backwards]:
+        way = send(self.layers[0], trace[0], self.scale * z)
+        return z + way.below, (way,)

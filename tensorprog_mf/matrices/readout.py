@@ -60,11 +60,17 @@ class ReadoutMatrix:
     def apply(self, parameter: Parameter, x: np.ndarray) -> np.ndarray:
         """<w x>, (vector, output)."""
         self.reveal(x)
-        return self.into.mean(x, parameter.scale * self.rows + parameter.learned)
+        return self.into.mean(x, self.weights(parameter))
 
     def apply_transpose(self, parameter: Parameter, seed: np.ndarray) -> np.ndarray:
         """sum_c seed[v, c] w_c, (vector, site)."""
-        return self.into.combine(seed, parameter.scale * self.rows + parameter.learned)
+        return self.into.combine(seed, self.weights(parameter))
+
+    def weights(self, parameter: Parameter) -> np.ndarray:
+        """w, (output, site)."""
+        if self.rows is None:
+            raise RuntimeError(f"{self.name} is drawn at its first forward query; ask that first.")
+        return parameter.scale * self.rows + parameter.learned
 
     def feedback(self, parameter: Parameter, seed: np.ndarray) -> np.ndarray:
         """What the learning rule sends back in place of `apply_transpose`, (vector, site)."""

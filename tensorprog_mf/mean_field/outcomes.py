@@ -11,7 +11,6 @@ from ..ground.status import Status
 from ..results.schema import VARIABLES
 
 Arrays = dict[str, tuple[tuple[str, ...], np.ndarray]]  # (dimensions, values) of variables
-_WORST_FIRST = (Status.DIVERGED, Status.INTERRUPTED, Status.COMPLETED)
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ def concluded(ends: Sequence[RunEnd], reached: int, what: str, remedy: str) -> t
     InputError
         Nothing was recorded.
     """
-    worst = min(ends, key=lambda end: (_WORST_FIRST.index(end.status), end.time))
+    worst = max(ends, key=lambda end: (end.status.severity, -end.time))
     told = f"{worst.time:g} {what} were not finite"
     require(reached > 0, f"at time {told}, and nothing had been recorded by then; {remedy}.")
     if worst.status is Status.COMPLETED:
@@ -75,6 +74,6 @@ def averaged(records: Sequence[RunRecord], reached: int) -> Arrays:
     return arrays
 
 
-def counted(records: Sequence[RunRecord]) -> int:
+def reached_by_all(records: Sequence[RunRecord]) -> int:
     """Number of times that all replicates have recorded."""
     return min(record.reached for record in records)

@@ -14,11 +14,18 @@ from ..layers.elementwise import Elementwise
 from ..layers.flat_readout import FlatReadout
 from ..layers.input import Input
 from ..layers.layer import Layer
-from ..layers.pooling import LastPooling, Pooling
+from ..layers.pooling import Pooling
 from ..layers.readout import Readout
 from ..matrices.realization import Realization
+from ..probes.activation import ActivationProbe
+from ..probes.convolution import ConvolutionProbe
+from ..probes.fields import BackwardFieldProbe, FeatureKernelProbe
+from ..probes.input import InputProbe
+from ..probes.probe import Composition, Probe
+from ..probes.readout import FlatReadoutProbe, ReadoutShareProbe
 from ..problems.oddities import channels_last
 from ..sites.activations import Activation, as_activation
+from ..sites.sites import Sites
 from .network import Asked, Footprint, Network, checked_richness
 from .windows import PADDINGS, blocks, patches, windows
 
@@ -136,28 +143,40 @@ class CNN(Network):
     def _kernel(self, shape) -> tuple[int, ...]:
         return self.kernel if len(self.kernel) > 1 else self.kernel * (len(shape) - 1)
 
-    def compose(self, realization: Realization, inputs: np.ndarray) -> Layer:
+    def compose(self, realization: Realization, inputs: np.ndarray) -> Composition:
         sites = [realization.sites(f"layer {layer}") for layer in range(1, self.depth + 1)]
         (_, _, window), *others = self._geometry(inputs.shape[1:])
-        first = realization.input("W0", sites[0], patches(inputs, window))
-        layers: list[Layer] = [Input(first, positions=len(window), vectors=partial(patches, window=window))]
-        positions = len(window)
+        positions, matrix = len(window), realization.input("W0", sites[0], patches(inputs, window))
+        first = Input(matrix, positions=positions, vectors=partial(patches, window=window))
+        layers: list[Layer] = [first]
+        probes: list[Probe] = [InputProbe(first)]
         for layer, (groups, before, window) in enumerate(others, 1):
-            layers.append(Elementwise(self.activation, layer, positions=positions))
+            activation = Elementwise(self.activation)
+            layers.append(activation)
+            probes.append(ActivationProbe(activation, layer, positions))
             if groups is not None:
                 layers.append(Pooling(groups, positions))
             taps = realization.taps(f"W{layer}", sites[layer], sites[layer - 1], window.shape[1])
-            layers.append(Convolution(taps, window, before, layer))
+            convolution = Convolution(taps, window, before)
+            layers.append(convolution)
+            probes.append(ConvolutionProbe(convolution, layer))
             positions = len(window)
-        layers.append(Elementwise(self.activation, self.depth, positions=positions))
+        activation = Elementwise(self.activation)
+        last, seen = self._last(realization, sites[-1], positions)
+        probes.append(ActivationProbe(activation, self.depth, positions))
+        return Composition(Chain([*layers, activation, *last]), (*probes, *seen))
+
+    def _last(
+        self, realization: Realization, sites: Sites, positions: int
+    ) -> tuple[list[Layer], list[Probe]]:
+        """What makes outputs of the features at all positions, and its probes."""
         if self.readout == "flat":
-            return Chain(
-                [
-                    *layers,
-                    FlatReadout(
-                        realization.readout("w", sites[-1], positions=positions), self.depth, positions
-                    ),
-                ]
-            )
-        layers.append(LastPooling(np.arange(positions)[None], positions, sites[-1], self.depth))
-        return Chain([*layers, Readout(realization.readout("w", sites[-1]), self.depth, observed=False)])
+            flat = FlatReadout(realization.readout("w", sites, positions=positions), positions)
+            return [flat], [FlatReadoutProbe(flat, self.depth)]
+        pooling = Pooling(np.arange(positions)[None], positions)
+        readout = Readout(realization.readout("w", sites))
+        return [pooling, readout], [
+            FeatureKernelProbe(pooling, self.depth, sites, positions),
+            BackwardFieldProbe(pooling, self.depth, positions),
+            ReadoutShareProbe(readout),
+        ]

@@ -15,6 +15,11 @@ from ..layers.input import Input
 from ..layers.layer import Layer
 from ..layers.readout import Readout
 from ..matrices.realization import Realization
+from ..probes.activation import ActivationProbe
+from ..probes.dense import DenseProbe
+from ..probes.input import InputProbe
+from ..probes.probe import Composition, Probe
+from ..probes.readout import ReadoutProbe
 from ..sites.activations import Activation, as_activation
 from ..sites.laws import Gaussian, Law, as_law
 from ..sites.sites import Sites
@@ -155,27 +160,34 @@ class MeanFieldMLP(Network):
         if self.frozen and limit:
             warn(saddle_message(self, problem), SaddleWarning)
 
-    def compose(self, realization: Realization, inputs: np.ndarray) -> Layer:
+    def compose(self, realization: Realization, inputs: np.ndarray) -> Composition:
         sites = [realization.sites(f"layer {layer}") for layer in range(1, self.depth + 1)]
-        biases = [None] * self.depth
+        biases: list[Bias | None] = [None] * self.depth
         if self.bias_std is not None:
             biases = [Bias(f"b{layer}", own, self.bias_std[layer]) for layer, own in enumerate(sites)]
-        first = realization.input("W0", sites[0], inputs, self.input_weight)
-        last = realization.readout("w", sites[-1], law=self.readout_weight)
+        first = Input(realization.input("W0", sites[0], inputs, self.input_weight), bias=biases[0])
+        readout = Readout(realization.readout("w", sites[-1], law=self.readout_weight))
+        layers: list[Layer] = [first]
+        probes: list[Probe] = [InputProbe(first)]
         labels = None
-        layers: list[Layer] = [Input(first, bias=biases[0])]
         for layer in range(1, self.depth):
             mean, pair = self.hidden_mean[layer - 1], slice(layer - 1, layer + 1)
             if isinstance(mean, Correlated):
-                labels = labels or _labels(sites, biases, first, last)
+                labels = labels or _labels(sites, biases, first.matrix, readout.matrix)
             u, v = _mean_rows(
                 mean, sites[pair], None if labels is None else labels[pair], f"hidden_mean of W{layer}"
             )
             matrix = realization.mean_field(
                 f"W{layer}", sites[layer], sites[layer - 1], u, v, self.hidden_std[layer - 1]
             )
-            layers += [Elementwise(self.activation, layer), Dense(matrix, layer, bias=biases[layer])]
-        return Chain([*layers, Elementwise(self.activation, self.depth), Readout(last, self.depth)])
+            activation, dense = Elementwise(self.activation), Dense(matrix, bias=biases[layer])
+            layers += [activation, dense]
+            probes += [ActivationProbe(activation, layer), DenseProbe(dense, layer)]
+        activation = Elementwise(self.activation)
+        return Composition(
+            Chain([*layers, activation, readout]),
+            (*probes, ActivationProbe(activation, self.depth), ReadoutProbe(readout, self.depth)),
+        )
 
 
 def _means(given, count: int) -> tuple:

@@ -14,6 +14,11 @@ from ..layers.input import Input
 from ..layers.layer import Layer
 from ..layers.readout import OUTPUT_BIAS, Readout
 from ..matrices.realization import Realization
+from ..probes.activation import ActivationProbe
+from ..probes.dense import DenseProbe
+from ..probes.input import InputProbe
+from ..probes.probe import Composition, Probe
+from ..probes.readout import ReadoutProbe
 from ..sites.activations import Activation, as_activation
 from ..training.roles import Role
 from .network import Asked, Footprint, Network, checked_richness
@@ -93,21 +98,25 @@ class MLP(Network):
     def footprint(self, shape):
         return Footprint(self.depth, shape[0], (Asked(),) * (self.depth - 1), fields=self.depth)
 
-    def compose(self, realization: Realization, inputs: np.ndarray) -> Layer:
+    def compose(self, realization: Realization, inputs: np.ndarray) -> Composition:
         sites = [realization.sites(f"layer {layer}") for layer in range(1, self.depth + 1)]
         std, biases = self.weight_std, [None] * self.depth
         if self.bias_std is not None:
             biases = [Bias(f"b{layer}", own, self.bias_std[layer]) for layer, own in enumerate(sites)]
-        layers: list[Layer] = [Input(realization.input("W0", sites[0], inputs), std=std[0], bias=biases[0])]
+        first = Input(realization.input("W0", sites[0], inputs), std[0], biases[0])
+        layers: list[Layer] = [first]
+        probes: list[Probe] = [InputProbe(first)]
         for layer in range(1, self.depth):
-            layers.append(Elementwise(self.activation, layer))
             matrix = realization.hidden(f"W{layer}", sites[layer], sites[layer - 1], std[layer])
-            layers.append(Dense(matrix, layer, std[layer], biases[layer]))
-        layers.append(Elementwise(self.activation, self.depth))
-        layers.append(
-            Readout(realization.readout("w", sites[-1], std[-1]), self.depth, std[-1], self.output_bias)
+            activation, dense = Elementwise(self.activation), Dense(matrix, std[layer], biases[layer])
+            layers += [activation, dense]
+            probes += [ActivationProbe(activation, layer), DenseProbe(dense, layer)]
+        activation = Elementwise(self.activation)
+        readout = Readout(realization.readout("w", sites[-1], std[-1]), std[-1], self.output_bias)
+        return Composition(
+            Chain([*layers, activation, readout]),
+            (*probes, ActivationProbe(activation, self.depth), ReadoutProbe(readout, self.depth)),
         )
-        return Chain(layers)
 
 
 def each(name: str, given, count: int) -> tuple[float, ...]:

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ..ground.errors import real, require
-from ..layers.layer import Layer
 from ..matrices.realization import Realization
+from ..probes.probe import Composition
 from ..sites.activations import Activation
 
 
@@ -98,8 +98,9 @@ class Network(ABC):
         return None
 
     @abstractmethod
-    def compose(self, realization: Realization, inputs: np.ndarray) -> Layer:
-        """The layers over the populations and matrices of a realization; the first one knows the `inputs`."""
+    def compose(self, realization: Realization, inputs: np.ndarray) -> Composition:
+        """The layers over the populations and matrices of a realization, the first of which knows the
+        `inputs`, and the probes that record them."""
 
     def describe(self) -> dict:
         """The description as plain values."""

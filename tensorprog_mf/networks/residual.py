@@ -12,8 +12,14 @@ from ..layers.elementwise import Elementwise
 from ..layers.input import Input
 from ..layers.layer import Layer
 from ..layers.readout import Readout
-from ..layers.residual import Residual, Stream
+from ..layers.residual import Residual
 from ..matrices.realization import Realization
+from ..probes.activation import FeatureProbe
+from ..probes.dense import BranchProbe
+from ..probes.fields import StreamProbe
+from ..probes.input import EmbeddingProbe
+from ..probes.probe import Composition, Probe
+from ..probes.readout import StreamReadoutProbe
 from ..sites.activations import Activation, as_activation
 from .network import Asked, Footprint, Network, checked_richness
 
@@ -82,15 +88,25 @@ class ResidualMLP(Network):
     def coordinates(self, layers: list[int]) -> dict[str, np.ndarray]:
         return {"relative_depth": np.array(layers) / max(layers)}
 
-    def compose(self, realization: Realization, inputs: np.ndarray) -> Layer:
+    def compose(self, realization: Realization, inputs: np.ndarray) -> Composition:
         stream = realization.sites("stream")
-        layers: list[Layer] = [Input(realization.input("W0", stream, inputs), 0, of_stream=True)]
+        first = Input(realization.input("W0", stream, inputs))
+        layers: list[Layer] = [first]
+        probes: list[Probe] = [EmbeddingProbe(first)]
         for layer in range(self.depth):
-            matrix = realization.hidden(f"W{layer + 1}", stream, stream)
-            branch = Chain(
-                [Elementwise(self.activation, layer, in_branch=True), Dense(matrix, layer, in_branch=True)]
-            )
-            layers += [Stream(stream, layer), Residual(branch, self.branch_scale / np.sqrt(self.depth))]
-        layers += [Stream(stream, self.depth), Elementwise(self.activation, self.depth, in_branch=True)]
-        layers.append(Readout(realization.readout("w", stream), self.depth, of_stream=True))
-        return Chain(layers)
+            dense = Dense(realization.hidden(f"W{layer + 1}", stream, stream))
+            activation = Elementwise(self.activation)
+            block = Residual(Chain([activation, dense]), self.branch_scale / np.sqrt(self.depth))
+            layers.append(block)
+            probes += [
+                StreamProbe(block, layer, stream),
+                FeatureProbe(activation, layer),
+                BranchProbe(dense, layer),
+            ]
+        activation, readout = Elementwise(self.activation), Readout(realization.readout("w", stream))
+        probes += [
+            StreamProbe(activation, self.depth, stream),
+            FeatureProbe(activation, self.depth),
+            StreamReadoutProbe(readout, self.depth),
+        ]
+        return Composition(Chain([*layers, activation, readout]), tuple(probes))

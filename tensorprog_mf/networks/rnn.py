@@ -7,10 +7,12 @@ import numpy as np
 from ..ground.calls import checked_call
 from ..ground.errors import require
 from ..layers.chain import Chain
-from ..layers.layer import Layer
 from ..layers.readout import Readout
 from ..layers.recurrent import Recurrent
 from ..matrices.realization import Realization
+from ..probes.probe import Composition
+from ..probes.readout import ReadoutShareProbe
+from ..probes.recurrent import RecurrentProbe
 from ..sites.activations import Activation, as_activation
 from .network import Asked, Footprint, Network, checked_richness
 from .windows import as_vectors
@@ -55,14 +57,12 @@ class RNN(Network):
     def footprint(self, shape):
         return Footprint(1, shape[1], (Asked(shape[0], shape[0]),), shape[0], shape[0])
 
-    def compose(self, realization: Realization, inputs: np.ndarray) -> Layer:
+    def compose(self, realization: Realization, inputs: np.ndarray) -> Composition:
         sites = realization.sites("layer 1")
         positions, drive = inputs.shape[1], realization.input("U", sites, as_vectors(inputs))
-        recurrent = Recurrent(
-            realization.hidden("W", sites, sites),
-            drive,
-            self.activation,
-            positions,
-            self.readout == "average",
+        matrix, averaged = realization.hidden("W", sites, sites), self.readout == "average"
+        recurrent = Recurrent(matrix, drive, self.activation, positions, averaged)
+        readout = Readout(realization.readout("w", sites))
+        return Composition(
+            Chain([recurrent, readout]), (RecurrentProbe(recurrent), ReadoutShareProbe(readout))
         )
-        return Chain([recurrent, Readout(realization.readout("w", sites), 1, observed=False)])

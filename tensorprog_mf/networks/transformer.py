@@ -13,10 +13,17 @@ from ..layers.elementwise import Elementwise
 from ..layers.input import Input
 from ..layers.layer import Layer
 from ..layers.normalisation import Normalisation
-from ..layers.pooling import LastPooling
+from ..layers.pooling import Pooling
 from ..layers.readout import Readout
-from ..layers.residual import Residual, Stream
+from ..layers.residual import Residual
 from ..matrices.realization import Realization
+from ..probes.activation import FeatureProbe
+from ..probes.attention import AttentionProbe
+from ..probes.dense import BranchProbe
+from ..probes.fields import FeatureKernelProbe, StreamProbe
+from ..probes.input import EmbeddingProbe
+from ..probes.probe import Composition, Probe
+from ..probes.readout import ReadoutShareProbe
 from ..sites.activations import Activation, as_activation
 from .network import Asked, Footprint, Network, checked_richness
 from .windows import as_vectors
@@ -121,45 +128,38 @@ class Transformer(Network):
         """Sites that are one head; all of them are exchangeable where they make the only one."""
         return 1 if self.head_dimension == "infinite" else self._head(units)[0]
 
-    def compose(self, realization: Realization, inputs: np.ndarray) -> Layer:
-        stream, tokens, scale = (
-            realization.sites("stream"),
-            inputs.shape[1],
-            self.branch_scale / np.sqrt(self.depth),
-        )
-        first = realization.input("WE", stream, as_vectors(inputs))
-        layers: list[Layer] = [Input(first, 0, of_stream=True, positions=tokens, vectors=as_vectors)]
+    def compose(self, realization: Realization, inputs: np.ndarray) -> Composition:
+        stream, tokens = realization.sites("stream"), inputs.shape[1]
+        embedding = realization.input("WE", stream, as_vectors(inputs))
+        first = Input(embedding, positions=tokens, vectors=as_vectors)
+        layers: list[Layer] = [first]
+        probes: list[Probe] = [EmbeddingProbe(first)]
         for block in range(self.depth):
             heads = realization.sites(f"heads {block}", self._group(realization.sampling.n_samples))
-            layers.append(Stream(stream, block, tokens))
-            layers.append(
-                Residual(self._branch(self._attention(realization, stream, heads, tokens, block)), scale)
-            )
+            attention = self._attention(realization, stream, heads, tokens, block)
+            layers.append(self._branch(attention))
+            probes += [StreamProbe(layers[-1], block, stream, tokens), AttentionProbe(attention, block)]
             if self.mlp:
                 matrix = realization.hidden(f"W{block + 1}", stream, stream)
-                dense = Dense(matrix, block, in_branch=True, positions=tokens)
-                layers.append(
-                    Residual(
-                        self._branch(
-                            Elementwise(self.activation, block, in_branch=True, positions=tokens), dense
-                        ),
-                        scale,
-                    )
-                )
-        layers += [
-            Stream(stream, self.depth, tokens),
-            Elementwise(self.activation, self.depth, in_branch=True, positions=tokens),
+                activation, dense = Elementwise(self.activation), Dense(matrix, positions=tokens)
+                layers.append(self._branch(activation, dense))
+                probes += [FeatureProbe(activation, block, tokens), BranchProbe(dense, block)]
+        activation, pooling = Elementwise(self.activation), Pooling(np.arange(tokens)[None], tokens)
+        readout = Readout(realization.readout("w", stream))
+        probes += [
+            StreamProbe(activation, self.depth, stream, tokens),
+            FeatureProbe(activation, self.depth, tokens),
+            FeatureKernelProbe(pooling, self.depth, stream, tokens),
+            ReadoutShareProbe(readout),
         ]
-        layers.append(LastPooling(np.arange(tokens)[None], tokens, stream, self.depth, of_stream=True))
-        return Chain([*layers, Readout(realization.readout("w", stream), self.depth, observed=False)])
+        return Composition(Chain([*layers, activation, pooling, readout]), tuple(probes))
 
-    def _branch(self, *layers: Layer) -> Layer:
-        return Chain([Normalisation(), *layers] if self.normalise else list(layers))
+    def _branch(self, *layers: Layer) -> Residual:
+        branch = Chain([Normalisation(), *layers] if self.normalise else list(layers))
+        return Residual(branch, self.branch_scale / np.sqrt(self.depth))
 
     def _attention(self, realization: Realization, stream, heads, tokens: int, block: int) -> Attention:
         names = (f"W{letter}{block + 1}" for letter in "QKV")
         readers = [realization.hidden(name, heads, stream) for name in names]
         output = realization.hidden(f"WO{block + 1}", stream, heads)
-        return Attention(
-            *readers, output, tokens, *self._head(heads.count), self.causal, self.query_key_rate, block
-        )
+        return Attention(*readers, output, tokens, *self._head(heads.count), self.causal, self.query_key_rate)

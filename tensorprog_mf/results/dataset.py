@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from ..ground.errors import require
 from ..problems.classes import class_labels
-from ..problems.problem import Problem
+from ..problems.source import DataSource
 from ..sites.draws import Slot
 from ..training.training import Training
 from .schema import COORDINATES, ORDERS, SLOT_FIELDS, TRUNCATED, VARIABLES, Variable
@@ -60,7 +60,7 @@ def summarise(
 
 def dataset(
     arrays: Arrays,
-    problem: Problem,
+    problem: DataSource,
     training: Training,
     steps: np.ndarray,
     layers: list[int],

@@ -6,7 +6,7 @@ import platform
 from typing import Any
 
 from ..networks.network import Network
-from ..problems.problem import Problem
+from ..problems.source import DataSource
 from ..training.training import Training
 from .references import of_training
 from .schema import SCHEMA_VERSION
@@ -26,7 +26,7 @@ def _environment() -> dict:
 def attributes(
     route: str,
     network: Network,
-    problem: Problem,
+    problem: DataSource,
     training: Training,
     settings: dict,
     status: str,

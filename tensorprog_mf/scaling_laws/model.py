@@ -4,14 +4,14 @@ Constructors take what people write, such as a numpy integer or infinity; fields
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..ground.calls import checked_call
 from ..ground.errors import boolean, real, require, whole
-from ..training.schedules import factors
+from ..training.schedules import Schedule, factors
 from .checks import set_fields
 from .power_law import PowerLaw
 from .spectrum import Spectrum
@@ -146,7 +146,7 @@ class Descent:
         steps: int,
         learning_rate: float,
         momentum: float = 0.0,
-        schedule: object = None,
+        schedule: Schedule | Mapping | Sequence[float] | np.ndarray | str | None = None,
         batch_size: int | None = None,
         replacement: bool = False,
     ) -> None:

@@ -272,3 +272,15 @@ def test_extrapolated_depth_joins_the_errors_of_its_runs():
 @near_full_rank
 def test_absent_where_nothing_is_left_out_or_nothing_tells(run):
     assert "output_truncation" not in run(n_samples=64, n_replicates=2, samples=0)
+
+
+def test_a_sequence_of_one_position_leaves_nothing_out():
+    """Its hidden matrix is never asked: outputs are those of a network of one layer."""
+    one = tp.Problem(X[:6, None], Y, X[6:, None])
+    settings = dict(n_samples=64, n_replicates=1, samples=0, progress=False)
+    ds, plain = (
+        tp.sample(network, problem, STEPS, **settings)
+        for network, problem in ((tp.RNN(), one), (tp.MLP(1), PROBLEM))
+    )
+    assert (ds.output_truncation == 0).all()
+    np.testing.assert_allclose(ds.output, plain.output, atol=1e-12)

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 import tensorprog_mf as tp
-from tensorprog_mf.layers.layer import Signal, View
 from tensorprog_mf.matrices.realization import Realization
 from tensorprog_mf.matrices.sampling import Sampling
 from tensorprog_mf.sites.activations.named import NAMED
+from tests.helpers.passes import gradients as back_propagated
+from tests.helpers.passes import tangent_kernel, taught_gradients
 
 WIDTH = 6
 
@@ -16,8 +17,8 @@ def model(depth, activation, inputs, outputs=1, **scales):
     realization = Realization(
         Sampling(n_samples=WIDTH, matrix="dense", draws="pseudo-random", seed=0, centred=False), 0, outputs
     )
-    layers = tp.MLP(depth, activation, **scales).compose(realization, inputs)
-    return layers, layers.initial()
+    composition = tp.MLP(depth, activation, **scales).compose(realization, inputs)
+    return composition, composition.layers.initial()
 
 
 def differences(layers, parameters, seed):
@@ -52,10 +53,9 @@ def test_gradients_agree_with_finite_differences(depth, activation, scales):
     1e-6."""
     rng = np.random.default_rng(depth)
     inputs, weights = rng.normal(size=(3, 4)), rng.normal(size=3)
-    layers, parameters = model(depth, activation, inputs, **scales)
-    _, trace = layers.forward(parameters, slice(None))
-    layers.backward(parameters, trace, np.ones((1, 3, 1)))
-    gradients = layers.gradients(trace, weights)
+    composition, parameters = model(depth, activation, inputs, **scales)
+    layers = composition.layers
+    gradients = back_propagated(layers, parameters, np.ones((1, 3, 1)), weights)
     assert gradients.keys() == parameters.keys() and len(parameters) == (
         2 * depth + 2 if scales else depth + 1
     )
@@ -72,17 +72,15 @@ def test_gradients_of_several_outputs_agree_with_finite_differences(depth, activ
     alone."""
     rng = np.random.default_rng(depth)
     weights, errors = rng.normal(size=2), rng.normal(size=(2, 3))
-    layers, parameters = model(depth, activation, rng.normal(size=(4, 5)), 3, **scales)
-    _, trace = layers.forward(parameters, slice(None))
-    layers.feedback(parameters, trace, errors, Signal(errors, errors))
-    taught, seed = layers.gradients(trace, weights), np.zeros((4, 3))
+    composition, parameters = model(depth, activation, rng.normal(size=(4, 5)), 3, **scales)
+    layers = composition.layers
+    taught, seed = taught_gradients(layers, parameters, errors, weights), np.zeros((4, 3))
     seed[:2] = weights[:, None] * errors
     cases = {"weighted": (taught, seed)}
     for c in range(3):
-        _, trace = layers.forward(parameters, slice(None))
-        layers.backward(parameters, trace, np.tile(np.eye(3)[c], (1, 4, 1)))
         every = rng.normal(size=4)
-        cases[f"output {c}"] = layers.gradients(trace, every), np.outer(every, np.eye(3)[c])
+        own = back_propagated(layers, parameters, np.tile(np.eye(3)[c], (1, 4, 1)), every)
+        cases[f"output {c}"] = own, np.outer(every, np.eye(3)[c])
     for what, (gradients, seed) in cases.items():
         for name, numeric in differences(layers, parameters, seed).items():
             np.testing.assert_allclose(
@@ -94,38 +92,28 @@ def test_gradients_of_several_outputs_agree_with_finite_differences(depth, activ
     "scales", [{}, {"weight_std": [1.3, 0.9, 1.1, 0.8], "bias_std": [0.5, 0.0, 0.3]}], ids=["plain", "biased"]
 )
 def test_tangent_kernel_is_the_sum_of_squared_gradients(problem, scales):
-    """K of the observation against explicit per-example gradients."""
-    layers, parameters = model(3, "tanh", problem.all_inputs, **scales)
-    _, trace = layers.forward(parameters, slice(None))
-    layers.backward(parameters, trace, np.ones((1, 5, 1)))
-    per_example = [layers.gradients(trace, weights) for weights in np.eye(5)]
-    flat = np.array([np.concatenate([g.learned.ravel() for g in grads.values()]) for grads in per_example])
-    seen = [
-        s.values
-        for s in layers.observe(parameters, trace, View(slice(0, 2), slice(0, 5), slice(0, 5)))
-        if s.name == "tangent_kernel"
+    """K of the probes against explicit per-example gradients."""
+    composition, parameters = model(3, "tanh", problem.all_inputs, **scales)
+    per_example = [
+        back_propagated(composition.layers, parameters, np.ones((1, 5, 1)), weights) for weights in np.eye(5)
     ]
-    np.testing.assert_allclose(sum(seen), flat @ flat.T / WIDTH, atol=1e-12)
+    flat = np.array([np.concatenate([g.learned.ravel() for g in grads.values()]) for grads in per_example])
+    np.testing.assert_allclose(tangent_kernel(composition, parameters, 5), flat @ flat.T / WIDTH, atol=1e-12)
 
 
 @pytest.mark.parametrize("scales", [{}, BIASED], ids=["plain", "biased"])
 def test_tangent_kernel_of_several_outputs(problem, scales):
     """K between outputs against explicit gradients of every output and example."""
-    layers, parameters = model(3, "tanh", problem.all_inputs, 3, **scales)
-    _, trace = layers.forward(parameters, slice(None))
-    layers.backward(parameters, trace, np.repeat(np.eye(3)[:, None], 5, axis=1))
-    seen = layers.observe(parameters, trace, View(slice(0, 2), slice(0, 5), slice(0, 5), outputs=3))
-    flat = []
+    composition, parameters = model(3, "tanh", problem.all_inputs, 3, **scales)
+    found, flat = tangent_kernel(composition, parameters, 5, 3), []
     for c in range(3):
-        layers.backward(parameters, trace, np.tile(np.eye(3)[c], (1, 5, 1)))
         for weights in np.eye(5):
-            gradients = layers.gradients(trace, weights)
+            seed = np.tile(np.eye(3)[c], (1, 5, 1))
+            gradients = back_propagated(composition.layers, parameters, seed, weights)
             if scales:  # a number that learns at the rate s eta, not N numbers at gamma0^2 N eta
                 gradients["b_out"].scaled(WIDTH**0.5 / scales["output_bias"])
             flat.append(np.concatenate([g.learned.ravel() for g in gradients.values()]))
     flat = np.array(flat).reshape(3, 5, -1)
     expected = np.einsum("cmp,dnp->mcnd", flat, flat) / WIDTH
-    np.testing.assert_allclose(
-        sum(s.values for s in seen if s.name == "tangent_kernel"), expected, atol=1e-12
-    )
+    np.testing.assert_allclose(found, expected, atol=1e-12)
     assert np.abs(expected[:, 0, :, 1]).max() > 1e-2  # outputs share hidden weights

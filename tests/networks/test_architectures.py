@@ -6,30 +6,15 @@ import numpy as np
 import pytest
 
 import tensorprog_mf as tp
-from tensorprog_mf.layers.layer import Signal, View
 from tensorprog_mf.matrices.realization import Realization
 from tensorprog_mf.matrices.sampling import Sampling
 from tensorprog_mf.matrices.stored import StoredMatrix
+from tests.helpers.architectures import NETWORKS, examples
+from tests.helpers.passes import gradients as back_propagated
+from tests.helpers.passes import tangent_kernel, taught_gradients
 from tests.helpers.plain_architectures import Plain
 from tests.helpers.stored import stored
 
-# Every option once: the network, and the shape of an example.
-NETWORKS = {
-    "residual": (tp.ResidualMLP(3, branch_scale=0.8), (4,)),
-    "cnn circular average": (tp.CNN(2), (2, 4)),
-    "cnn zero flat": (tp.CNN(3, padding="zero", readout="flat"), (2, 5)),
-    "cnn planes stride": (tp.CNN(2, stride=(1, 2), padding="zero"), (1, 3, 3)),
-    "cnn planes pooling": (tp.CNN(2, pooling=2, kernel=(2, 3), readout="flat"), (1, 4, 2)),
-    "cnn pooling strides kernel 2": (tp.CNN(3, kernel=2, stride=(2, 1, 1), pooling=(2, 1)), (2, 8)),
-    "rnn last": (tp.RNN(), (3, 2)),
-    "rnn average": (tp.RNN(readout="average"), (3, 2)),
-    "attention": (tp.Transformer(2, head_dimension=2), (3, 4)),
-    "attention infinite causal": (tp.Transformer(1, head_dimension="infinite", causal=True), (3, 4)),
-    "attention mlp normalise": (
-        tp.Transformer(2, head_dimension=3, causal=True, mlp=True, normalise=True, logit_exponent=1.0),
-        (2, 4),
-    ),
-}
 WIDTH = 6
 
 
@@ -37,12 +22,8 @@ def model(network, inputs, outputs=1):
     realization = Realization(
         Sampling(n_samples=WIDTH, matrix="dense", draws="pseudo-random", seed=0, centred=False), 0, outputs
     )
-    layers = network.compose(realization, inputs)
-    return layers, layers.initial()
-
-
-def examples(shape, count=3):
-    return np.random.default_rng(len(shape) + shape[-1]).normal(size=(count, *shape))
+    composition = network.compose(realization, inputs)
+    return composition, composition.layers.initial()
 
 
 def differences(function, array, step=1e-5):
@@ -64,13 +45,12 @@ def test_gradients_agree_with_finite_differences(name):
     1e-6."""
     network, shape = NETWORKS[name]
     inputs, weights = examples(shape), np.array([0.7, -1.1, 0.4])
-    layers, parameters = model(network, inputs)
+    composition, parameters = model(network, inputs)
+    layers = composition.layers
     # Away from the start, where learned parts are zero.
     for seed, parameter in enumerate(parameters.values()):
         parameter.learned += 0.3 * np.random.default_rng(seed).normal(size=parameter.learned.shape)
-    _, trace = layers.forward(parameters, slice(None))
-    layers.backward(parameters, trace, np.ones((1, 3, 1)))
-    gradients = layers.gradients(trace, weights)
+    gradients = back_propagated(layers, parameters, np.ones((1, 3, 1)), weights)
     assert gradients.keys() == parameters.keys()
     for key, parameter in parameters.items():
         numeric = differences(
@@ -85,31 +65,28 @@ def test_gradients_agree_with_finite_differences(name):
 
 @pytest.mark.parametrize("name", [*NETWORKS, "query_key_rate"])
 def test_tangent_kernel_is_the_sum_of_squared_gradients(name):
-    """K of the observation against explicit per-example gradients; those of queries and keys have a rate."""
+    """K of the probes against explicit per-example gradients; those of queries and keys have a rate."""
     rate = 2.5 if name == "query_key_rate" else 1.0
     network, shape = NETWORKS.get(name, (tp.Transformer(2, head_dimension=2, query_key_rate=rate), (3, 4)))
-    layers, parameters = model(network, examples(shape))
-    _, trace = layers.forward(parameters, slice(None))
-    layers.backward(parameters, trace, np.ones((1, 3, 1)))
-    kernel = np.zeros((3, 3))
-    each = [layers.gradients(trace, weights) for weights in np.eye(3)]
+    composition, parameters = model(network, examples(shape))
+    kernel, seed = np.zeros((3, 3)), np.ones((1, 3, 1))
+    each = [back_propagated(composition.layers, parameters, seed, weights) for weights in np.eye(3)]
     for key in parameters:
         flat = np.array([gradients[key].learned.ravel() for gradients in each])
         kernel += (
             flat @ flat.T / (rate if key[:2] in ("WQ", "WK") else 1.0) / WIDTH
         )  # a gradient carries the rate once, K once
-    view = View(slice(0, 2), slice(0, 3), slice(0, 3))
-    seen = [s.values for s in layers.observe(parameters, trace, view) if s.name == "tangent_kernel"]
-    np.testing.assert_allclose(sum(seen), kernel, atol=1e-12 * np.abs(kernel).max())
+    found = tangent_kernel(composition, parameters, 3)
+    np.testing.assert_allclose(found, kernel, atol=1e-12 * np.abs(kernel).max())
 
 
 def test_learning_rates_of_queries_and_keys_are_multiplied():
     gradients = []
     for rate in (1.0, 2.5):
-        layers, parameters = model(tp.Transformer(1, head_dimension=2, query_key_rate=rate), examples((3, 4)))
-        _, trace = layers.forward(parameters, slice(None))
-        layers.backward(parameters, trace, np.ones((1, 3, 1)))
-        gradients.append({key: g.learned for key, g in layers.gradients(trace, np.ones(3)).items()})
+        network = tp.Transformer(1, head_dimension=2, query_key_rate=rate)
+        composition, parameters = model(network, examples((3, 4)))
+        found = back_propagated(composition.layers, parameters, np.ones((1, 3, 1)), np.ones(3))
+        gradients.append({key: g.learned for key, g in found.items()})
     for key, plain in gradients[0].items():
         np.testing.assert_allclose(
             gradients[1][key], (2.5 if key in ("WQ1", "WK1") else 1.0) * plain, rtol=1e-12, err_msg=key
@@ -122,11 +99,10 @@ def test_learning_rates_of_queries_and_keys_are_multiplied():
 def test_gradients_of_several_outputs_agree_with_finite_differences(name):
     """d(width * sum_vc weights_v seed_vc y_vc), sent back by `feedback`, for all but the last example."""
     network, shape = NETWORKS[name]
-    layers, parameters = model(network, examples(shape), 2)
+    composition, parameters = model(network, examples(shape), 2)
+    layers = composition.layers
     seed, weights = np.array([[0.7, -1.1], [0.4, 0.2]]), np.array([0.5, 1.5])
-    _, trace = layers.forward(parameters, slice(None))
-    layers.feedback(parameters, trace, seed, Signal(seed, seed))
-    gradients = layers.gradients(trace, weights)
+    gradients = taught_gradients(layers, parameters, seed, weights)
 
     def found():
         return WIDTH * (weights @ (seed * layers.forward(parameters, slice(None))[0][:2])).sum()

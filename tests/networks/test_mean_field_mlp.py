@@ -129,7 +129,7 @@ def test_memory_kernels_are_the_pair_matrix(mean, bias_std):
     realization = Realization(
         Sampling(n_samples=64, matrix="conditioned", draws="pseudo-random", seed=0, tolerance=1e-12), 0
     )
-    chain = given.compose(realization, np.vstack([x, test]))
+    chain = given.compose(realization, np.vstack([x, test])).layers
     first, hidden, last = chain.layers[0], chain.layers[2], chain.layers[-1]
     last.matrix.reveal(None)
     label = realization.populations[1].draws.column(

@@ -8,8 +8,8 @@ from tensorprog_mf.engine.recorder import Record, Recorder
 from tensorprog_mf.matrices.conditioned import Conditioned
 from tensorprog_mf.matrices.input import InputMatrix
 from tensorprog_mf.matrices.readout import ReadoutMatrix
-from tensorprog_mf.matrices.sampling import Sampling
 from tensorprog_mf.matrices.revealed import Revealed
+from tensorprog_mf.matrices.sampling import Sampling
 from tensorprog_mf.results.dataset import dataset, summarise
 from tests.reference.gate import CASES, excesses, setup
 

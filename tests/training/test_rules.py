@@ -102,7 +102,7 @@ def test_feedback_weights_have_their_correlation_and_size(current):
         2,
         tp.rules.FeedbackAlignment(0.6, current),
     )
-    layers = tp.MLP(2, weight_std=[1.0, 0.9, 1.3]).compose(realization, np.eye(3))
+    layers = tp.MLP(2, weight_std=[1.0, 0.9, 1.3]).compose(realization, np.eye(3)).layers
     layers.forward(layers.initial(), slice(None))
     _, hidden, random, readout = realization.matrices
     assert (readout.fixed is None) == current
@@ -130,7 +130,7 @@ def test_direct_feedback_is_drawn_for_every_output():
         2,
         tp.rules.DirectFeedbackAlignment(),
     )
-    layers = tp.MLP(3, weight_std=1.3).compose(realization, np.eye(3))
+    layers = tp.MLP(3, weight_std=1.3).compose(realization, np.eye(3)).layers
     layers.forward(layers.initial(), slice(None))
     first, *hidden, readout = realization.matrices
     for rows in (

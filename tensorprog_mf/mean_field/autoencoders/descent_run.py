@@ -16,7 +16,7 @@ from .slopes import Slopes
 def run(plan: DescentPlan, replicate: int, shown: Progress) -> RunRecord:
     """One replicate from its number."""
     shown.begin()
-    network = _Network(plan, stream(plan.seed, replicate, 0), stream(plan.seed, replicate, 1))
+    network = _Autoencoder(plan, stream(plan.seed, replicate, 0), stream(plan.seed, replicate, 1))
     done = 0
     for count in plan.times.counts:
         steps, going = network.descend(count - done, shown.advance)
@@ -30,7 +30,7 @@ def run(plan: DescentPlan, replicate: int, shown: Progress) -> RunRecord:
     return RunRecord(network.record, RunEnd(Status.COMPLETED, float(plan.times.times[-1])))
 
 
-class _Network:
+class _Autoencoder:
     """Weights theta (sample, direction) that descend, and what is recorded of them."""
 
     def __init__(self, plan: DescentPlan, weights: np.random.Generator, data: np.random.Generator) -> None:
@@ -60,7 +60,7 @@ class _Network:
         return done, going
 
     def observe(self, with_weights: bool) -> None:
-        """Record the weights of now; single neurons are kept `with_weights`."""
+        """Record the present state; weights of single neurons only `with_weights`."""
         plan, theta, counts = self.plan, self.theta, self.plan.spectrum.counts
         square = (theta**2).mean(axis=0)
         norm = theta**2 @ plan.spectrum.per_coordinate / plan.spectrum.size
@@ -78,7 +78,7 @@ class _Network:
             self.record.setdefault(name, []).append(np.asarray(value))
 
     def _loss(self) -> float:
-        """Exact where averages are closed and inputs Gaussian."""
+        """The loss, exact where averages are closed and inputs Gaussian."""
         if self._population is not None and self.plan.inputs is None:
             return self._population.loss(self.theta)
         return descent.estimated_loss(self.theta, self._source.tests, self.plan.activation)

@@ -24,7 +24,7 @@ Piece = tuple[float, float, Solution]  # begin, end, and the solution between th
 @dataclass(frozen=True)
 class GainTrajectory:
     """Gains and reconstructed shares (time, direction) at the recorded times that were reached, half-rise
-    times and final shares (direction,), and errors of the gains and of the averages behind them."""
+    times and final shares (direction,), and errors of the gains and of the averages that they follow from."""
 
     gain: np.ndarray
     reconstruction: np.ndarray
@@ -194,7 +194,7 @@ def _final(rates: GainRates, scale: np.ndarray) -> np.ndarray:
         b_i = max(0, 1 - (decay + gamma3 S2_i Q) / (2 gamma S2_i)),
         s^2 = sum_i f_i S2_i b_i / gamma,   Q = sum_i f_i S2_i (b_i - 1) b_i / gamma
 
-    They are solved from where the flow is after a long time.
+    The search starts where the flow is after a long time.
     """
     from scipy.optimize import root
 

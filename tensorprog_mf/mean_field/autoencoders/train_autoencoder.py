@@ -12,7 +12,7 @@ from ...ground.replicates import run_replicates
 from ...sites.activations import Activation, as_activation
 from ...sites.draws import fresh_seed
 from ...sites.laws import Law
-from ..outcomes import RunRecord, averaged, concluded, counted
+from ..outcomes import RunRecord, averaged, concluded, reached_by_all
 from .descent import chunks
 from .descent_plan import DescentPlan, check_supported, given_inputs
 from .descent_run import run
@@ -156,7 +156,7 @@ def _trained(plan: DescentPlan, progress: bool, threads: int) -> xr.Dataset:
 
 def _gathered(plan: DescentPlan, records: list[RunRecord]) -> xr.Dataset:
     """Means and standard errors over networks, up to the times that all of them have reached."""
-    reached = counted(records)
+    reached = reached_by_all(records)
     remedy = f"step={plan.times.step:g} is too large: take a smaller one"
     status, message = concluded([record.end for record in records], reached, "weights", remedy)
     return Finished(

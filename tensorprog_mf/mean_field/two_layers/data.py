@@ -20,10 +20,10 @@ from ..arguments import finite_values, set_fields
 
 
 class DataLaw(ABC):
-    """A law of examples (x, y) with the loss that is made small.
+    """A law of examples (x, y), and the loss that training makes small.
 
-    `norms` are names of the norms of w, in blocks of features, which alone matter on Gaussians; none on
-    finite data.
+    `norms` names the norms of w over blocks of features, which are all that matters on Gaussians; it is empty
+    for finite data.
     """
 
     loss: Loss

@@ -16,7 +16,7 @@ from ...ground.replicates import run_replicates
 from ...ground.status import Status
 from ...results.provenance import made
 from ..arguments import stream
-from ..outcomes import RunEnd, RunRecord, averaged, concluded, counted
+from ..outcomes import RunEnd, RunRecord, averaged, concluded, reached_by_all
 from .data import Data
 from .dynamics_plan import DynamicsPlan, dynamics_plan, particle_plan
 from .initial import Particles, initial_particles
@@ -219,7 +219,7 @@ def _go(
 
 def _gathered(plan: DynamicsPlan, runs: list[_ParticleRun]) -> xr.Dataset:
     """The labelled result of all replicates, up to the times that all of them reached."""
-    reached = counted(runs)
+    reached = reached_by_all(runs)
     remedy = f"dt={plan.steps.step:g} is too large: take a smaller one"
     status, message = concluded([run.end for run in runs], reached, "parameters or outputs", remedy)
     arrays = averaged(runs, reached)

@@ -98,8 +98,8 @@ class FiniteVolumes:
     def step(self, rho: np.ndarray, t: float, h: float) -> np.ndarray:
         """One step, extrapolated from several numbers of parts (Deuflhard 1985).
 
-        Row n of the table begins with n implicit steps of size h / n. The next entries remove one order of
-        the error in the size each, by Aitken and Neville's rule.
+        Row n of the table begins with the result of n implicit steps of size h / n. Each further entry has an
+        error of one order more in h, by the rule of Aitken and Neville.
         """
         table: list[np.ndarray] = []
         for parts in range(1, _ORDER + 1):

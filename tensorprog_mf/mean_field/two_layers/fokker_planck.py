@@ -12,7 +12,7 @@ from ...ground.errors import QuadratureWarning, UnsupportedError, boolean, real,
 from ...results import memory
 from ...results.provenance import made
 from ..arguments import checked_interval
-from ..outcomes import Arrays, RunRecord, averaged, concluded, counted
+from ..outcomes import Arrays, RunRecord, averaged, concluded, reached_by_all
 from .data import FiniteData
 from .distributional_dynamics import REFERENCES
 from .finite_volumes import FiniteVolumes, OneParameter, extrapolated
@@ -120,7 +120,7 @@ def fokker_planck(  # noqa: PLR0913
     described = {"unit": unit.describe(), "data": data.describe()}
     name = type(unit).__name__
     attributes = made("fokker_planck", name, settings, *ended, REFERENCES, described) | {"grid_error": error}
-    reached = steps.times[: counted(records)]
+    reached = steps.times[: reached_by_all(records)]
     return result(arrays, parameter.reduced, data, reached, attributes, (parameter.name,))
 
 
@@ -152,7 +152,7 @@ def _combined(
 ) -> tuple[Arrays, float, tuple[str, str]]:
     """Variables of the result, up to the times that all grids have reached, their error, and how the run
     ended."""
-    reached, finest = counted(records), grids[-1]
+    reached, finest = reached_by_all(records), grids[-1]
     remedy = f"dt={steps.step:g} is too large: take a smaller one"
     status, message = concluded([each.end for each in records], reached, "densities on the grid", remedy)
     _check_ends(grids[0], records[0], reached)

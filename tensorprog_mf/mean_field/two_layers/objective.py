@@ -62,7 +62,8 @@ class Objective:
         """Weights of the best law on the nodes, up to `enough` in J, by pairwise Frank-Wolfe steps.
 
         Each moves mass from the node with the highest potential among those that have some to the node with
-        the lowest, as far as J falls. J is at most the mean potential less the least one above the best.
+        the lowest, as far as J falls. J exceeds its least value by at most the mean potential minus the
+        least one.
         """
         loss, points = self.reduced.loss, self.reduced.weights
         alone = loss.value(self.values, self.reduced.targets) @ points + self.cost  # J of a point mass

@@ -1,4 +1,4 @@
-"""Neurons on Gaussian inputs, of which only norms and classes are left."""
+"""Neurons on Gaussian inputs, where only norms and classes matter."""
 
 import math
 from collections.abc import Callable

@@ -27,7 +27,7 @@ class Points:
     weights, targets
         p_m (point,) and y_m (point[, output]).
     loss
-        What is made small, of one example.
+        The loss of one example.
     """
 
     names: tuple[str, ...]

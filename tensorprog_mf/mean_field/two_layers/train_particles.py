@@ -17,7 +17,7 @@ from ...results.dataset import labelled
 from ...results.provenance import made
 from ...sites.draws import fresh_seed
 from ..arguments import stream
-from ..outcomes import RunEnd, RunRecord, averaged, concluded, counted
+from ..outcomes import RunEnd, RunRecord, averaged, concluded, reached_by_all
 from .data import Data, FiniteData
 from .distributional_dynamics import REFERENCES
 from .one_pass_network import advance, begin, observe
@@ -171,7 +171,7 @@ def _run(plan: OnePassPlan, replicate: int, shown: Progress) -> RunRecord:
 
 def _gathered(plan: OnePassPlan, runs: list[RunRecord]) -> xr.Dataset:
     """The labelled result of all networks, up to the times that all of them reached."""
-    reached = counted(runs)
+    reached = reached_by_all(runs)
     remedy = f"step={plan.steps.step:g} is too large: take a smaller one"
     status, message = concluded([run.end for run in runs], reached, "weights", remedy)
     arrays = averaged(runs, reached)

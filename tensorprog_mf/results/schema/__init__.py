@@ -1,5 +1,6 @@
 """One specification per variable and coordinate of results: dimensions, meaning, symbol in the theory."""
 
+from ...ground.errors import require
 from . import mean_field, scaling_laws, training
 from .renamed import RENAMED, Renamed, new_names
 from .training import ORDERS, SLOT_FIELDS, TRUNCATED
@@ -19,6 +20,21 @@ COORDINATES: dict[str, Variable] = {
 }
 TRAINING_VARIABLES = tuple(training.VARIABLES)  # of which the estimate of memory is made
 
+
+def declare(name: str, variable: Variable) -> None:
+    """Make a variable known that a probe of your own reads; those of the library stand in the modules here.
+
+    Raises
+    ------
+    InputError
+        A name that is taken by another variable.
+    """
+    require(
+        VARIABLES.setdefault(name, variable) == variable,
+        f"{name!r} is the name of a variable already ({VARIABLES[name].long_name}); choose another one.",
+    )
+
+
 __all__ = [
     "COORDINATES",
     "ORDERS",
@@ -30,5 +46,6 @@ __all__ = [
     "VARIABLES",
     "Renamed",
     "Variable",
+    "declare",
     "new_names",
 ]

@@ -2,24 +2,24 @@
 
 from .variable import Variable
 
-# Mean-field limits: distributional dynamics of two-layer networks.
+# Distributional dynamics of two-layer networks
 VARIABLES: dict[str, Variable] = {
     "risk": Variable(
-        ("time",), "risk", "R", "E loss(f, y); of the squared loss E (y - f)^2, without its factor 1/2."
+        ("time",), "risk", "R", "E loss(f, y); for the squared loss E (y - f)^2, without its factor 1/2."
     ),
     "risk_excess": Variable(("time",), "risk beyond the limit's", "R_N - R", "On the same inputs."),
     "free_energy": Variable(
         ("time",),
         "free energy",
         "F",
-        "E loss + (lambda / 2) E |theta|^2 - tau Ent, with the 1/2 of the squared loss; never increases.",
+        "E loss + (lambda / 2) E |theta|^2 - tau Ent, the squared loss with its 1/2; never increases.",
     ),
     "entropy": Variable(("time",), "entropy", "Ent", "- E log rho of all parameters that are not fixed."),
     "mean_field_residual": Variable(
         ("time", "example"),
         "residual that drives every site",
         "loss'",
-        "d loss / d f, f - y of the squared loss; without the weight of the example.",
+        "d loss / d f, which is f - y for the squared loss; without the weight of the example.",
     ),
     "class_output": Variable(
         ("time", "class"), "mean output of a class", "E[f | y]", "Over inputs of the class."
@@ -40,16 +40,20 @@ VARIABLES: dict[str, Variable] = {
         ("time", "parameter", "parameter_prime"),
         "second moments of parameters",
         "E[theta theta']",
-        "Over all sites; of up to 32 parameters.",
+        "Over all sites; kept for up to 32 parameters.",
     ),
     "density": Variable(
         ("time", "parameter", "bin"),
         "density of a parameter",
         "rho_t",
-        "Share of sites in a bin over its width; integrates to 1.",
+        "Share of the sites in a bin over its width; integrates to 1.",
     ),
     "bin_edge": Variable(
-        ("parameter", "edge"), "edges of bins", "", "The outermost reach to the last site.", estimate=False
+        ("parameter", "edge"),
+        "edges of bins",
+        "",
+        "The outermost edges reach to the last sites.",
+        estimate=False,
     ),
     "objective": Variable((), "objective", "J", "E loss + (lambda / 2) E |theta|^2.", estimate=False),
     "best_objective": Variable(
@@ -89,7 +93,7 @@ VARIABLES: dict[str, Variable] = {
         ("sample",),
         "potential at sites",
         "Psi",
-        "At the best law the least of all, and the same everywhere.",
+        "For the best law it is the least potential of all, and the same at every site.",
         estimate=False,
     ),
     "gradient_norm": Variable(
@@ -101,26 +105,26 @@ VARIABLES: dict[str, Variable] = {
     "radius": Variable(("example",), "norm of the input", "|x|", "Node of quadrature.", estimate=False),
 }
 COORDINATES: dict[str, Variable] = {
-    "parameter": Variable(("parameter",), "parameter", "theta", "Number that a site has."),
+    "parameter": Variable(("parameter",), "parameter", "theta", "A number that every site has."),
     "parameter_prime": Variable(("parameter_prime",), "parameter", "theta'", "The second of a pair."),
     "class": Variable(("class",), "class", "y", "+1 or -1."),
 }
 
-# Weight-tied autoencoder
+# Weight-tied autoencoders
 VARIABLES |= {
     "gain": Variable(
         ("time", "direction"),
         "size of weights along a direction",
         "r",
-        "Root mean square over neurons of the weights kappa theta; those of one neuron are proportional"
-        " to it.",
+        "Root mean square of the weights kappa theta over neurons; the weights of each neuron are"
+        " proportional to it.",
         estimate=False,
     ),
     "reconstruction": Variable(
         ("time", "direction"),
         "reconstructed share of a direction",
         "u",
-        "Diagonal of B, where the output is B x: an eigenvalue of B unless there is a reconstruction_matrix.",
+        "Diagonal of B, where the output is B x; an eigenvalue of B unless there is a reconstruction_matrix.",
         estimate=False,
     ),
     "reconstruction_matrix": Variable(
@@ -139,16 +143,16 @@ VARIABLES |= {
     ),
     "regularisation": Variable(
         ("time",),
-        "weight decay's term",
+        "weight decay term",
         "",
-        "(weight_decay / 2) E|theta|^2, what the objective has beside the loss.",
+        "(weight_decay / 2) E|theta|^2, which the objective adds to the loss.",
         estimate=False,
     ),
     "preactivation_variance": Variable(
         ("time",),
         "variance of preactivations",
         "s^2",
-        "Of neurons on inputs of the data; the law is Gaussian where the weights are.",
+        "On inputs of the data, over neurons; the law is Gaussian if that of the weights is.",
         estimate=False,
     ),
     "half_rise_time": Variable(
@@ -170,7 +174,7 @@ VARIABLES |= {
         ("time", "sample", "direction"),
         "weights of a neuron",
         "kappa theta",
-        "kappa = sqrt(d): entries of order one; one direction for each group of equal ones.",
+        "kappa = sqrt(d), so that entries are of order one; one entry for each group of equal directions.",
         estimate=False,
     ),
     "direction_vector": Variable(
@@ -189,7 +193,7 @@ COORDINATES |= {
         ("direction",),
         "direction of the data",
         "i",
-        "Eigenvectors of their covariance, or groups of them with equal variances.",
+        "An eigenvector of their covariance, or a group of them with equal variances.",
     ),
     "variance": Variable(
         ("direction",),

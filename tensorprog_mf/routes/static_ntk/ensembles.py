@@ -110,8 +110,8 @@ def readout_kernels(job: Job, last_layers: np.ndarray) -> np.ndarray:
     network = job.network
     if network.readout_std is not None:
         return network.readout_std**2 * last_layers
-    layers = network.compose(Realization(job.sampling, 0), job.problem.all_inputs)
-    others = len(layers.initial()) - 1
+    composed = network.compose(Realization(job.sampling, 0), job.problem.all_inputs)
+    others = len(composed.layers.initial()) - 1
     alone = replace(job.training, multipliers=(0.0,) * others + (1.0,))
     return sampled_start(replace(job, training=alone)).tangent_kernel.values[:, 0]
 
