@@ -1,6 +1,5 @@
 """What CONTRIBUTING.md shows works, and the places it names are there."""
 
-import importlib.util
 import pathlib
 import re
 
@@ -9,11 +8,11 @@ import pytest
 from tensorprog_mf.problems import losses
 from tensorprog_mf.results import schema
 from tensorprog_mf.sites.activations import named
+from tests.helpers.rooms import ROOMS
 
 ROOT = pathlib.Path(__file__).parents[1]
 TEXT = (ROOT / "CONTRIBUTING.md").read_text()
 EXAMPLES = re.findall(r"```python\n(.*?)```", TEXT, re.S)
-NOT_YET = importlib.util.find_spec("tensorprog_mf.probes") is None
 
 
 @pytest.fixture
@@ -27,7 +26,6 @@ def tables():
         table.update(rows)
 
 
-@pytest.mark.skipif(NOT_YET, reason="probes beside the layers are on their way")
 def test_the_examples_run_one_after_the_other(tables):
     names = {"__name__": "examples"}
     for example in EXAMPLES:
@@ -40,7 +38,6 @@ def test_examples_are_short():
         assert len(lines) < 40 and max(map(len, lines)) <= 110, lines[0]
 
 
-@pytest.mark.skipif(NOT_YET, reason="probes beside the layers are on their way")
 def test_places_are_there():
     """Paths that are named, from the root or from the package."""
     named_ones = re.findall(r"`((?:[\w*]+/)+[\w*.]*|\w+\.(?:md|py|pyi))`", TEXT)
@@ -48,3 +45,7 @@ def test_places_are_there():
     for place in named_ones:
         found = [*ROOT.glob(place), *(ROOT / "tensorprog_mf").glob(place)]
         assert found, place
+
+
+def test_rooms_stand_in_their_order():
+    assert re.findall(r"^\| `(\w+)/` \|", TEXT, re.M) == ROOMS

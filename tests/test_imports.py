@@ -6,24 +6,9 @@ import subprocess
 import sys
 
 import tensorprog_mf
+from tests.helpers.rooms import ROOMS
 
 ROOT = pathlib.Path(tensorprog_mf.__file__).parent
-ROOMS = [
-    "ground",
-    "problems",
-    "training",
-    "sites",
-    "matrices",
-    "layers",
-    "probes",
-    "networks",
-    "results",
-    "engine",
-    "routes",
-    "mean_field",
-    "scaling_laws",
-    "cli",
-]
 
 
 def imports():

@@ -67,9 +67,7 @@ class ReadoutMatrix:
         return self.into.combine(seed, self.weights(parameter))
 
     def weights(self, parameter: Parameter) -> np.ndarray:
-        """w, (output, site)."""
-        if self.rows is None:
-            raise RuntimeError(f"{self.name} is drawn at its first forward query; ask that first.")
+        """w(t), (output, site)."""
         return parameter.scale * self.rows + parameter.learned
 
     def feedback(self, parameter: Parameter, seed: np.ndarray) -> np.ndarray:

@@ -66,7 +66,8 @@ class MeanFieldMLP(Network):
     independent given their labels, their own initial weights (Mei, Montanari & Nguyen 2018, arXiv:1804.06561;
     Nguyen & Pham 2020, arXiv:2001.11443). What is random in W^l beside its mean averages out:
 
-        H^{l+1}(t) = m E[phi(H^l(t))] - eta sum_s C^l(t, s) delta^{l+1}(s),        C(t, s) = E[phi(H^l(t)) phi(H^l(s))]
+        H^{l+1}(t) = m E[phi(H^l(t))] - eta sum_s C^l(t, s) delta^{l+1}(s),
+        C(t, s) = E[phi(H^l(t)) phi(H^l(s))]
 
     Parameters
     ----------
@@ -95,8 +96,8 @@ class MeanFieldMLP(Network):
     Inputs are not divided by sqrt(D). There is no richness: this network learns features always, and has no
     lazy limit. Where symmetry silences a layer in both directions, as means of zero do (see `frozen`), the
     start is a saddle that the limit never leaves, while networks of width N leave it after a time of the
-    order of log N (see `escape_rate`): a `SaddleWarning` says so. From three hidden layers on so do readout weights of mean zero behind odd
-    activations, which is why theirs is 0.5 by default.
+    order of log N (see `escape_rate`): a `SaddleWarning` says so. From three hidden layers on, readout
+    weights of mean zero after odd activations do the same, which is why their mean is 0.5 by default.
     """
 
     depth: int

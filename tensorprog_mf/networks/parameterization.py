@@ -6,12 +6,12 @@ descent moves W by c sum_nu Delta_nu d f_nu / d W. Replacing (a, b, c) by (a s, 
 nothing but the name of the weights (Yang & Hu 2021, section 3), so each row below is one point of a
 two-parameter family, richness and learning rate.
 
-| form        | input a, b, c                        | hidden a, b, c                    | readout a, b, c                       |
-|-------------|--------------------------------------|-----------------------------------|---------------------------------------|
-| mean_field  | D^-1/2, 1, eta gamma0^2 N            | N^-1/2, 1, eta gamma0^2 N         | 1/(gamma0 N), 1, eta gamma0^2 N       |
-| mup         | 1, D^-1/2, eta gamma0^2 N / D        | 1, N^-1/2, eta gamma0^2           | 1, 1/(gamma0 N), eta / N              |
-| ntk         | D^-1/2, 1, eta gamma0^2              | N^-1/2, 1, eta gamma0^2           | 1/(gamma0 N^1/2), 1, eta gamma0^2     |
-| standard    | 1, D^-1/2, eta                       | 1, N^-1/2, eta                    | 1/gamma0, N^-1/2, eta                 |
+| form       | input a, b, c                 | hidden a, b, c            | readout a, b, c                   |
+|------------|-------------------------------|---------------------------|-----------------------------------|
+| mean_field | D^-1/2, 1, eta gamma0^2 N     | N^-1/2, 1, eta gamma0^2 N | 1/(gamma0 N), 1, eta gamma0^2 N   |
+| mup        | 1, D^-1/2, eta gamma0^2 N / D | 1, N^-1/2, eta gamma0^2   | 1, 1/(gamma0 N), eta / N          |
+| ntk        | D^-1/2, 1, eta gamma0^2       | N^-1/2, 1, eta gamma0^2   | 1/(gamma0 N^1/2), 1, eta gamma0^2 |
+| standard   | 1, D^-1/2, eta                | 1, N^-1/2, eta            | 1/gamma0, N^-1/2, eta             |
 
 The first two are the same network. The third is a mean-field network of richness gamma0 / sqrt(N), the fourth
 one of that richness and learning rate eta N / gamma0^2, with the input layer slowed down by D / N: both are

@@ -76,7 +76,8 @@ def escape_rate(network, problem) -> float:
     the means,
 
         dh/dt = s c Q beta,   dbeta/dt = T c h,   lambda^2 = s c^2 Q T,   c = prod_{l=p}^{q-1} m_l s,
-        Q = sum_{mn} y_m K_mn y_n / P^2,   K = E[phi phi] + m_1^2 E[phi' phi'] x x of layer 1 for p = 2, E[phi phi] of layer p - 1 above,
+        Q = sum_{mn} y_m K_mn y_n / P^2,
+        K = E[phi phi] + m_1^2 E[phi' phi'] x x of layer 1 for p = 2, E[phi phi] of layer p - 1 above,
         T = s (q = L),   s^3 (E w^2 + m_q^2) (q = L - 1),   s (s^(L-q) E[w] prod_{l>q} m_l)^2 below,
 
     h = sum y H^p / P and beta what comes back to layer q. With means of zero and three hidden layers lambda^2

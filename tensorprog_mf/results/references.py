@@ -1,4 +1,4 @@
-"""Which papers a result of training rests on: route, architecture, training and settings decide."""
+"""Which papers a result rests on; of training, route, architecture, training and settings decide."""
 
 from collections.abc import Iterator
 
@@ -17,6 +17,12 @@ PAPERS = {
     "attention": "Bordelon, Chaudhry & Pehlevan 2024, arXiv:2405.15712",
     "two layers": "Mei, Montanari & Nguyen 2018, arXiv:1804.06561",
     "many layers": "Nguyen & Pham 2020, arXiv:2001.11443",
+    "many particles": "Mei, Misiakiewicz & Montanari 2019, arXiv:1902.06015",
+    "exponential fluxes": "Scharfetter & Gummel 1969",
+    "Frank-Wolfe": "Lacoste-Julien & Jaggi 2015",
+    "autoencoders": "Nguyen 2021, arXiv:2102.08373",
+    "scaling laws": "Bordelon, Atanasov & Pehlevan 2024, arXiv:2402.01092",
+    "scaling laws of learned features": "Bordelon, Atanasov & Pehlevan 2024, arXiv:2409.17858",
     "learning rules": "Bordelon & Pehlevan 2023, arXiv:2210.02157",
     "feedback alignment": "Lillicrap et al. 2016",
     "direct feedback alignment": "Nokland 2016",

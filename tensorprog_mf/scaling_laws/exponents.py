@@ -16,7 +16,7 @@ from ..ground.status import Status
 from ..results.dataset import labelled
 from ..results.provenance import made
 from .checks import numbers
-from .labels import REFERENCES, over
+from .labels import over, references
 from .power_law import PowerLaw
 
 _GROWING = ("optimal_width", "optimal_time")  # with compute, whereas losses fall
@@ -230,7 +230,13 @@ def fit_exponents(
     described = {} if law is None else {"model": {"spectrum": law.describe(), "richness": richness}}
     settings = {"windows": {name: list(map(float, window)) for name, window in windows.items()}}
     attributes = made(
-        "scaling_laws.fit_exponents", "", settings, Status.COMPLETED.label, "", REFERENCES, described
+        "scaling_laws.fit_exponents",
+        "",
+        settings,
+        Status.COMPLETED.label,
+        "",
+        references(richness),
+        described,
     )
     return labelled(arrays, {"resource": np.array(names)}, attributes)
 

@@ -13,12 +13,9 @@ from ..ground.interruption import nothing_kept
 from ..ground.status import Status
 from ..results.dataset import labelled
 from ..results.provenance import made
+from ..results.references import cite
 from .model import Descent, Flow, Model
 
-REFERENCES = (
-    "Bordelon, Atanasov & Pehlevan 2024, 'A dynamical model of neural scaling laws', arXiv:2402.01092; "
-    "the same 2024, 'How feature learning can improve neural scaling laws', arXiv:2409.17858"
-)
 TIME, TWO_TIME = ("time",), ("time", "time_prime")
 NAMES = {  # of variables, by their symbols in the theory
     "H": "transfer_function",
@@ -47,6 +44,12 @@ def architecture(model: Model) -> str:
     if model.richness == 0:
         return "random features"
     return "projected linear network" if model.projected else "unprojected linear network"
+
+
+def references(richness: float) -> str:
+    """The papers on models of a richness."""
+    learned = () if richness == 0 else ("scaling laws of learned features",)
+    return cite("scaling laws", *learned)
 
 
 @dataclass(frozen=True)
@@ -107,7 +110,7 @@ def result(
         dict(settings),
         outcome.status.label,
         outcome.message(),
-        REFERENCES,
+        references(model.richness),
         {"model": model.describe(), "training": training.describe()},
     )
     return labelled(

@@ -198,7 +198,8 @@ def test_what_flow_does_not_go_with(problem):
             lambda: tp.alternate(tp.MLP(1), problem, training),
         ),
         (
-            "parameterization='ntk' takes discrete steps only; for gradient flow write the network in 'mean_field'",
+            "parameterization='ntk' takes discrete steps only; for gradient flow write the network in"
+            " 'mean_field'",
             lambda: tp.train_finite(tp.MLP(1), problem, training, width=8, parameterization="ntk"),
         ),
     ):

@@ -111,6 +111,23 @@ def test_fluctuations_add_their_own(problem):
     assert cited(tp.fluctuations(networks, limit)) == ["finite width", "field theory", "tensor programs"]
 
 
+def test_scaling_laws_cite_learned_features_where_there_are_some():
+    sl = tp.scaling_laws
+    law, lazy = sl.PowerLaw(a=1.5, b=1.5, modes=20), ["scaling laws"]
+    assert cited(sl.solve_reduced(sl.Model(law), sl.Flow([1.0]))) == lazy
+    rich = sl.solve_reduced(sl.Model(law, richness=1.0), sl.Flow([1.0]))
+    assert cited(rich) == [*lazy, "scaling laws of learned features"]
+
+
+def test_mean_field_limits():
+    mf = tp.mean_field
+    assert cited(mf.autoencoder([1.0, 0.5], "relu", 0.1, 0.1, [0, 1])) == ["autoencoders"]
+    unit, start = mf.Neuron("tanh"), {"a": tp.Gaussian(0.0, 1.0), "w": tp.Gaussian(0.0, 1.0)}
+    data = mf.FiniteData(ROWS, [1.0, -1.0])
+    ds = mf.distributional_dynamics(unit, data, start, [0.0, 0.1], n_samples=64)
+    assert cited(ds) == ["two layers", "many particles"]
+
+
 def test_every_paper_has_a_year_and_is_cited_once():
     assert all(re.search(r"\b(19|20)\d\d\b", paper) for paper in PAPERS.values())
     assert len(set(PAPERS.values())) == len(PAPERS)

@@ -11,12 +11,13 @@ from ...ground.status import Status
 from ...results import memory
 from ...results.dataset import labelled
 from ...results.provenance import made
+from ...results.references import cite
 from ...sites.activations import Activation
 from ..arguments import checked_times
 from ..outcomes import Arrays
 from .spectrum import CovarianceSpectrum
 
-_REFERENCES = "Nguyen 2021, arXiv:2102.08373"
+_PAPERS = cite("autoencoders")
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,5 @@ class Finished:
             coordinates["step"] = self.times.counts[:reached]
         described = {"activation": self.activation.describe(), "data": own.describe()}
         ended = self.status.label, self.message
-        attributes = made(
-            self.route, "weight-tied autoencoder", self.settings, *ended, _REFERENCES, described
-        )
+        attributes = made(self.route, "weight-tied autoencoder", self.settings, *ended, _PAPERS, described)
         return labelled(arrays, coordinates, attributes | more)

@@ -11,14 +11,16 @@ from ...ground.calls import checked_call
 from ...ground.errors import ConvergenceWarning, QuadratureWarning, UnsupportedError, real, warn, whole
 from ...ground.status import Status
 from ...results.provenance import made
+from ...results.references import cite
 from ..outcomes import Arrays
 from .box import Box, box
 from .data import FiniteData
-from .distributional_dynamics import REFERENCES
 from .observables import result
 from .on_data import reduction
 from .reduction import Reduction
 from .units import Unit
+
+_PAPERS = cite("two layers")
 
 _ITERATIONS = 100
 _CLOSED = 1e-12  # of what is left of the equations, relative to the targets
@@ -116,7 +118,7 @@ def boltzmann(
     }
     described = {"unit": unit.describe(), "data": data.describe()}
     name = type(unit).__name__
-    attributes = made("boltzmann", name, settings, status.label, message, REFERENCES, described)
+    attributes = made("boltzmann", name, settings, status.label, message, _PAPERS, described)
     names = tuple(problem.box.axes)
     return result(problem.arrays(point), reduced, data, np.array([math.inf]), attributes, names)
 

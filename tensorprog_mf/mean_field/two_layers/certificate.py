@@ -12,14 +12,16 @@ from ...ground.errors import UnsupportedError, real, require, whole
 from ...ground.status import Status
 from ...results.dataset import labelled
 from ...results.provenance import made
+from ...results.references import cite
 from ..outcomes import Arrays
 from .box import box
 from .data import Data, IsotropicGaussians
-from .distributional_dynamics import REFERENCES
 from .objective import Objective
 from .on_data import reduction
 from .reduction import Reduction
 from .units import Unit
+
+_PAPERS = cite("two layers", "Frank-Wolfe")
 
 _CONVEX = ("squared", "logistic")  # and smooth: at a kink one slope bounds nothing
 _SPREAD = 1e-9  # variance of an untrained parameter that counts as none, relative to its square
@@ -117,7 +119,7 @@ def certificate(
         "flat": flat,
     }
     ended = Status.COMPLETED.label, f"The best law is {verdict}."
-    attributes = made("certificate", ds.attrs["architecture"], chosen, *ended, REFERENCES, {})
+    attributes = made("certificate", ds.attrs["architecture"], chosen, *ended, _PAPERS, {})
     attributes |= {name: ds.attrs[name] for name in ("unit_json", "data_json")} | {"verdict": verdict}
     return labelled(arrays, {"parameter": np.array(reduced.names)}, attributes)
 

@@ -15,6 +15,7 @@ from ...ground.progress import Progress
 from ...ground.replicates import run_replicates
 from ...ground.status import Status
 from ...results.provenance import made
+from ...results.references import cite
 from ..arguments import stream
 from ..outcomes import RunEnd, RunRecord, averaged, concluded, reached_by_all
 from .data import Data
@@ -25,9 +26,7 @@ from .on_data import reduction
 from .stepping import Schedule, Stepper, step_plan, steps_between
 from .units import Unit
 
-REFERENCES = (
-    "Mei, Montanari & Nguyen 2018, arXiv:1804.06561; Mei, Misiakiewicz & Montanari 2019, arXiv:1902.06015"
-)
+_PAPERS = cite("two layers", "many particles")
 
 
 @checked_call
@@ -231,6 +230,6 @@ def _gathered(plan: DynamicsPlan, runs: list[_ParticleRun]) -> xr.Dataset:
     settings = plan.settings() | {"replicates_kept": len(runs)}
     described = {"unit": plan.unit.describe(), "data": plan.data.describe()}
     name = type(plan.unit).__name__
-    attributes = made("distributional_dynamics", name, settings, status.label, message, REFERENCES, described)
+    attributes = made("distributional_dynamics", name, settings, status.label, message, _PAPERS, described)
     attributes["replicates"] = len(runs)
     return result(arrays, plan.reduced, plan.data, plan.steps.times[:reached], attributes)

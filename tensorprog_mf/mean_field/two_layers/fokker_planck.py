@@ -11,16 +11,18 @@ from ...ground.calls import checked_call
 from ...ground.errors import QuadratureWarning, UnsupportedError, boolean, real, require, warn, whole
 from ...results import memory
 from ...results.provenance import made
+from ...results.references import cite
 from ..arguments import checked_interval
 from ..outcomes import Arrays, RunRecord, averaged, concluded, reached_by_all
 from .data import FiniteData
-from .distributional_dynamics import REFERENCES
 from .finite_volumes import FiniteVolumes, OneParameter, extrapolated
 from .initial import initial_laws
 from .observables import result
 from .on_data import reduction
 from .stepping import Schedule, StepPlan, step_plan
 from .units import Unit
+
+_PAPERS = cite("two layers", "exponential fluxes")
 
 _AT_EDGE = 1e-9  # probability in an outermost cell that is warned of
 
@@ -119,7 +121,7 @@ def fokker_planck(  # noqa: PLR0913
     settings = steps.settings() | own | {"initial": {name: law.describe() for name, law in laws}}
     described = {"unit": unit.describe(), "data": data.describe()}
     name = type(unit).__name__
-    attributes = made("fokker_planck", name, settings, *ended, REFERENCES, described) | {"grid_error": error}
+    attributes = made("fokker_planck", name, settings, *ended, _PAPERS, described) | {"grid_error": error}
     reached = steps.times[: reached_by_all(records)]
     return result(arrays, parameter.reduced, data, reached, attributes, (parameter.name,))
 

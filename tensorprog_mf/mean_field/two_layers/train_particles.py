@@ -15,15 +15,17 @@ from ...ground.replicates import run_replicates
 from ...ground.status import Status
 from ...results.dataset import labelled
 from ...results.provenance import made
+from ...results.references import cite
 from ...sites.draws import fresh_seed
 from ..arguments import stream
 from ..outcomes import RunEnd, RunRecord, averaged, concluded, reached_by_all
 from .data import Data, FiniteData
-from .distributional_dynamics import REFERENCES
 from .one_pass_network import advance, begin, observe
 from .one_pass_plan import OnePassPlan, check_limit, checked_laws
 from .stepping import Schedule, step_plan
 from .units import Neuron
+
+_PAPERS = cite("two layers", "many particles")
 
 
 @checked_call
@@ -183,7 +185,7 @@ def _gathered(plan: OnePassPlan, runs: list[RunRecord]) -> xr.Dataset:
         }
     settings = plan.settings() | {"replicates_kept": len(runs)}
     described = {"unit": plan.unit.describe(), "data": plan.data.describe()}
-    attributes = made("train_particles", "Neuron", settings, status.label, message, REFERENCES, described)
+    attributes = made("train_particles", "Neuron", settings, status.label, message, _PAPERS, described)
     attributes["replicates"] = len(runs)
     coordinates = {
         "time": plan.steps.times[:reached],
