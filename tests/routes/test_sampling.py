@@ -115,6 +115,12 @@ def test_draws_that_cannot_be_had_are_refused_before_a_run(draws, count):
         Sampling(n_samples=count, draws=draws).check_draws()
 
 
+@pytest.mark.parametrize("route, size", [("sample", {"n_samples": 64}), ("train_finite", {"width": 16})])
+def test_threads_are_checked_even_where_there_is_one(problem, route, size):
+    with pytest.raises(tp.InputError, match="threads=0 must be a whole number"):
+        getattr(tp, route)(tp.MLP(2), problem, tp.Training(1, 0.1), **size, threads=0, progress=False)
+
+
 def test_parts_of_a_run_keep_their_checkpoints_in_folders_of_their_own(tmp_path):
     part = Execution(checkpoint=tmp_path, threads=3).part_in("256")
     assert part == Execution(checkpoint=tmp_path / "256", threads=3, part=True)

@@ -47,9 +47,10 @@ def gather(job: Job) -> xr.Dataset:
     meant = job.meant()
     # What cannot be described must fail before the run; checkpoints are known by it.
     files = checkpoints(job)
+    allowed = thread_count(job.execution.threads)
     # Small populations live in the interpreter, where threads only wait for each other: 13 against 19 ms at
     # width 16.
-    threads = thread_count(job.execution.threads) if job.sampling.n_samples >= _THREADED else 1
+    threads = allowed if job.sampling.n_samples >= _THREADED else 1
     needed = check_memory(job, len(steps), threads)
     done = _run(job, meant, steps, files, threads)
     arrays = _estimates(job, done.runs, _unit_of_rates(job.training, meant[1]))
