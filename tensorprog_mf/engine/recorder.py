@@ -49,8 +49,7 @@ class Record:
         for outputs x examples backward fields.
     moments
         Names of fields whose averages E[x^k], k = 1 ... 4, over all sites are kept: any of preactivation,
-        backward_field,
-        feature = phi(h), gradient = phi'(h) z, and of a MeanFieldMLP input_weight.
+        backward_field, feature = phi(h), gradient = phi'(h) z, and of a MeanFieldMLP input_weight.
     densities, edges
         Names of fields whose density over sites is kept, and the edges of its bins.
     two_time
@@ -152,7 +151,7 @@ def as_record(given: RecordLike) -> Record:
         given is None or np.ndim(given) == 1,
         f"record={given!r} must hold whole steps, as a list, or be a tp.Record.",
     )
-    return Record(steps=given)
+    return Record(steps=None if given is None else tuple(given))
 
 
 def recorded_steps(record: RecordLike, steps: int, solver: str | None = None) -> np.ndarray:
