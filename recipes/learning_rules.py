@@ -129,7 +129,8 @@ def report(results: dict[str, xr.Dataset]) -> None:
             fields, updates = (" ".join(f"{value:6.2f}" for value in ds[name][-1].values) for name in COSINES)
             aligned = float(tp.plotting.kernel_alignment(ds)[-1, -1])
             print(
-                f"{rule:32}{richness:8g}{float(ds.loss[-1]):9.4f}{accuracy(ds):15.2f}{aligned:18.3f}{fields:>16}{updates:>16}"
+                f"{rule:32}{richness:8g}{float(ds.loss[-1]):9.4f}{accuracy(ds):15.2f}"
+                f"{aligned:18.3f}{fields:>16}{updates:>16}"
             )
     widest = f"8 networks of width {WIDTH} at richness {RICHNESS[-1]:g}"
     print(f"{widest} and their limit: losses; largest distance over time in standard errors")
