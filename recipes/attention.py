@@ -88,9 +88,8 @@ def looking(ds: xr.Dataset, mark: np.ndarray) -> xr.Dataset:
         to_mark.attention_mean.mean("example"),
         np.sqrt(to_mark.attention_variance.mean("example")),
     )
-    error = to_mark.attention_mean_stderr.mean(
-        "example"
-    )  # an upper bound, as errors of examples may coincide
+    # An upper bound: the errors of different examples may coincide.
+    error = to_mark.attention_mean_stderr.mean("example")
     names = {"to_marked": means, "to_marked_stderr": error, "to_marked_spread": spreads}
     return ds.assign(
         {

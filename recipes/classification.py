@@ -52,7 +52,7 @@ def outcome(ds: xr.Dataset) -> xr.Dataset:
     small = ds.drop_vars([name for name in ds if "example_prime" in ds[name].dims])
     small = small.rename_dims(
         output="class"
-    )  # a variable that has the name of its dimension would be in the way
+    )  # nothing can be assigned beside a variable that is called like its dimension
     return small.assign(
         accuracy=("time", accuracy(ds.output.values), {"long_name": "test accuracy", "units": ""})
     )

@@ -16,8 +16,8 @@ from runner import Figure, recipe
 
 import tensorprog_mf as tp
 
-# A variance takes a few hundred networks at any width, in which the shift of the mean drowns unless the width
-# is small.
+# A variance takes a few hundred networks at any width; the shift of the mean is lost in the noise unless the
+# width is small.
 NETWORKS = {32: 1000, 100: 500, 250: 400, 1000: 250, 10_000: 120, 100_000: 50}
 PROBLEM = two_digits(3, 8, n_train=2, n_test=1)
 TRAINING = {
