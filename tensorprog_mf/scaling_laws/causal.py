@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import xarray as xr
 
-from ..engine.recorder import recorded_steps
+from ..engine.record import recorded_steps
 from ..ground.calls import checked_call
 from ..ground.divergence import LossWatch, RunAway, allowed, check_size
 from ..ground.errors import Interrupted, UnsupportedError, whole

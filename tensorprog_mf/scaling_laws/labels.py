@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from ..engine.recorder import Record
+from ..engine.record import Record
 from ..ground.divergence import RunAway, sentence
 from ..ground.errors import DivergenceWarning, require, warn, whole
 from ..ground.interruption import nothing_kept

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from ..engine.recorder import recorded_steps
+from ..engine.record import recorded_steps
 from ..ground.accelerate import thread_count
 from ..ground.calls import checked_call
 from ..ground.divergence import RunAway, allowed, grown
