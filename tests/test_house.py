@@ -23,17 +23,7 @@ TOOLS = {
 }
 
 
-NOT_YET = pytest.mark.xfail(strict=True, reason="the rooms are being cleaned; the mark goes when they are")
-
-
-@pytest.mark.parametrize(
-    "tool",
-    [
-        "ruff check",
-        "ruff format",
-        pytest.param("mypy", marks=NOT_YET),
-    ],
-)
+@pytest.mark.parametrize("tool", TOOLS)
 def test_tools_find_nothing(tool):
     module, *arguments = TOOLS[tool]
     done = subprocess.run(
@@ -74,7 +64,6 @@ def test_lines_are_short():
     assert wide == []
 
 
-@NOT_YET
 def test_functions_are_short():
     """Without docstrings; of compiled kernels, which may have many arguments, without those."""
     long = {}
