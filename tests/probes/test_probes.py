@@ -1,7 +1,6 @@
 """Probes: what a network of one's own records, and how probes find what a pass left at their layers."""
 
 import pickle
-from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -37,7 +36,6 @@ class SilentProbe(Probe):
         yield OfLayer("silent_share", self.number, (slope < 0.1).mean())
 
 
-@dataclass(frozen=True)
 class WatchedMLP(tp.MLP):
     """An MLP that records how many of its sites are silent."""
 
