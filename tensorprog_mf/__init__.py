@@ -7,7 +7,7 @@ What is added to the tables here is added to __init__.pyi too, where editors and
 import importlib
 from typing import Any
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _HOME = {
     "Problem": "problems.problem",
@@ -39,8 +39,8 @@ _HOME = {
     "save": "results.files",
     "load": "results.files",
     "by_step": "results.steps",
-    "log_steps": "engine.recorder",
-    "Record": "engine.recorder",
+    "log_steps": "engine.record",
+    "Record": "engine.record",
     "InputError": "ground.errors",
     "Interrupted": "ground.errors",
     "CheckpointWarning": "ground.errors",

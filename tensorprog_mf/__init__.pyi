@@ -2,8 +2,8 @@
 
 from . import mean_field as mean_field
 from . import scaling_laws as scaling_laws
-from .engine.recorder import Record as Record
-from .engine.recorder import log_steps as log_steps
+from .engine.record import Record as Record
+from .engine.record import log_steps as log_steps
 from .ground.errors import CheckpointWarning as CheckpointWarning
 from .ground.errors import ConvergenceWarning as ConvergenceWarning
 from .ground.errors import DataWarning as DataWarning

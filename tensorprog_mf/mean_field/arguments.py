@@ -9,12 +9,6 @@ from ..ground.errors import InputError, require
 from ..problems.containers import Read, read
 
 
-def set_fields(record: object, **values: Any) -> None:
-    """Set fields of a frozen record, once, in its constructor."""
-    for name, value in values.items():
-        object.__setattr__(record, name, value)
-
-
 def finite_array(name: str, given: Any, rank: int | tuple[int, ...], shape: str) -> np.ndarray:
     """`given` as an array of finite numbers; `shape` says in words what its dimensions are."""
     return finite_values(name, read(name, given), rank, shape)

@@ -1,13 +1,15 @@
 """Convolutional networks."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 
 from ..ground.calls import checked_call
 from ..ground.errors import DataWarning, require, warn, whole
+from ..ground.fields import set_fields
 from ..layers.chain import Chain
 from ..layers.convolution import Convolution
 from ..layers.elementwise import Elementwise
@@ -24,22 +26,24 @@ from ..probes.input import InputProbe
 from ..probes.probe import Composition, Probe
 from ..probes.readout import FlatReadoutProbe, ReadoutShareProbe
 from ..problems.oddities import channels_last
+from ..problems.source import DataSource
 from ..sites.activations import Activation, as_activation
 from ..sites.sites import Sites
-from .network import Asked, Footprint, Network, checked_richness
+from .network import Asked, Footprint, Network, checked_richness, repeated
 from .windows import PADDINGS, blocks, patches, windows
 
 
 @checked_call
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class CNN(Network):
     """Convolutional network in one or two dimensions, in the limit of many channels.
 
-    h^1_a = (1/sqrt(D K)) sum_b W^0_b x_{a+b}, h^{l+1}_a = (1/sqrt(N K)) sum_b W^l_b phi(h^l_{a+b}), all
-    entries N(0,1) at the start, K taps b; f = (1/(richness N A)) sum_a w . phi(h^L_a) or, flat, (1/(richness
-    N sqrt(A))) sum_a w_a . phi(h^L_a), over A positions (Bordelon & Pehlevan 2022, appendix on convolutions).
-    Inputs are (example, channel, row) or (example, channel, row, column); kernels and fields have a dimension
-    `position`, flat in C order; where layers have fewer, the rest is NaN.
+        h^1_a = sum_b W^0_b x_{a+b} / sqrt(D K),   h^{l+1}_a = sum_b W^l_b phi(h^l_{a+b}) / sqrt(N K),
+        f = sum_a w . phi(h^L_a) / (richness N A)   or, flat,   sum_a w_a . phi(h^L_a) / (richness N sqrt(A))
+
+    with K taps b, A positions a, and all entries N(0,1) at the start (Bordelon & Pehlevan 2022, appendix on
+    convolutions). Inputs are (example, channel, row) or (example, channel, row, column). Kernels and fields
+    have a dimension `position`, flat in C order; layers that have fewer positions are filled up with NaN.
 
     Parameters
     ----------
@@ -48,54 +52,59 @@ class CNN(Network):
     kernel
         Taps per axis: one number, or one for each axis.
     padding
-        "circular", or "zero": outside counts as zero, the division stays by K.
+        "circular", or "zero": positions outside count as zero, and sums are still divided by sqrt(K).
     stride
-        Positions are this far apart in the output of each convolution: one number, or one for each of `depth`
+        Distance between the positions that a convolution computes: one number, or one for each of the `depth`
         convolutions.
     pooling
-        Average over blocks of this size after each activation but the last: one number, or depth - 1.
-        Matrices see, and feature kernels are of, what has been pooled.
+        Size of the blocks over which features are averaged after each activation but the last: one number, or
+        depth - 1. The next matrix sees the averages, and feature kernels are those of the averages.
     readout
-        "average" over positions, or "flat".
+        "average": one w reads the average over positions; "flat": every position has a w of its own.
 
     Raises
     ------
     InputError
-        A number that cannot be, an unknown word.
+        Numbers that are too small, or too many or too few of them; an unknown activation, padding or readout.
     """
 
     depth: int
-    activation: Activation | str | tuple = "tanh"
-    richness: float = 1.0
-    kernel: int | tuple[int, ...] = 3
-    padding: str = "circular"
-    stride: int | tuple[int, ...] = 1
-    pooling: int | tuple[int, ...] = 1
-    readout: str = "average"
+    activation: Activation
+    richness: float
+    kernel: tuple[int, ...]
+    padding: str
+    stride: tuple[int, ...]
+    pooling: tuple[int, ...]
+    readout: str
     input_dims = ("channel", "row", "column")
     vector_dim = "position"
 
-    def __post_init__(self):
-        object.__setattr__(self, "depth", whole("depth", self.depth, 1))
-        object.__setattr__(self, "richness", checked_richness(self.richness))
-        object.__setattr__(self, "activation", as_activation(self.activation))
-        require(
-            self.padding in PADDINGS,
-            f"padding={self.padding!r} is unknown; choose one of {', '.join(PADDINGS)}.",
+    def __init__(
+        self,
+        depth: int,
+        activation: Activation | str | tuple = "tanh",
+        richness: float = 1.0,
+        kernel: int | Sequence[int] = 3,
+        padding: str = "circular",
+        stride: int | Sequence[int] = 1,
+        pooling: int | Sequence[int] = 1,
+        readout: str = "average",
+    ) -> None:
+        require(padding in PADDINGS, f"padding={padding!r} is unknown; choose one of {', '.join(PADDINGS)}.")
+        require(readout in ("average", "flat"), f"readout={readout!r} is unknown; choose average or flat.")
+        set_fields(
+            self,
+            depth=(layers := whole("depth", depth, 1)),
+            activation=as_activation(activation),
+            richness=checked_richness(richness),
+            kernel=_each("kernel", kernel, int(np.size(kernel))),
+            padding=padding,
+            stride=_each("stride", stride, layers),
+            pooling=_each("pooling", pooling, layers - 1),
+            readout=readout,
         )
-        require(
-            self.readout in ("average", "flat"),
-            f"readout={self.readout!r} is unknown; choose average or flat.",
-        )
-        kernel = self.kernel if np.ndim(self.kernel) else (self.kernel,)
-        object.__setattr__(self, "kernel", tuple(whole("kernel", taps, 1) for taps in kernel))
-        for name, count in (("stride", self.depth), ("pooling", self.depth - 1)):
-            given = getattr(self, name)
-            values = list(given) if np.ndim(given) else [given] * count
-            require(len(values) == count, f"{name} has {len(values)} numbers; give one, or {count}.")
-            object.__setattr__(self, name, tuple(whole(name, value, 1) for value in values))
 
-    def check(self, shape):
+    def check(self, shape: tuple[int, ...]) -> None:
         require(
             len(shape) in (2, 3),
             "inputs of CNN are (example, channel, row) or (example, channel, row, column); these have"
@@ -107,7 +116,7 @@ class CNN(Network):
             f"kernel={self.kernel} has {len(self.kernel)} axes, inputs have {axes}.",
         )
 
-    def warn_of(self, problem, limit: bool) -> None:
+    def warn_of(self, problem: DataSource, limit: bool) -> None:
         shape = problem.all_inputs.shape[1:]
         if not problem.channels_named and channels_last(shape):
             sizes, last = " x ".join(map(str, shape[1:])), len(shape)
@@ -118,19 +127,19 @@ class CNN(Network):
                 DataWarning,
             )
 
-    def footprint(self, shape):
+    def footprint(self, shape: tuple[int, ...]) -> Footprint:
         taps = int(np.prod(self._kernel(shape)))
         geometry = list(self._geometry(shape))
         hidden = tuple(
             Asked(before, len(window), (1 + taps, 1 + taps), taps) for _, before, window in geometry[1:]
         )
         made = [len(window) for _, _, window in geometry]
-        directions = 0.42 if len(shape) == 2 else 0.36  # measured: neighbours are alike
+        directions = 0.42 if len(shape) == 2 else 0.36  # measured; few, as neighbours are alike
         return Footprint(self.depth, shape[0] * taps, hidden, max(made), sum(made), directions)
 
-    def _geometry(self, shape) -> Iterator[tuple[np.ndarray | None, int, np.ndarray]]:
-        """Of every convolution: the blocks that are pooled before it or None, positions that it sees, its
-        window."""
+    def _geometry(self, shape: tuple[int, ...]) -> Iterator[tuple[np.ndarray | None, int, np.ndarray]]:
+        """Of every convolution: the blocks that are pooled before it, or None; the number of positions that
+        it sees; its window."""
         grid, kernel = shape[1:], self._kernel(shape)
         for stride, pooling in zip(self.stride, (1, *self.pooling)):
             groups = None
@@ -140,7 +149,8 @@ class CNN(Network):
             window, grid = windows(grid, kernel, stride, self.padding)
             yield groups, seen, window
 
-    def _kernel(self, shape) -> tuple[int, ...]:
+    def _kernel(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Taps of every axis."""
         return self.kernel if len(self.kernel) > 1 else self.kernel * (len(shape) - 1)
 
     def compose(self, realization: Realization, inputs: np.ndarray) -> Composition:
@@ -180,3 +190,8 @@ class CNN(Network):
             BackwardFieldProbe(pooling, self.depth, positions),
             ReadoutShareProbe(readout),
         ]
+
+
+def _each(name: str, given: Any, count: int) -> tuple[int, ...]:
+    """`count` whole numbers of 1 or more, from one for all of them or from a list of them."""
+    return tuple(whole(name, value, 1) for value in repeated(name, given, count))

@@ -1,12 +1,15 @@
-"""Multilayer networks in mean-field scaling: every hidden average is 1/N, every weight moves."""
+"""Multilayer networks in mean-field scaling: hidden layers are averages over N neurons, and every weight
+moves."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from ..ground.calls import checked_call
 from ..ground.errors import InputError, SaddleWarning, require, warn, whole
+from ..ground.fields import set_fields
 from ..layers.bias import Bias
 from ..layers.chain import Chain
 from ..layers.dense import Dense
@@ -14,31 +17,38 @@ from ..layers.elementwise import Elementwise
 from ..layers.input import Input
 from ..layers.layer import Layer
 from ..layers.readout import Readout
+from ..matrices.input import InputMatrix
+from ..matrices.readout import ReadoutMatrix
 from ..matrices.realization import Realization
 from ..probes.activation import ActivationProbe
 from ..probes.dense import DenseProbe
 from ..probes.input import InputProbe
 from ..probes.probe import Composition, Probe
 from ..probes.readout import ReadoutProbe
+from ..problems.source import DataSource
 from ..sites.activations import Activation, as_activation
 from ..sites.laws import Gaussian, Law, as_law
 from ..sites.sites import Sites
-from .mlp import each
+from .mlp import OnePerLayer, biases_of, each
 from .network import Asked, Footprint, Network
 from .saddle import dead_span, saddle_message
+
+Labels = dict[str, np.ndarray]
+
+_STANDARD, _SHIFTED = Gaussian(), Gaussian(0.5, 1.0)
 
 
 @checked_call
 @dataclass(frozen=True)
 class Correlated:
-    """The mean of initial weights that know the neurons they join: m(c, c') = sum_k out_k(c) into_k(c').
+    """A mean of initial weights that depends on the neurons they join: m(c, c') = sum_k out_k(c) into_k(c').
 
     Parameters
     ----------
     out, into
-        Functions from the labels of a population to (k, site): `out` of the layer that the matrix feeds,
-        `into` of the one it reads. Labels are a dict of (row, site): "W0" in the first layer, "w" in the
-        last, "b" where there are random biases, and everywhere "label", one N(0,1) of its own.
+        Functions from the labels of a population to (k, site): `out` for the layer that the matrix feeds,
+        `into` for the layer that it reads. Labels are a dict of arrays (row, site): "W0" in the first layer,
+        "w" in the last, "b" where there are biases, and in every layer "label", an independent N(0,1).
 
     Examples
     --------
@@ -51,23 +61,25 @@ class Correlated:
     out: Callable
     into: Callable
 
-    def describe(self) -> dict:
-        """As plain values: functions by their names."""
+    def describe(self) -> dict[str, str]:
+        """As plain values: the names of the functions."""
         return {name: getattr(function, "__name__", "unnamed") for name, function in vars(self).items()}
 
 
 @checked_call
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class MeanFieldMLP(Network):
-    """Fully connected network whose hidden layers are averages, (1/N) sum, of the layer below.
+    """Fully connected network whose layers are averages over the N neurons of the layer below.
 
-    H^1 = W^0 x + b^0, H^{l+1} = (1/N) W^l phi(H^l) + b^l, f = (1/N) w . phi(H^L). With gradients times N (N^2
-    for W^l), as in `Training`, every weight moves, and as N -> infinity the neurons of a layer are
-    independent given their labels, their own initial weights (Mei, Montanari & Nguyen 2018, arXiv:1804.06561;
-    Nguyen & Pham 2020, arXiv:2001.11443). What is random in W^l beside its mean averages out:
+        H^1 = W^0 x + b^0,   H^{l+1} = (1/N) W^l phi(H^l) + b^l,   f = (1/N) w . phi(H^L)
+
+    With gradients times N (N^2 for W^l), as in `Training`, every weight moves, and as N -> infinity the
+    neurons of a layer are independent given their labels, which are their own initial weights (Mei, Montanari
+    & Nguyen 2018, arXiv:1804.06561; Nguyen & Pham 2020, arXiv:2001.11443). Deviations of the entries of W^l
+    from their mean average out:
 
         H^{l+1}(t) = m E[phi(H^l(t))] - eta sum_s C^l(t, s) delta^{l+1}(s),
-        C(t, s) = E[phi(H^l(t)) phi(H^l(s))]
+        C^l(t, s) = E[phi(H^l(t)) phi(H^l(s))]
 
     Parameters
     ----------
@@ -78,22 +90,23 @@ class MeanFieldMLP(Network):
     input_weight, readout_weight
         Laws of the entries of W^0 and w: `Gaussian`, `Uniform` or a number.
     hidden_mean
-        Means of the entries of W^1 ... W^{L-1}: one or L - 1 numbers, or `Correlated`.
+        Means of the entries of W^1 ... W^{L-1}: one for all of them, or L - 1; each is a number or
+        `Correlated`.
     hidden_std
-        Their standard deviations: they matter at finite width only.
+        Their standard deviations, which matter at finite width only.
     bias_std
-        As of `MLP`. Random biases keep neurons different; without them all neurons of layers 2 ... L - 1 are
+        As of `MLP`. Random biases keep neurons different; without them all neurons of a layer 2 ... L - 1 are
         the same, and those of layer L differ by w only (coordinate `collapsed`).
 
     Raises
     ------
     InputError
-        Depth below 1, unknown activation, what is no law, numbers that are too many or negative standard
-        deviations.
+        A depth below 1, an unknown activation, a weight that is neither a law nor a number, negative standard
+        deviations, too many or too few means or standard deviations.
 
     Notes
     -----
-    Inputs are not divided by sqrt(D). There is no richness: this network learns features always, and has no
+    Inputs are not divided by sqrt(D). There is no richness: this network always learns features, and has no
     lazy limit. Where symmetry silences a layer in both directions, as means of zero do (see `frozen`), the
     start is a saddle that the limit never leaves, while networks of width N leave it after a time of the
     order of log N (see `escape_rate`): a `SaddleWarning` says so. From three hidden layers on, readout
@@ -101,39 +114,49 @@ class MeanFieldMLP(Network):
     """
 
     depth: int
-    activation: Activation | str | tuple = "tanh"
-    input_weight: Law | float = Gaussian()
-    hidden_mean: tuple | float | Correlated = 1.0
-    hidden_std: tuple[float, ...] | float = 1.0
-    readout_weight: Law | float = Gaussian(0.5, 1.0)
-    bias_std: tuple[float, ...] | float | None = None
+    activation: Activation
+    input_weight: Law
+    hidden_mean: tuple[float | Correlated, ...]
+    hidden_std: tuple[float, ...]
+    readout_weight: Law
+    bias_std: tuple[float, ...] | None
 
     richness = 1.0
     has_input_weight = True
     averages = True
 
-    def __post_init__(self):
-        object.__setattr__(self, "depth", whole("depth", self.depth, 1))
-        object.__setattr__(self, "activation", as_activation(self.activation))
-        for name in ("input_weight", "readout_weight"):
-            object.__setattr__(self, name, as_law(name, getattr(self, name)))
-        object.__setattr__(self, "hidden_mean", _means(self.hidden_mean, self.depth - 1))
-        object.__setattr__(self, "hidden_std", each("hidden_std", self.hidden_std, self.depth - 1))
-        if self.bias_std is not None:
-            object.__setattr__(self, "bias_std", each("bias_std", self.bias_std, self.depth))
+    def __init__(
+        self,
+        depth: int,
+        activation: Activation | str | tuple = "tanh",
+        input_weight: Law | float = _STANDARD,
+        hidden_mean: float | Correlated | Sequence[float | Correlated] | np.ndarray = 1.0,
+        hidden_std: OnePerLayer = 1.0,
+        readout_weight: Law | float = _SHIFTED,
+        bias_std: OnePerLayer | None = None,
+    ) -> None:
+        set_fields(
+            self,
+            depth=(layers := whole("depth", depth, 1)),
+            activation=as_activation(activation),
+            input_weight=as_law("input_weight", input_weight),
+            hidden_mean=_means(hidden_mean, layers - 1),
+            hidden_std=each("hidden_std", hidden_std, layers - 1),
+            readout_weight=as_law("readout_weight", readout_weight),
+            bias_std=None if bias_std is None else each("bias_std", bias_std, layers),
+        )
 
-    def footprint(self, shape):
-        return Footprint(
-            self.depth, shape[0], (Asked(kept=(1, 1)),) * (self.depth - 1), fields=self.depth
-        )  # without images
+    def footprint(self, shape: tuple[int, ...]) -> Footprint:
+        without_images = Asked(kept=(1, 1))
+        return Footprint(self.depth, shape[0], (without_images,) * (self.depth - 1), fields=self.depth)
 
     @property
     def frozen(self) -> bool:
         """Whether the limit never leaves the saddle it starts at: no layer has both features and a gradient.
 
-        Without biases, and with phi(0) = 0, layers 2 ... L - 1 have one neuron. Its features are zero if a
-        mean below is, or if phi is odd and the law of W^0 symmetric about 0; no gradient comes back to it if
-        a mean above is zero, or E[w] = 0.
+        Without biases, and with phi(0) = 0, a layer 2 ... L - 1 is one neuron many times. Its features are
+        zero if a mean below is, or if phi is odd and the law of W^0 symmetric about 0; no gradient comes back
+        to it if a mean above is zero, or E[w] = 0.
         """
         return dead_span(self) is not None
 
@@ -149,35 +172,33 @@ class MeanFieldMLP(Network):
                 own[below] = own[below + 1] = True
         return tuple(not differ for differ in own)
 
-    def coordinates(self, layers):
+    def coordinates(self, layers: list[int]) -> dict[str, np.ndarray]:
         return {"collapsed": np.array([self.collapsed[layer - 1] for layer in layers], np.int8)}
 
     @property
     def random_hidden(self) -> bool:
-        """Whether hidden weights are random beside their means."""
+        """Whether hidden weights deviate from their means at the start."""
         return any(self.hidden_std)
 
-    def warn_of(self, problem, limit: bool) -> None:
+    def warn_of(self, problem: DataSource, limit: bool) -> None:
         if self.frozen and limit:
             warn(saddle_message(self, problem), SaddleWarning)
 
     def compose(self, realization: Realization, inputs: np.ndarray) -> Composition:
         sites = [realization.sites(f"layer {layer}") for layer in range(1, self.depth + 1)]
-        biases: list[Bias | None] = [None] * self.depth
-        if self.bias_std is not None:
-            biases = [Bias(f"b{layer}", own, self.bias_std[layer]) for layer, own in enumerate(sites)]
+        biases = biases_of(sites, self.bias_std)
         first = Input(realization.input("W0", sites[0], inputs, self.input_weight), bias=biases[0])
         readout = Readout(realization.readout("w", sites[-1], law=self.readout_weight))
         layers: list[Layer] = [first]
         probes: list[Probe] = [InputProbe(first)]
-        labels = None
+        labels: list[Labels] = []
         for layer in range(1, self.depth):
             mean, pair = self.hidden_mean[layer - 1], slice(layer - 1, layer + 1)
             if isinstance(mean, Correlated):
                 labels = labels or _labels(sites, biases, first.matrix, readout.matrix)
-            u, v = _mean_rows(
-                mean, sites[pair], None if labels is None else labels[pair], f"hidden_mean of W{layer}"
-            )
+                u, v = _correlated(mean, sites[pair], labels[pair], f"hidden_mean of W{layer}")
+            else:
+                u, v = _constant(mean, sites[pair])
             matrix = realization.mean_field(
                 f"W{layer}", sites[layer], sites[layer - 1], u, v, self.hidden_std[layer - 1]
             )
@@ -191,7 +212,7 @@ class MeanFieldMLP(Network):
         )
 
 
-def _means(given, count: int) -> tuple:
+def _means(given: Any, count: int) -> tuple[float | Correlated, ...]:
     """One mean for each hidden matrix."""
     several = isinstance(given, (list, tuple, np.ndarray))
     values = list(given) if several else [given] * count
@@ -199,32 +220,38 @@ def _means(given, count: int) -> tuple:
     return tuple(mean if isinstance(mean, Correlated) else _mean(mean) for mean in values)
 
 
-def _mean(given) -> float:
+def _mean(given: Law | float) -> float:
     law = as_law("hidden_mean", given)
     require(law.fixed, "hidden_mean is a number or tp.Correlated; what is random beside it is hidden_std.")
     return law.mean
 
 
-def _labels(sites: list[Sites], biases: list, first, last) -> list[dict[str, np.ndarray]]:
-    """What tells the neurons of each population apart at the start, (row, site) each."""
+def _labels(
+    sites: list[Sites], biases: list[Bias | None], first: InputMatrix, last: ReadoutMatrix
+) -> list[Labels]:
+    """What tells the neurons of each population apart at the start, arrays (row, site)."""
     last.reveal(np.empty((0, last.into.count)))
     found = []
-    for layer, own in enumerate(sites):
+    for own, bias in zip(sites, biases):
         labels = {"label": own.draws.take(("label", 0, 0))[None]}
-        labels |= {"W0": first.columns} if layer == 0 else {}
+        labels |= {"W0": first.columns} if own is sites[0] else {}
         labels |= {"w": last.rows} if own is sites[-1] else {}
-        labels |= {"b": biases[layer].std * biases[layer].column[None]} if biases[layer] is not None else {}
+        labels |= {"b": bias.std * bias.column[None]} if bias is not None else {}
         found.append(labels)
     return found
 
 
-def _mean_rows(
-    mean, sites: list[Sites], labels: list[dict] | None, what: str
-) -> tuple[np.ndarray, np.ndarray]:
-    """u and v, (k, site), of m = sum_k u_k v_k."""
+def _constant(mean: float, sites: list[Sites]) -> tuple[np.ndarray, np.ndarray]:
+    """u and v, (k, site), of m = sum_k u_k v_k; k = 0 for a mean of zero."""
     below, above = sites
-    if not isinstance(mean, Correlated):
-        return np.full((int(mean != 0), above.count), mean), np.ones((int(mean != 0), below.count))
+    return np.full((int(mean != 0), above.count), mean), np.ones((int(mean != 0), below.count))
+
+
+def _correlated(
+    mean: Correlated, sites: list[Sites], labels: list[Labels], what: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """u and v, (k, site), of m(c, c') = sum_k u_k(c) v_k(c')."""
+    below, above = sites
     rows = []
     for name, function, own, site in (
         ("out", mean.out, labels[1], above),

@@ -1,11 +1,14 @@
 """Fully connected networks."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from ..ground.calls import checked_call
-from ..ground.errors import real, require, whole
+from ..ground.errors import real, whole
+from ..ground.fields import set_fields
 from ..layers.bias import Bias
 from ..layers.chain import Chain
 from ..layers.dense import Dense
@@ -20,17 +23,22 @@ from ..probes.input import InputProbe
 from ..probes.probe import Composition, Probe
 from ..probes.readout import ReadoutProbe
 from ..sites.activations import Activation, as_activation
+from ..sites.sites import Sites
 from ..training.roles import Role
-from .network import Asked, Footprint, Network, checked_richness
+from .network import Asked, Footprint, Network, checked_richness, repeated
+
+OnePerLayer = float | Sequence[float] | np.ndarray  # one number for all layers, or one for each
 
 
 @checked_call
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class MLP(Network):
     """Fully connected network.
 
-    h^1 = W^0 x / sqrt(D), h^{l+1} = W^l phi(h^l) / sqrt(N), f = w . phi(h^L) / (richness N), all entries
-    N(0,1) at the start (Bordelon & Pehlevan 2022, arXiv:2205.09653; muP of Yang & Hu 2021, arXiv:2011.14522).
+        h^1 = W^0 x / sqrt(D),   h^{l+1} = W^l phi(h^l) / sqrt(N),   f = w . phi(h^L) / (richness N)
+
+    with all entries N(0,1) at the start (Bordelon & Pehlevan 2022, arXiv:2205.09653; this is muP, Yang & Hu
+    2021, arXiv:2011.14522).
 
     Parameters
     ----------
@@ -39,42 +47,50 @@ class MLP(Network):
     activation
         A name, an `Activation` (with a gain), or a pair (phi, dphi) of functions on arrays.
     richness
-        gamma0 > 0: how much features move; towards 0 the network becomes its static tangent kernel.
+        gamma0 > 0: how much features move; towards 0 the tangent kernel becomes static.
     weight_std
-        Standard deviations of the initial entries of W^0 ... W^{L-1}, w: one number or L + 1. Factors in
-        front of weights that start as N(0,1), h = sigma W phi / sqrt(N), are the same network with a
-        learning-rate multiplier sigma^2.
+        Standard deviations of the initial entries of W^0 ... W^{L-1} and w: one number, or L + 1. A network
+        with factors on weights that start as N(0,1), h = sigma W phi / sqrt(N), is the same one with
+        learning-rate multipliers sigma^2.
     bias_std
-        Of biases b^0 ... b^{L-1} added to h^1 ... h^L: one number or L, 0 for biases that start at zero.
-        None: no biases.
+        Standard deviations of biases b^0 ... b^{L-1}, which are added to h^1 ... h^L: one number, or L; 0 for
+        biases that start at zero. None: no biases.
     output_bias
-        Factor s of a bias added to the output, f + s B, which starts at zero and has learning rate eta s. 0:
-        none.
+        Factor s of a bias B that is added to the output, f + s B; it starts at zero and has the learning rate
+        eta s. 0: no such bias.
 
     Raises
     ------
     InputError
-        Depth below 1, richness not positive, unknown activation, standard deviations that are negative or too
-        many.
+        A depth below 1, a richness that is not positive, an unknown activation, standard deviations that are
+        negative, or too many or too few of them.
     """
 
     depth: int
-    activation: Activation | str | tuple = "tanh"
-    richness: float = 1.0
-    weight_std: tuple[float, ...] | float = 1.0
-    bias_std: tuple[float, ...] | float | None = None
-    output_bias: float = 0.0
+    activation: Activation
+    richness: float
+    weight_std: tuple[float, ...]
+    bias_std: tuple[float, ...] | None
+    output_bias: float
     dense_chain = True
 
-    def __post_init__(self):
-        object.__setattr__(self, "depth", whole("depth", self.depth, 1))
-        object.__setattr__(self, "richness", checked_richness(self.richness))
-        object.__setattr__(self, "activation", as_activation(self.activation))
-        object.__setattr__(self, "weight_std", each("weight_std", self.weight_std, self.depth + 1))
-        if self.bias_std is not None:
-            object.__setattr__(self, "bias_std", each("bias_std", self.bias_std, self.depth))
-        object.__setattr__(
-            self, "output_bias", real("output_bias", self.output_bias, "be 0 or more", lambda v: v >= 0)
+    def __init__(
+        self,
+        depth: int,
+        activation: Activation | str | tuple = "tanh",
+        richness: float = 1.0,
+        weight_std: OnePerLayer = 1.0,
+        bias_std: OnePerLayer | None = None,
+        output_bias: float = 0.0,
+    ) -> None:
+        set_fields(
+            self,
+            depth=(layers := whole("depth", depth, 1)),
+            activation=as_activation(activation),
+            richness=checked_richness(richness),
+            weight_std=each("weight_std", weight_std, layers + 1),
+            bias_std=None if bias_std is None else each("bias_std", bias_std, layers),
+            output_bias=real("output_bias", output_bias, "be 0 or more", lambda v: v >= 0),
         )
 
     @property
@@ -95,14 +111,12 @@ class MLP(Network):
         """Standard deviation of the entries of the readout, which reads the last layer."""
         return self.weight_std[-1]
 
-    def footprint(self, shape):
+    def footprint(self, shape: tuple[int, ...]) -> Footprint:
         return Footprint(self.depth, shape[0], (Asked(),) * (self.depth - 1), fields=self.depth)
 
     def compose(self, realization: Realization, inputs: np.ndarray) -> Composition:
         sites = [realization.sites(f"layer {layer}") for layer in range(1, self.depth + 1)]
-        std, biases = self.weight_std, [None] * self.depth
-        if self.bias_std is not None:
-            biases = [Bias(f"b{layer}", own, self.bias_std[layer]) for layer, own in enumerate(sites)]
+        std, biases = self.weight_std, biases_of(sites, self.bias_std)
         first = Input(realization.input("W0", sites[0], inputs), std[0], biases[0])
         layers: list[Layer] = [first]
         probes: list[Probe] = [InputProbe(first)]
@@ -119,8 +133,13 @@ class MLP(Network):
         )
 
 
-def each(name: str, given, count: int) -> tuple[float, ...]:
-    """One number for each of `count`, from one for all of them or as many."""
-    values = [given] * count if np.ndim(given) == 0 else list(given)
-    require(len(values) == count, f"{name} has {len(values)} numbers; give one, or {count}.")
-    return tuple(real(name, value, "be 0 or more", lambda v: v >= 0) for value in values)
+def biases_of(sites: list[Sites], std: tuple[float, ...] | None) -> list[Bias | None]:
+    """The bias of every layer, given the populations and standard deviations; None where there is none."""
+    if std is None:
+        return [None] * len(sites)
+    return [Bias(f"b{layer}", own, std[layer]) for layer, own in enumerate(sites)]
+
+
+def each(name: str, given: Any, count: int) -> tuple[float, ...]:
+    """`count` numbers of 0 or more, from one for all of them or from a list of them."""
+    return tuple(real(name, v, "be 0 or more", lambda v: v >= 0) for v in repeated(name, given, count))

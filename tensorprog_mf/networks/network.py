@@ -1,22 +1,24 @@
-"""What every network says of itself."""
+"""What every network tells about itself."""
 
 from abc import ABC, abstractmethod
 from dataclasses import fields
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
 from ..ground.errors import real, require
 from ..matrices.realization import Realization
 from ..probes.probe import Composition
+from ..problems.source import DataSource
 from ..sites.activations import Activation
 
 
 class Asked(NamedTuple):
-    """A hidden matrix, or several that share bases, for estimates of memory.
+    """What a hidden matrix, or several that share their bases, need in an estimate of memory.
 
-    Vectors per example in a query `forward` and `backward`; site arrays `kept` for every direction of the
-    two, a direction and its images; `learned` parts, one for each matrix.
+    `forward` and `backward` are the numbers of vectors per example in a query; `kept` says of both kinds of
+    queries how many site arrays a direction takes, itself and its images; `learned` is the number of learned
+    parts, one for each matrix.
     """
 
     forward: int = 1
@@ -28,9 +30,9 @@ class Asked(NamedTuple):
 class Footprint(NamedTuple):
     """What decides the memory of a run.
 
-    Observed `layers`; `features` of an input vector; the `hidden` matrices; `vectors` per example, of the
-    layer that has most, and of all layers together, those whose `fields` a pass leaves behind; `directions`
-    per vector, those of an MLP being 1.
+    `layers` are the observed ones; `features` those of an input vector; `hidden` the hidden matrices;
+    `vectors` counts those per example in the layer that has most, and `fields` those of all layers whose
+    fields a pass keeps; `directions` is their number per vector, relative to an MLP.
     """
 
     layers: int
@@ -50,7 +52,6 @@ class Network(ABC):
 
     input_dims: tuple[str, ...] = ("feature",)  # of one example
     vector_dim: str | None = None  # where an example is several vectors: what they are
-    frozen = False  # whether training moves nothing in the limit
     dense_chain = False  # whether it is an input, hidden matrices and a readout one after another, as an MLP
     residual = False  # whether branches are added, so that fields are not told apart into parts
     averages = False  # whether hidden layers are averages: no initial Gaussian field, and no lazy limit
@@ -59,7 +60,7 @@ class Network(ABC):
 
     @abstractmethod
     def footprint(self, shape: tuple[int, ...]) -> Footprint:
-        """For estimates of memory, given the shape of an input."""
+        """What the memory of a run depends on, given the shape of an input."""
 
     def check(self, shape: tuple[int, ...]) -> None:
         """Refuse inputs of a wrong shape."""
@@ -69,12 +70,17 @@ class Network(ABC):
             f"inputs of {type(self).__name__} are {wanted}; these have {len(shape) + 1} dimensions.",
         )
 
-    def warn_of(self, problem, limit: bool) -> None:  # noqa: B027
+    def warn_of(self, problem: DataSource, limit: bool) -> None:  # noqa: B027
         """Warn of what may surprise in a run on a problem, at finite width or in the limit."""
 
     def coordinates(self, layers: list[int]) -> dict[str, np.ndarray]:
         """Coordinates along the observed layers, beside their numbers."""
         return {}
+
+    @property
+    def frozen(self) -> bool:
+        """Whether training moves nothing in the limit."""
+        return False
 
     @property
     def plain(self) -> bool:
@@ -88,7 +94,7 @@ class Network(ABC):
 
     @property
     def readout_std(self) -> float | None:
-        """Standard deviation of the entries of a readout that reads the last layer; None for one behind a
+        """Standard deviation of the entries of a readout that reads the last layer; None for one that reads a
         pool or a stream."""
         return None
 
@@ -99,25 +105,25 @@ class Network(ABC):
 
     @abstractmethod
     def compose(self, realization: Realization, inputs: np.ndarray) -> Composition:
-        """The layers over the populations and matrices of a realization, the first of which knows the
-        `inputs`, and the probes that record them."""
+        """The layers over the populations and matrices of a realization, and the probes that record them; the
+        first layer is made for these `inputs`."""
 
-    def describe(self) -> dict:
+    def describe(self) -> dict[str, Any]:
         """The description as plain values."""
         return {
             "architecture": type(self).__name__,
-            **{field.name: _plain(getattr(self, field.name)) for field in fields(self)},
+            **{field.name: _plain(getattr(self, field.name)) for field in fields(cast(Any, self))},
         }
 
 
-def _plain(value):
-    """What has a description of its own, alone or in a list, as that."""
+def _plain(value: Any) -> Any:
+    """A value as plain ones: what can describe itself, alone or in a list, is replaced by its description."""
     if isinstance(value, (tuple, list)):
         return [_plain(entry) for entry in value]
     return value.describe() if hasattr(value, "describe") else value
 
 
-def checked_richness(given) -> float:
+def checked_richness(given: float) -> float:
     """The argument `richness`."""
     return real(
         "richness",
@@ -125,3 +131,10 @@ def checked_richness(given) -> float:
         "be positive; for the limit richness -> 0 take a small value such as 0.01",
         lambda v: v > 0,
     )
+
+
+def repeated(name: str, given: Any, count: int) -> list[Any]:
+    """`count` values of an argument, from one for all of them or from a list of them."""
+    values = [given] * count if np.ndim(given) == 0 else list(given)
+    require(len(values) == count, f"{name} has {len(values)} numbers; give one, or {count}.")
+    return values

@@ -1,10 +1,9 @@
-"""Which parameterisation is this? Mean-field, muP, NTK and standard networks as one family, and how to go
-between them.
+"""Mean-field, muP, NTK and standard parameterisations as one family of networks, and how to go between them.
 
-Legend: a layer multiplies its weight by a (W enters as a W), entries start as N(0, b^2), plain gradient
-descent moves W by c sum_nu Delta_nu d f_nu / d W. Replacing (a, b, c) by (a s, b / s, c / s^2) changes
-nothing but the name of the weights (Yang & Hu 2021, section 3), so each row below is one point of a
-two-parameter family, richness and learning rate.
+Legend: a layer multiplies its weight W by a, entries start as N(0, b^2), and plain gradient descent moves W
+by c sum_nu Delta_nu d f_nu / d W. Replacing (a, b, c) by (a s, b / s, c / s^2) changes nothing but the name
+of the weights (Yang & Hu 2021, section 3), so that each row below is one point of a family with two
+parameters, richness and learning rate.
 
 | form       | input a, b, c                 | hidden a, b, c            | readout a, b, c                   |
 |------------|-------------------------------|---------------------------|-----------------------------------|
@@ -13,9 +12,9 @@ two-parameter family, richness and learning rate.
 | ntk        | D^-1/2, 1, eta gamma0^2       | N^-1/2, 1, eta gamma0^2   | 1/(gamma0 N^1/2), 1, eta gamma0^2 |
 | standard   | 1, D^-1/2, eta                | 1, N^-1/2, eta            | 1/gamma0, N^-1/2, eta             |
 
-The first two are the same network. The third is a mean-field network of richness gamma0 / sqrt(N), the fourth
-one of that richness and learning rate eta N / gamma0^2, with the input layer slowed down by D / N: both are
-lazy when wide.
+The first two are the same network. The third is a mean-field network of richness gamma0 / sqrt(N); the fourth
+is one of that richness and of learning rate eta N / gamma0^2, with the input layer slowed down by D / N. Both
+are lazy when wide.
 """
 
 from dataclasses import dataclass, replace
@@ -26,8 +25,9 @@ import xarray as xr
 
 from ..ground.calls import checked_call
 from ..ground.errors import InputError, real, require, whole
-from ..networks import MLP, Network
 from ..training.training import Training
+from .mlp import MLP
+from .network import Network
 
 FORMS = ("mean_field", "mup", "ntk", "standard")
 
@@ -47,7 +47,7 @@ class Scales:
 def scales(
     form: str, depth: int, width: int, features: int, richness: float = 1.0, learning_rate: float = 1.0
 ) -> Scales:
-    """Scales of every weight of an MLP written in a form; the table is in the module's docstring.
+    """Scales of every weight of an MLP in one of the forms; the table is in the docstring of the module.
 
     Parameters
     ----------
@@ -80,15 +80,14 @@ def scales(
 
 @checked_call
 def to_mean_field(given: Scales, width: int, features: int) -> tuple[float, float, tuple[float, ...]]:
-    """Richness, learning rate and learning-rate multipliers of the mean-field network that these scales
-    describe.
+    """Richness, learning rate and multipliers of it of the mean-field network that these scales describe.
 
     Multipliers are relative to the readout, whose own is 1.
 
     Raises
     ------
     InputError
-        Scales whose preactivations do not start with variance |x|^2 / D and E[phi^2].
+        Scales whose preactivations do not start with the variances |x|^2 / D and E[phi^2].
     """
     a, b, c = (
         np.array(values, float) for values in (given.multiplier, given.initial_std, given.learning_rate)
@@ -101,8 +100,7 @@ def to_mean_field(given: Scales, width: int, features: int) -> tuple[float, floa
             " times that; rescale the activation's gain instead."
         )
     richness = 1 / (a[-1] * b[-1] * width)
-    # The same function with weights W / b: entries start as N(0, 1), and the gradient step is c / b^2 in
-    # place of c.
+    # The same function with weights W / b: entries start as N(0, 1), and the step is c / b^2 instead of c.
     speed = c / b**2 / (richness**2 * width)
     return float(richness), float(speed[-1]), tuple((speed / speed[-1]).tolist())
 
@@ -112,16 +110,16 @@ def as_mean_field(
 ) -> tuple[Network, Training]:
     """The mean-field network and training that do what `network` and `training` mean in another form.
 
-    In another form than "mean_field" these are a plain MLP and steps of gradient descent without noise.
+    In any form but "mean_field" these are a plain MLP and gradient descent in steps, without noise.
     Momentum is the same in every form; weight decay keeps its product with the learning rate.
     """
     if form == "mean_field":
         return network, training
-    network = cast(MLP, network)
-    given = scales(form, network.depth, width, features, network.richness, training.learning_rate)
-    own = training.rates(network.roles).values()
+    network, descent = cast(MLP, network), training.descent
+    given = scales(form, network.depth, width, features, network.richness, descent.learning_rate)
+    own = descent.rates(network.roles).values()
     richness, rate, multipliers = to_mean_field(given, width, features)
-    decay = training.weight_decay * training.learning_rate / rate
+    decay = descent.weight_decay * descent.learning_rate / rate
     multipliers = tuple(kappa * factor for kappa, factor in zip(multipliers, own))
     converted = replace(training, learning_rate=rate, weight_decay=decay, multipliers=multipliers)
     return replace(network, richness=richness), converted
@@ -131,7 +129,7 @@ def as_mean_field(
 def table(
     depth: int, width: int, features: int, richness: float = 1.0, learning_rate: float = 1.0
 ) -> xr.Dataset:
-    """All forms side by side, with the richness and learning rate of the mean-field network that each one is.
+    """All forms side by side, with richness and learning rate of the mean-field network that each one is.
 
     Returns
     -------
@@ -149,38 +147,18 @@ def table(
     rows = [scales(form, depth, width, features, richness, learning_rate) for form in FORMS]
     back = [to_mean_field(row, width, features) for row in rows]
     both = ("form", "weight")
+    columns = {
+        "multiplier": (both, [row.multiplier for row in rows], "factor on the weight"),
+        "initial_std": (both, [row.initial_std for row in rows], "initial standard deviation"),
+        "learning_rate": (both, [row.learning_rate for row in rows], "learning rate of the weight"),
+        "learning_rate_multiplier": (both, [kappa for *_, kappa in back], "multiplier in mean-field form"),
+        "mean_field_richness": ("form", [gamma for gamma, *_ in back], "richness in mean-field form"),
+        "mean_field_learning_rate": ("form", [eta for _, eta, _ in back], "learning rate in mean-field form"),
+    }
     return xr.Dataset(
         {
-            "multiplier": (
-                both,
-                [row.multiplier for row in rows],
-                {"long_name": "factor on the weight", "units": ""},
-            ),
-            "initial_std": (
-                both,
-                [row.initial_std for row in rows],
-                {"long_name": "initial standard deviation", "units": ""},
-            ),
-            "learning_rate": (
-                both,
-                [row.learning_rate for row in rows],
-                {"long_name": "learning rate of the weight", "units": ""},
-            ),
-            "learning_rate_multiplier": (
-                both,
-                [kappa for _, _, kappa in back],
-                {"long_name": "multiplier in mean-field form", "units": ""},
-            ),
-            "mean_field_richness": (
-                "form",
-                [gamma for gamma, _, _ in back],
-                {"long_name": "richness in mean-field form", "units": ""},
-            ),
-            "mean_field_learning_rate": (
-                "form",
-                [eta for _, eta, _ in back],
-                {"long_name": "learning rate in mean-field form", "units": ""},
-            ),
+            name: (dims, values, {"long_name": long_name, "units": ""})
+            for name, (dims, values, long_name) in columns.items()
         },
         {"form": list(FORMS), "weight": [f"W{layer}" for layer in range(depth)] + ["w"]},
     )

@@ -6,6 +6,7 @@ import numpy as np
 
 from ..ground.calls import checked_call
 from ..ground.errors import require
+from ..ground.fields import set_fields
 from ..layers.chain import Chain
 from ..layers.readout import Readout
 from ..layers.recurrent import Recurrent
@@ -19,42 +20,50 @@ from .windows import as_vectors
 
 
 @checked_call
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class RNN(Network):
     """Recurrent network: one hidden matrix for all positions of a sequence.
 
-    h_1 = U x_1 / sqrt(D), h_k = W phi(h_{k-1}) / sqrt(N) + U x_k / sqrt(D), k = 2 ... S, f = w . phi(h_S) /
-    (richness N), all entries N(0,1) at the start. Inputs are (example, position, feature); kernels and fields
-    have a dimension `position`.
+        h_1 = U x_1 / sqrt(D),   h_k = W phi(h_{k-1}) / sqrt(N) + U x_k / sqrt(D),   k = 2 ... S,
+        f = w . phi(h_S) / (richness N)
+
+    with all entries N(0,1) at the start. Inputs are (example, position, feature); kernels and fields have a
+    dimension `position`.
 
     Parameters
     ----------
     activation, richness
         As of `MLP`.
     readout
-        "last" position, or "average" of phi(h_k) over positions.
+        "last": f reads phi(h_S), as written; "average": the average of phi(h_k) over positions.
 
     Raises
     ------
     InputError
-        Richness not positive, an unknown word.
+        A richness that is not positive, an unknown activation or readout.
     """
 
-    activation: Activation | str | tuple = "tanh"
-    richness: float = 1.0
-    readout: str = "last"
+    activation: Activation
+    richness: float
+    readout: str
     input_dims = ("position", "feature")
     vector_dim = "position"
 
-    def __post_init__(self):
-        object.__setattr__(self, "richness", checked_richness(self.richness))
-        object.__setattr__(self, "activation", as_activation(self.activation))
-        require(
-            self.readout in ("last", "average"),
-            f"readout={self.readout!r} is unknown; choose last or average.",
+    def __init__(
+        self,
+        activation: Activation | str | tuple = "tanh",
+        richness: float = 1.0,
+        readout: str = "last",
+    ) -> None:
+        require(readout in ("last", "average"), f"readout={readout!r} is unknown; choose last or average.")
+        set_fields(
+            self,
+            activation=as_activation(activation),
+            richness=checked_richness(richness),
+            readout=readout,
         )
 
-    def footprint(self, shape):
+    def footprint(self, shape: tuple[int, ...]) -> Footprint:
         return Footprint(1, shape[1], (Asked(shape[0], shape[0]),), shape[0], shape[0])
 
     def compose(self, realization: Realization, inputs: np.ndarray) -> Composition:

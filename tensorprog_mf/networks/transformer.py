@@ -1,11 +1,13 @@
 """Transformers."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from ..ground.calls import checked_call
 from ..ground.errors import boolean, real, require, whole
+from ..ground.fields import set_fields
 from ..layers.attention import Attention
 from ..layers.chain import Chain
 from ..layers.dense import Dense
@@ -25,96 +27,111 @@ from ..probes.input import EmbeddingProbe
 from ..probes.probe import Composition, Probe
 from ..probes.readout import ReadoutShareProbe
 from ..sites.activations import Activation, as_activation
+from ..sites.sites import Sites
 from .network import Asked, Footprint, Network, checked_richness
 from .windows import as_vectors
 
 
 @checked_call
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Transformer(Network):
     """Multi-head self-attention on a residual stream of M units, in the limit of many heads or of infinite
     head dimension.
 
-    h^0_a = W^E x_a / sqrt(D); L blocks h' = h + (beta / sqrt(L)) W^O o / sqrt(M), o_a = sum_b softmax_b(kappa
-    q_a . k_b) v_b per head,
-    q, k, v = W^{Q,K,V} h / sqrt(M), and with mlp=True h = h' + (beta / sqrt(L)) W^m phi(h') / sqrt(M); f = w
-    . mean_a phi(h^L_a) / (richness M); all entries N(0,1) at the start (Bordelon, Chaudhry & Pehlevan 2024,
-    arXiv:2405.15712). Inputs are (example, token, feature), positional features among them. n_samples or
-    width is M, so that there are M / head_dimension heads.
+        h^0_a = W^E x_a / sqrt(D),   f = w . mean_a phi(h^L_a) / (richness M)
+
+    and between them L blocks
+
+        h' = h + (beta / sqrt(L)) W^O o / sqrt(M),   o_a = sum_b softmax_b(kappa q_a . k_b) v_b per head,
+        q, k, v = W^{Q,K,V} h / sqrt(M),   with mlp=True   h'' = h' + (beta / sqrt(L)) W^m phi(h') / sqrt(M)
+
+    with all entries N(0,1) at the start (Bordelon, Chaudhry & Pehlevan 2024, arXiv:2405.15712). Inputs are
+    (example, token, feature), positional features among them. M is n_samples or width, so that there are
+    M / head_dimension heads.
 
     Parameters
     ----------
-    depth, activation, richness, branch_scale
-        Blocks L; as of `ResidualMLP`; the activation is that of readout and MLP.
+    depth
+        Number of blocks L.
+    activation
+        As of `MLP`: of what the readout and the fully connected branches see.
+    richness, branch_scale
+        As of `ResidualMLP`.
     head_dimension
-        Coordinates n of a head. Heads are then random, with mean and variance of their attention in the
-        result. "infinite": one head of all M units, with logits divided by n: attention becomes
-        deterministic.
+        Number n of coordinates of a head. Heads are then random, and results have the mean and the variance
+        of their attention. "infinite": one head of all M units, with logits divided by n = M, so that
+        attention becomes deterministic.
     logit_exponent
-        kappa = head_dimension^-logit_exponent; 1 for infinite head dimension.
+        kappa = n^-logit_exponent; the exponent is 1 for infinite head dimension.
     causal
-        Tokens see none behind them.
+        Whether tokens see none that come after them.
     mlp
-        Whether blocks have a fully connected branch behind attention.
+        Whether blocks have a fully connected branch after attention.
     normalise
-        Layer normalisation, without parameters, before attention and before the MLP.
+        Whether there is a layer normalisation, without parameters, before attention and before the fully
+        connected branch.
     query_key_rate
         Factor on the learning rates of W^Q and W^K.
 
     Raises
     ------
     InputError
-        A number that cannot be.
+        A number outside its range, an unknown activation, a switch that is neither true nor false.
     """
 
     depth: int
-    activation: Activation | str | tuple = "tanh"
-    richness: float = 1.0
-    head_dimension: int | str = 4
-    branch_scale: float = 1.0
-    logit_exponent: float = 0.5
-    causal: bool = False
-    mlp: bool = False
-    normalise: bool = False
-    query_key_rate: float = 1.0
+    activation: Activation
+    richness: float
+    head_dimension: int | Literal["infinite"]
+    branch_scale: float
+    logit_exponent: float
+    causal: bool
+    mlp: bool
+    normalise: bool
+    query_key_rate: float
     input_dims = ("token", "feature")
     vector_dim = "token"
     residual = True
 
-    def __post_init__(self):
-        object.__setattr__(self, "depth", whole("depth", self.depth, 1))
-        object.__setattr__(self, "richness", checked_richness(self.richness))
-        object.__setattr__(self, "activation", as_activation(self.activation))
-        if self.head_dimension != "infinite":
-            object.__setattr__(self, "head_dimension", whole("head_dimension", self.head_dimension, 1))
-        object.__setattr__(
-            self, "branch_scale", real("branch_scale", self.branch_scale, "be finite", lambda v: True)
-        )
-        object.__setattr__(
-            self, "logit_exponent", real("logit_exponent", self.logit_exponent, "be finite", lambda v: True)
-        )
-        object.__setattr__(
+    def __init__(
+        self,
+        depth: int,
+        activation: Activation | str | tuple = "tanh",
+        richness: float = 1.0,
+        head_dimension: int | str = 4,
+        branch_scale: float = 1.0,
+        logit_exponent: float = 0.5,
+        causal: bool = False,
+        mlp: bool = False,
+        normalise: bool = False,
+        query_key_rate: float = 1.0,
+    ) -> None:
+        infinite = head_dimension == "infinite"
+        set_fields(
             self,
-            "query_key_rate",
-            real("query_key_rate", self.query_key_rate, "be 0 or more", lambda v: v >= 0),
+            depth=whole("depth", depth, 1),
+            activation=as_activation(activation),
+            richness=checked_richness(richness),
+            head_dimension="infinite" if infinite else whole("head_dimension", head_dimension, 1),
+            branch_scale=real("branch_scale", branch_scale, "be finite", lambda v: True),
+            logit_exponent=real("logit_exponent", logit_exponent, "be finite", lambda v: True),
+            causal=boolean("causal", causal),
+            mlp=boolean("mlp", mlp),
+            normalise=boolean("normalise", normalise),
+            query_key_rate=real("query_key_rate", query_key_rate, "be 0 or more", lambda v: v >= 0),
         )
-        for name in ("causal", "mlp", "normalise"):
-            object.__setattr__(self, name, boolean(name, getattr(self, name)))
 
-    def footprint(self, shape):
+    def footprint(self, shape: tuple[int, ...]) -> Footprint:
         tokens = shape[0]
-        readers, output = (
-            Asked(tokens, tokens, (4, 6), 3),
-            Asked(tokens, tokens),
-        )  # which share the basis of the stream
-        block = (readers, output, *[Asked(tokens, tokens)] * self.mlp)
+        readers = Asked(tokens, tokens, (4, 6), 3)  # which share the basis of the stream
+        block = (readers, Asked(tokens, tokens), *[Asked(tokens, tokens)] * self.mlp)
         return Footprint(self.depth + 1, shape[1], block * self.depth, tokens, 4 * self.depth * tokens, 1.4)
 
     def coordinates(self, layers: list[int]) -> dict[str, np.ndarray]:
         return {"relative_depth": np.array(layers) / self.depth}
 
     def _head(self, units: int) -> tuple[int, float]:
-        """Coordinates of a head among so many units, and kappa."""
+        """The number of coordinates of a head, if there are so many units, and kappa."""
         if self.head_dimension == "infinite":
             return units, 1 / units
         require(
@@ -125,7 +142,7 @@ class Transformer(Network):
         return self.head_dimension, self.head_dimension**-self.logit_exponent
 
     def _group(self, units: int) -> int:
-        """Sites that are one head; all of them are exchangeable where they make the only one."""
+        """The number of sites that make a head; 1 if there is only one head, whose sites are exchangeable."""
         return 1 if self.head_dimension == "infinite" else self._head(units)[0]
 
     def compose(self, realization: Realization, inputs: np.ndarray) -> Composition:
@@ -158,8 +175,12 @@ class Transformer(Network):
         branch = Chain([Normalisation(), *layers] if self.normalise else list(layers))
         return Residual(branch, self.branch_scale / np.sqrt(self.depth))
 
-    def _attention(self, realization: Realization, stream, heads, tokens: int, block: int) -> Attention:
-        names = (f"W{letter}{block + 1}" for letter in "QKV")
-        readers = [realization.hidden(name, heads, stream) for name in names]
+    def _attention(
+        self, realization: Realization, stream: Sites, heads: Sites, tokens: int, block: int
+    ) -> Attention:
+        query, key, value = (realization.hidden(f"W{letter}{block + 1}", heads, stream) for letter in "QKV")
         output = realization.hidden(f"WO{block + 1}", stream, heads)
-        return Attention(*readers, output, tokens, *self._head(heads.count), self.causal, self.query_key_rate)
+        dimension, scale = self._head(heads.count)
+        return Attention(
+            query, key, value, output, tokens, dimension, scale, self.causal, self.query_key_rate
+        )

@@ -12,10 +12,10 @@ PADDINGS = ("circular", "zero")
 def windows(
     shape: tuple[int, ...], kernel: tuple[int, ...], stride: int, padding: str
 ) -> tuple[np.ndarray, tuple[int, ...]]:
-    """(output position, tap) -> input position, -1 outside, and the shape of the output grid, ceil(size /
-    stride) per axis.
+    """Input positions (output position, tap), -1 for those outside, and the shape of the output grid.
 
-    Taps are k offsets from -floor((k - 1) / 2) on per axis, in C order.
+    The output grid has ceil(size / stride) positions per axis. Taps are k offsets per axis, from
+    -floor((k - 1) / 2) on, in C order.
     """
     out = tuple(-(-size // stride) for size in shape)
     offsets = list(itertools.product(*(range(-((k - 1) // 2), k - (k - 1) // 2) for k in kernel)))
@@ -28,8 +28,7 @@ def windows(
 
 
 def blocks(shape: tuple[int, ...], size: int) -> tuple[np.ndarray, tuple[int, ...]]:
-    """(output position, member) -> input position, of blocks of `size` per axis, and the shape of the output
-    grid.
+    """Input positions (output position, member) of blocks of `size` per axis, and the output grid's shape.
 
     Raises
     ------
@@ -49,9 +48,7 @@ def blocks(shape: tuple[int, ...], size: int) -> tuple[np.ndarray, tuple[int, ..
 def patches(inputs: np.ndarray, window: np.ndarray) -> np.ndarray:
     """Inputs (example, channel, row[, column]) as (example x position, channel x tap); outside is zero."""
     flat = inputs.reshape(*inputs.shape[:2], -1)
-    padded = np.concatenate(
-        [flat, np.zeros((*flat.shape[:2], 1))], axis=2
-    )  # index -1 is the zero behind the last one
+    padded = np.concatenate([flat, np.zeros((*flat.shape[:2], 1))], axis=2)  # index -1 is the added zero
     seen = padded[:, :, window].transpose(0, 2, 1, 3)
     return seen.reshape(len(inputs) * len(window), -1)
 

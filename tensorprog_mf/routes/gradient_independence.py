@@ -4,7 +4,7 @@ import pathlib
 
 import xarray as xr
 
-from ..engine.recorder import RecordLike, as_record
+from ..engine.record import RecordLike, as_record
 from ..matrices.sampling import Sampling
 from ..networks import Network
 from ..problems.problem import Problem

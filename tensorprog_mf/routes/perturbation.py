@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import xarray as xr
 
-from ..engine.recorder import RecordLike, as_record, recorded_steps
+from ..engine.record import RecordLike, as_record, recorded_steps
 from ..ground.divergence import advice, grown, sentence
 from ..ground.errors import (
     DivergenceWarning,

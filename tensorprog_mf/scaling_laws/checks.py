@@ -1,4 +1,4 @@
-"""What users give, checked: arrays of numbers, and the fields of frozen records."""
+"""What users give, checked: arrays of numbers."""
 
 import numpy as np
 
@@ -15,9 +15,3 @@ def numbers(name: str, values: object) -> np.ndarray:
     except (TypeError, ValueError):
         pass
     raise InputError(f"{name}={' '.join(str(values).split())[:60]} must be real numbers in an array.")
-
-
-def set_fields(record: object, **values: object) -> None:
-    """Set the fields of a frozen record from inside its constructor, to what has been checked."""
-    for name, value in values.items():
-        object.__setattr__(record, name, value)

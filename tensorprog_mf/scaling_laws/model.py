@@ -11,8 +11,8 @@ import numpy as np
 
 from ..ground.calls import checked_call
 from ..ground.errors import boolean, real, require, whole
+from ..ground.fields import set_fields
 from ..training.schedules import Schedule, factors
-from .checks import set_fields
 from .power_law import PowerLaw
 from .spectrum import Spectrum
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from ..ground.calls import checked_call
 from ..ground.errors import real, require, whole
-from .checks import set_fields
+from ..ground.fields import set_fields
 from .spectrum import Spectrum
 
 _UNBINNED, _LARGEST = 1_000_000, 10**300

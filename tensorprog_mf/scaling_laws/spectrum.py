@@ -12,9 +12,10 @@ from numpy.typing import ArrayLike
 
 from ..ground.calls import checked_call
 from ..ground.errors import real, require, whole
+from ..ground.fields import set_fields
 from ..problems.containers import read
 from ..problems.pairing import paired
-from .checks import numbers, set_fields
+from .checks import numbers
 
 _SMALLEST = 1e-10  # relative eigenvalue of a measured kernel below which a mode is rounding
 

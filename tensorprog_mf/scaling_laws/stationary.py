@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from ..engine.recorder import recorded_steps
+from ..engine.record import recorded_steps
 from ..ground.accelerate import one_blas_thread
 from ..ground.calls import checked_call
 from ..ground.errors import UnsupportedError, boolean, require

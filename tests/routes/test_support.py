@@ -19,7 +19,7 @@ ROOT = pathlib.Path(tp.__file__).parent
 README = pathlib.Path(__file__).parents[2] / "README.md"
 REFUSING = {
     "networks/saddle.py",
-    "engine/recorder.py",
+    "engine/record.py",
     "training/training.py",
 }  # functions that are no routes
 EXAMPLES = [(f"{section}: {example.label}", example) for section, own in SECTIONS.items() for example in own]

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from tensorprog_mf.engine.loop import run
-from tensorprog_mf.engine.recorder import Record, Recorder
+from tensorprog_mf.engine.record import Record
+from tensorprog_mf.engine.recorder import Recorder
 from tensorprog_mf.matrices.conditioned import Conditioned
 from tensorprog_mf.matrices.input import InputMatrix
 from tensorprog_mf.matrices.readout import ReadoutMatrix

@@ -9,7 +9,8 @@ from numpy.typing import ArrayLike
 
 from ...ground.calls import checked_call
 from ...ground.errors import UnsupportedError, require
-from ..arguments import finite_array, set_fields
+from ...ground.fields import set_fields
+from ..arguments import finite_array
 
 _ROUNDING = 1e-10
 

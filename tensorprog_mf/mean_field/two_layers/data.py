@@ -11,12 +11,13 @@ from numpy.typing import ArrayLike
 
 from ...ground.calls import checked_call
 from ...ground.errors import UnsupportedError, real, require, whole
+from ...ground.fields import set_fields
 from ...problems.classes import as_targets, warn_of_empty
 from ...problems.containers import read
 from ...problems.losses import Loss, as_loss
 from ...problems.pairing import paired
 from ...sites.laws import Law
-from ..arguments import finite_values, set_fields
+from ..arguments import finite_values
 
 
 class DataLaw(ABC):

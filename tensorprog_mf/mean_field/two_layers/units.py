@@ -8,8 +8,8 @@ import numpy as np
 
 from ...ground.calls import checked_call
 from ...ground.errors import boolean, real, require
+from ...ground.fields import set_fields
 from ...sites.activations import Activation, as_activation
-from ..arguments import set_fields
 
 
 class Hinges(NamedTuple):

@@ -12,7 +12,6 @@ from ...ground.errors import require
 from ...matrices.readout import centred
 from ...networks import MLP
 from ...problems.problem import Problem
-from ...sites.activations import as_activation
 from ...sites.draws import Draws
 from ...sites.sites import Sites
 from ...training.training import Training
@@ -82,7 +81,7 @@ class Alternation:
         is_centred: bool,
     ):
         self.activation, self.richness, self.problem, self.populations = (
-            as_activation(network.activation),
+            network.activation,
             network.richness,
             problem,
             [sites for sites, _ in populations],

@@ -2,7 +2,7 @@
 
 import xarray as xr
 
-from ...engine.recorder import recorded_steps
+from ...engine.record import recorded_steps
 from ...ground.accelerate import thread_count
 from ...ground.interruption import nothing_kept
 from ...ground.progress import Progress

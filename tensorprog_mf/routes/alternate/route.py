@@ -3,7 +3,7 @@ repeat."""
 
 import xarray as xr
 
-from ...engine.recorder import RecordLike, as_record
+from ...engine.record import RecordLike, as_record
 from ...matrices.sampling import Sampling
 from ...networks import MLP
 from ...problems.problem import Problem

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import xarray as xr
 
-from ...engine.recorder import as_record
+from ...engine.record import as_record
 from ...ground.errors import InputError, require
 from ...ground.status import Status
 from ...results.dataset import slot_maps

@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 
 import xarray as xr
 
-from ...engine.recorder import Record
+from ...engine.record import Record
 from ...ground.errors import boolean, require, whole
 from ...ground.interruption import Folder
 from ...ground.status import Status

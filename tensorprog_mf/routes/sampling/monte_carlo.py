@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import xarray as xr
 
-from ...engine.recorder import Record
+from ...engine.record import Record
 from ...engine.truncation import default_tolerance
 from ...ground.errors import Interrupted, real, require
 from ...ground.interruption import Folder, nothing_kept

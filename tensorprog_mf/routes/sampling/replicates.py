@@ -8,7 +8,8 @@ import xarray as xr
 
 from ...engine.flow import with_kinks
 from ...engine.loop import Outcome, run
-from ...engine.recorder import Record, Recorder, recorded_steps
+from ...engine.record import Record, recorded_steps
+from ...engine.recorder import Recorder
 from ...engine.truncation import combined
 from ...ground.accelerate import thread_count
 from ...ground.checkpoints import Checkpoint, in_words

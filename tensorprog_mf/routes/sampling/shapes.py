@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ...engine.recorder import Record
+from ...engine.record import Record
 from ...engine.reductions import MOMENTS
 from ...results.dataset import Arrays
 

@@ -11,7 +11,8 @@ from dataclasses import replace
 import numpy as np
 
 from ...engine.loop import Outcome, run
-from ...engine.recorder import Record, Recorder
+from ...engine.record import Record
+from ...engine.recorder import Recorder
 from ...engine.reductions import Reductions
 from ...ground.accelerate import one_blas_thread
 from ...ground.status import Status

@@ -3,7 +3,7 @@
 import numpy as np
 import xarray as xr
 
-from ...engine.recorder import RecordLike, as_record, recorded_steps
+from ...engine.record import RecordLike, as_record, recorded_steps
 from ...ground.accelerate import one_blas_thread
 from ...ground.divergence import RunAway, advice, sentence
 from ...ground.errors import ConvergenceWarning, DivergenceWarning, boolean, require, warn

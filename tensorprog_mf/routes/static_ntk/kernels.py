@@ -8,8 +8,7 @@ import numpy as np
 
 from ...ground.errors import require
 from ...networks import MLP
-from ...networks.mlp import each
-from ...sites.activations import Activation, as_activation
+from ...sites.activations import Activation
 from ...sites.moments import Moments, closed_moments, has_closed_form, hermite_moments, stein_mismatch
 from ...training.roles import Role
 
@@ -47,7 +46,7 @@ def initial_kernels(network: MLP, inputs: np.ndarray) -> InitialKernels:
     InputError
         Kernels that are not finite.
     """
-    activation = as_activation(network.activation)
+    activation = network.activation
     if has_closed_form(activation):
         return _named(network, *_recursion(network, inputs, lambda k: closed_moments(activation, k)), 0.0)
     kernels, error, nodes = _by_quadrature(network, activation, inputs)
@@ -82,8 +81,7 @@ def _by_quadrature(
 
 def _stds(network: MLP) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Standard deviations of the initial weights and of the biases, zero where there are none."""
-    weights = each("weight_std", network.weight_std, network.depth + 1)
-    return weights, each("bias_std", network.bias_std or 0.0, network.depth)
+    return network.weight_std, network.bias_std or (0.0,) * network.depth
 
 
 def _named(network: MLP, feature: np.ndarray, gradient: np.ndarray, error: float) -> InitialKernels:

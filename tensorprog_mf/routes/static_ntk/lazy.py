@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import xarray as xr
 
-from ...engine.recorder import recorded_steps
+from ...engine.record import recorded_steps
 from ...ground.divergence import advice, grown, sentence
 from ...ground.errors import DivergenceWarning, QuadratureWarning, require, warn
 from ...ground.status import Status

@@ -2,7 +2,7 @@
 
 import xarray as xr
 
-from ...engine.recorder import RecordLike, as_record
+from ...engine.record import RecordLike, as_record
 from ...ground.errors import require
 from ...matrices.sampling import Sampling
 from ...networks import Network

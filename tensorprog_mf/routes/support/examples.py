@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...engine.recorder import Record
+from ...engine.record import Record
 from ...networks import CNN, MLP, RNN, MeanFieldMLP, Network, ResidualMLP, Transformer
 from ...problems.online import OnlineProblem
 from ...problems.problem import Problem

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ...engine.recorder import Record
+from ...engine.record import Record
 from ...networks import Network
 from ...problems.source import DataSource
 from ...sites.activations import Activation
