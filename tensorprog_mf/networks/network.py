@@ -48,12 +48,12 @@ class Network(ABC):
     `richness`."""
 
     richness: float
-    activation: Activation
+    activation: Activation  # routes ask it about kinks: kinked=True if any activation of the network has one
 
     input_dims: tuple[str, ...] = ("feature",)  # of one example
     vector_dim: str | None = None  # where an example is several vectors: what they are
     dense_chain = False  # whether it is an input, hidden matrices and a readout one after another, as an MLP
-    residual = False  # whether branches add to a stream
+    residual = False  # whether branches are added, so that fields are not told apart into parts
     averages = False  # whether hidden layers are averages: no initial Gaussian field, and no lazy limit
     has_input_weight = False  # whether the input weights of a site are known, all of them
     output_bias: float = 0.0  # scale of the bias of the outputs
