@@ -39,7 +39,12 @@ def warmup(rise: int, then: Schedule | None = None) -> Schedule:
     return lambda k, steps: (k + 1) / rise if k < rise else then(k - rise, steps - rise)
 
 
-SCHEDULES: dict[str, Callable[..., Schedule]] = {"constant": constant, "step": step, "cosine": cosine, "warmup": warmup}
+SCHEDULES: dict[str, Callable[..., Schedule]] = {
+    "constant": constant,
+    "step": step,
+    "cosine": cosine,
+    "warmup": warmup,
+}
 
 
 def factors(
