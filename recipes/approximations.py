@@ -1,10 +1,10 @@
-"""Where does each approximation break? All routes to the same number, against richness, depth and time.
+"""Where does each approximation break down? All routes to the same number, against richness, depth and time.
 
     python recipes/approximations.py [FOLDER]
 
-Trains tanh networks with the static kernel, gradient independence, perturbation theory, the alternating
-procedure, real networks, and the limit itself. Writes approximations.nc (distances to the limit, and all
-results at one setting) and, with matplotlib, approximations.png into FOLDER (default: output).
+Trains tanh networks with the static kernel, with gradient independence, by perturbation theory, by the
+alternating procedure, as real networks, and as the limit itself. Writes approximations.nc (distances to the
+limit, and all results at one setting) and, with matplotlib, approximations.png into FOLDER (default: output).
 """
 
 import warnings
@@ -54,7 +54,7 @@ def routes(depth: int, richness: float) -> dict[str, xr.Dataset]:
 
 
 def distances(results: dict[str, xr.Dataset]) -> xr.Dataset:
-    """Of all routes to the limit, and beside them the standard error of the limit."""
+    """Distances of all routes to the limit, with the standard error of the limit."""
     limit, *others = results.items()
     found = tp.compare(limit[1], **dict(others))
     for name in VARIABLES:
@@ -66,7 +66,8 @@ def distances(results: dict[str, xr.Dataset]) -> xr.Dataset:
 
 
 def run() -> dict[str, xr.Dataset]:
-    """Distances against richness and against depth, printed as they come, and all results at one setting."""
+    """Distances against richness and against depth, which are printed as they come, and all results at one
+    setting."""
     rich, deep = [], []
     print("rms distance of the outputs to the limit at the end")
     print(f"{'richness':>8}" + "".join(f"{name:>23}" for name in COLORS))

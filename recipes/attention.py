@@ -1,14 +1,15 @@
-"""Two limits of attention: infinitely many heads, random ones, and one head of infinite dimension, the same
-for all.
+"""Two limits of attention: infinitely many heads, which stay random, and heads of infinite dimension, which
+all agree.
 
     python recipes/attention.py [FOLDER]
 
-Three tokens carry a sign each and one of them is marked: its sign is the target. A last token is empty, but
-for a feature of its own. Without attention the average over tokens hides the target; with it the last token
-learns to look at the marked one. With many heads of dimension 4 every head looks elsewhere: mean and variance
-over heads are what has a limit. With infinite head dimension attention is the same for all and starts nearly
-uniform. Real networks of three widths (numbers of units) follow either limit. Prints losses and attention to
-the marked token, and writes attention.nc and, with matplotlib, attention.png into FOLDER (default: output).
+Three tokens carry a sign each, and one of them is marked: its sign is the target. A last token is empty
+except for a feature of its own. Without attention, the average over tokens hides the target; with attention,
+the last token learns to look at the marked one. With many heads of dimension 4, every head looks somewhere
+else, and what has a limit is the mean and variance over heads. With infinite head dimension, attention is the
+same for all heads and starts nearly uniform. Real networks of three widths (numbers of units) follow both
+limits. Prints losses and the attention to the marked token. Writes attention.nc and, with matplotlib,
+attention.png into FOLDER (default: output).
 """
 
 import numpy as np
@@ -28,7 +29,8 @@ WIDTHS, SEEDS, SITES = {64: "#7ad151", 256: "#2a788e", 1024: "#440154"}, 6, 4096
 
 
 def marked() -> tuple[tp.Problem, np.ndarray]:
-    """Inputs (example, token, feature), features: mark, sign, last token; and which token is marked."""
+    """Inputs (example, token, feature), with the features mark, sign and last token; and which token is
+    marked."""
     rng, count = np.random.default_rng(0), TRAIN + TEST
     mark = rng.integers(0, TOKENS - 1, size=count)
     signs = rng.choice((-1.0, 1.0), size=(count, TOKENS - 1))
@@ -48,7 +50,7 @@ def network(kind: str, scale: float = 2.0) -> tp.Transformer:
 
 
 def run() -> dict[str, xr.Dataset]:
-    """Limits of both kinds, the same without attention, networks of every width."""
+    """Limits of both kinds, a limit without attention, and networks of every width."""
     problem, mark = marked()
     given = (problem, TRAINING)
     options = {"record": RECORD, "samples": 256}
@@ -71,7 +73,7 @@ def run() -> dict[str, xr.Dataset]:
         "input",
         "basis_rank",
         "rank_fraction",
-    )  # and what begins like these
+    )  # and all names that begin like these
     return {
         name: looking(ds[[v for v in ds if v.startswith(kept) or "loss" in v]], mark)
         for name, ds in found.items()
@@ -79,14 +81,15 @@ def run() -> dict[str, xr.Dataset]:
 
 
 def looking(ds: xr.Dataset, mark: np.ndarray) -> xr.Dataset:
-    """With attention from the last token to the marked one, mean and spread over heads, averaged over
-    examples."""
+    """The result, with the attention from the last token to the marked one: mean and spread over heads,
+    averaged over examples."""
     to_mark = ds.isel(layer=0, token=-1, token_prime=xr.DataArray(mark, dims="example"))
     means, spreads = (
         to_mark.attention_mean.mean("example"),
         np.sqrt(to_mark.attention_variance.mean("example")),
     )
-    error = to_mark.attention_mean_stderr.mean("example")  # examples err together, at most by this
+    # An upper bound: the errors of different examples may coincide.
+    error = to_mark.attention_mean_stderr.mean("example")
     names = {"to_marked": means, "to_marked_stderr": error, "to_marked_spread": spreads}
     return ds.assign(
         {
@@ -99,8 +102,8 @@ def looking(ds: xr.Dataset, mark: np.ndarray) -> xr.Dataset:
 def report(results: dict[str, xr.Dataset]) -> None:
     """Print losses and attention at the end."""
     print(
-        "after training: losses; attention of the last token to the marked one, before and after, spread over"
-        " heads"
+        "after training: losses; attention of the last token to the marked one before and after"
+        " training, and its spread over heads"
     )
     for name, ds in results.items():
         end = ds.isel(time=-1)
@@ -112,7 +115,7 @@ def report(results: dict[str, xr.Dataset]) -> None:
             f"  {name:31} {text}   {ds.to_marked[0]:.3f} {end.to_marked:.3f} +- {end.to_marked_stderr:.3f},"
             f" spread {end.to_marked_spread:.3f}"
         )
-    print("output, rms distance of the mean of networks to their limit")
+    print("outputs: rms distance of the mean over networks to their limit")
     for kind in KINDS:
         away = [
             float(
@@ -124,8 +127,8 @@ def report(results: dict[str, xr.Dataset]) -> None:
 
 
 def draw(results: dict[str, xr.Dataset]) -> Figure:
-    """A row per limit: losses, attention over time, attention of single heads, attention from the last token
-    after training."""
+    """One row per limit: losses, attention over time, attention of single heads, and attention from the last
+    token after training."""
     import matplotlib.pyplot as plt
 
     _, mark = marked()
@@ -202,9 +205,7 @@ def draw(results: dict[str, xr.Dataset]) -> Figure:
                 )
         many = shown.shape[1] > 1
         which = (
-            f"heads of the limit differ ({shown.shape[1]} of them)"
-            if many
-            else "all heads of the limit agree"
+            f"{shown.shape[1]} heads of the limit, which differ" if many else "all heads of the limit agree"
         )
         heads.set(
             title=f"{which}:\none test example",

@@ -2,12 +2,12 @@
 
     python recipes/autoencoder.py [FOLDER]
 
-In the limit of infinite width every direction of the data has one gain, in closed form: data with three sizes
-of variance are learned in three stages, and weight decay drops the directions whose variance is below it.
-Real networks trained on one example after the other follow, at distances that fall as 1 / width. On
-handwritten digits the neurons become images: noise at first, then mixtures of the principal components that
-are worth their weight decay. Prints losses and excess over the limit, and writes autoencoder.nc and, with
-matplotlib, autoencoder.png into FOLDER (default: output). Half a minute.
+In the limit of infinite width, every direction of the data has one gain, in closed form: data with three
+sizes of variance are learned in three stages, and weight decay drops the directions whose variance is below
+it. Real networks, trained on one example after another, follow the limit at distances that fall as 1 / width.
+On handwritten digits the neurons become images: noise at first, then mixtures of the principal components
+that are worth their weight decay. Prints losses and their excess over the limit. Writes autoencoder.nc and,
+with matplotlib, autoencoder.png into FOLDER (default: output). Takes half a minute.
 """
 
 import numpy as np
@@ -29,16 +29,15 @@ DIGITS_DECAY, DIGITS_SCALE = 0.1, 0.1
 
 
 def images() -> np.ndarray:
-    """All handwritten digits (example, pixel), in units in which the variance of a pixel is one on
-    average."""
+    """All handwritten digits (example, pixel), in units in which pixels have variance one on average."""
     with opened() as file:
         x = file.image.values.reshape(file.sizes["example"], -1).astype(float)
     return x / np.sqrt(x.var(axis=0).mean())
 
 
 def network(width: int) -> xr.Dataset:
-    """Real networks of one width on one example after the other; wide ones, which differ less, are fewer and
-    have smaller steps."""
+    """Real networks of one width, trained on one example after another; of wide ones, which differ less,
+    there are fewer, with smaller steps."""
     step = 2e-4 if width < 1000 else 1e-4
     return train(
         SPECTRUM, "relu", SCALE, DECAY, TIMES, step, width, n_replicates=8 if width < 1000 else 4, samples=0
@@ -46,8 +45,8 @@ def network(width: int) -> xr.Dataset:
 
 
 def run() -> dict[str, xr.Dataset]:
-    """The limit and real networks on three sizes of variance, weight decays over a continuum of them, and the
-    digits."""
+    """The limit and real networks on three sizes of variance, weight decays over a continuum of variances,
+    and the digits."""
     x = images()
     digits = tp.mean_field.Spectrum.from_examples(x)
     fine = np.union1d(TIMES, np.geomspace(0.05, 40, 120))
@@ -85,8 +84,8 @@ def report(results: dict[str, xr.Dataset]) -> None:
     kept = int((digits.final_reconstruction > 0).sum())
     print(f"digits: {kept} of {digits.sizes['direction']} directions are worth their weight decay")
     print(
-        "losses: limit, a network on Gaussian inputs of the same covariance, and on the digits, which are not"
-        " Gaussian"
+        "losses: limit, a network on Gaussian inputs with the same covariance, and one on the digits, which"
+        " are not Gaussian"
     )
     for moment in results["digits network"].time.values:
         losses = (
@@ -96,7 +95,7 @@ def report(results: dict[str, xr.Dataset]) -> None:
 
 
 def _excess(results: dict[str, xr.Dataset], width: int) -> tuple[float, float]:
-    """Loss of networks above the limit at the last time, and its standard error."""
+    """Loss of networks above that of the limit at the last time, and its standard error."""
     last = results[f"width {width}"].sel(time=LAST)
     return float(last.loss - results["limit"].loss.sel(time=LAST)), float(last.loss_stderr)
 
@@ -119,7 +118,7 @@ def _curves(axes, results: dict[str, xr.Dataset]) -> None:
         excess, error = _excess(results, width)
         axes[3].errorbar(width, excess, 2 * error, fmt="o", color=color, label=f"networks, width {width}")
     axes[0].set(
-        title="loss: a stage for each size of variance", xlabel="time", ylabel="loss", xscale="log", ylim=0
+        title="loss: one stage for each size of variance", xlabel="time", ylabel="loss", xscale="log", ylim=0
     )
     for i, color in enumerate(("C0", "C1", "C2")):
         one = limit.isel(direction=i)
@@ -169,7 +168,7 @@ def _curves(axes, results: dict[str, xr.Dataset]) -> None:
 
 
 def _tiles(ax, tiles: np.ndarray, columns, rows, title: str, cmap: str, own_scale: bool) -> None:
-    """Images (row, column, pixel) side by side, each row in its own scale or each image."""
+    """Images (row, column, pixel) side by side; each row, or each image, has a scale of its own."""
     for r, row in enumerate(tiles):
         for c, tile in enumerate(row):
             low, high = (-np.abs(tile).max(), np.abs(tile).max()) if own_scale else (0.0, float(row.max()))
@@ -198,7 +197,7 @@ def _digits(axes, results: dict[str, xr.Dataset]) -> None:
         real.loss[1:],
         "o",
         color="#2a788e",
-        label="network, Gaussian inputs of their covariance",
+        label="network, Gaussian inputs with their covariance",
     )
     axes[0].plot(
         real.time[1:],

@@ -1,15 +1,16 @@
-"""Ten handwritten digits: classification with ten outputs and the cross-entropy, lazy and rich, beside real
+"""Ten handwritten digits: classification with ten outputs and the cross-entropy, by lazy, rich and real
 networks.
 
     python recipes/classification.py [FOLDER]
 
-Trains tanh networks of two hidden layers on a hundred images: infinitely wide ones at a small and a large
+Trains tanh networks with two hidden layers on a hundred images: infinitely wide ones at a small and a large
 richness, the static kernel in closed form, and real ones of several widths. The outputs of the limit are
-deterministic, and so is its accuracy; of real networks the mean accuracy of single ones is shown, which is
-not that of their averaged outputs. Lazy networks begin with random outputs of size 1 / (richness
-sqrt(width)), which for long hide what the narrow ones have learned. Prints losses, accuracies, how far real
-networks are from the limit, width by width, and how the features of test images come together by class.
-Writes classification.nc and, with matplotlib, classification.png into FOLDER (default: output).
+deterministic, and so is its accuracy. For real networks the recipe shows the mean accuracy of single
+networks, which is not the accuracy of their averaged outputs. Lazy networks begin with random outputs of size
+1 / (richness sqrt(width)), which for a long time hide what the narrow ones have learned. Prints losses,
+accuracies, the distance of real networks to the limit for every width, and how the features of test images
+come together by class. Writes classification.nc and, with matplotlib, classification.png into FOLDER
+(default: output).
 """
 
 import numpy as np
@@ -22,8 +23,8 @@ import tensorprog_mf as tp
 PROBLEM = ten_digits(n_train=100, n_test=100)
 TRAINING = tp.Training(steps=50, learning_rate=2.0)
 RICHNESS = {"lazy": 0.1, "rich": 2.0}
-NETWORKS = {64: 64, 256: 32, 1024: 8}  # how many of each width: narrow ones differ more
-STEPS = tp.log_steps(TRAINING.steps, 12)  # few, as every recorded step asks for the test images, too
+NETWORKS = {64: 64, 256: 32, 1024: 8}  # how many of each width; narrow ones differ more
+STEPS = tp.log_steps(TRAINING.steps, 12)  # few, as every recorded step also evaluates the test images
 TEST = np.arange(PROBLEM.n_train, len(PROBLEM.all_inputs))
 LABELS = PROBLEM.all_targets.argmax(axis=1)
 PER_CLASS = 5
@@ -47,18 +48,18 @@ def accuracy(output: np.ndarray) -> np.ndarray:
 
 
 def outcome(ds: xr.Dataset) -> xr.Dataset:
-    """Without the kernels of all examples, which are large, and with the test accuracy."""
+    """The result without the kernels of all examples, which are large, and with the test accuracy."""
     small = ds.drop_vars([name for name in ds if "example_prime" in ds[name].dims])
     small = small.rename_dims(
         output="class"
-    )  # nothing can be assigned where a variable is called as its dimension
+    )  # nothing can be assigned beside a variable that is called like its dimension
     return small.assign(
         accuracy=("time", accuracy(ds.output.values), {"long_name": "test accuracy", "units": ""})
     )
 
 
 def _rms(difference: np.ndarray) -> np.ndarray:
-    """Over everything but time, from (..., time, example, class)."""
+    """Root mean square over everything but time, of an array (..., time, example, class)."""
     return np.sqrt(
         (difference**2).mean(
             axis=tuple(axis for axis in range(difference.ndim) if axis != difference.ndim - 3)
@@ -67,8 +68,8 @@ def _rms(difference: np.ndarray) -> np.ndarray:
 
 
 def networks(name: str, width: int, exact: xr.Dataset) -> xr.Dataset:
-    """Means over real networks with standard errors, their distance to the limit, and outputs and kernel of
-    the first."""
+    """Means over real networks with standard errors, their distance to the limit, and the outputs and kernel
+    of the first network."""
     count = NETWORKS[width]
     ds = tp.train_finite(
         *setting(name), width=width, n_replicates=count, record=RECORD, samples=0, keep_replicates=True
@@ -110,12 +111,12 @@ def networks(name: str, width: int, exact: xr.Dataset) -> xr.Dataset:
 
 
 def run() -> dict[str, xr.Dataset]:
-    """The static kernel, and at both values of richness the limit and real networks."""
+    """The static kernel, then the limit and real networks at both values of richness."""
     found = {"static kernel": outcome(tp.static_ntk(*setting("lazy"), record=STEPS))}
     for name, richness in RICHNESS.items():
         tolerance = (
             1e-2 * richness
-        )  # outputs are divided by the richness, and so is what directions left out do to them
+        )  # outputs, and so the effect of directions that are left out, are divided by the richness
         exact = tp.sample(
             *setting(name), n_samples=8192, n_replicates=2, tolerance=tolerance, record=RECORD, samples=0
         )
@@ -134,7 +135,7 @@ def similarity(kernel: np.ndarray) -> tuple[float, float]:
 
 
 def kernels(results: dict[str, xr.Dataset]) -> dict[str, np.ndarray]:
-    """Last feature kernels between the test images shown, by what they are of."""
+    """Last feature kernels between the test images that are shown, and what each kernel belongs to."""
     rich, widest = results["rich, limit"].feature_kernel.isel(layer=-1), max(NETWORKS)
     return {
         "before training, limit": rich[0].values,
@@ -156,8 +157,8 @@ def _with_error(ds: xr.Dataset, name: str, digits: int) -> str:
 def report(results: dict[str, xr.Dataset]) -> None:
     """Print losses and accuracies at the end, distances to the limit, and similarities of features."""
     print(
-        f"{PROBLEM.n_train} training and {len(TEST)} test images after {TRAINING.steps} steps; of real"
-        " networks the mean of single ones"
+        f"{PROBLEM.n_train} training and {len(TEST)} test images after {TRAINING.steps} steps;"
+        " for real networks, means over single ones"
     )
     print(f"{'':18}{'training loss':>20}{'test loss':>20}{'test accuracy':>20}{'of mean outputs':>18}")
     for name, ds in results.items():
@@ -170,7 +171,7 @@ def report(results: dict[str, xr.Dataset]) -> None:
         mean = f"{last.ensemble_accuracy:.2f}" if "ensemble_accuracy" in last else ""
         print(f"{name:18}" + "".join(f"{cell:>20}" for cell in cells) + f"{mean:>18}")
     print(
-        "rms distance of the outputs to the limit after training; the ratio is that to the width before, 0.5"
+        "rms distance of the outputs to the limit after training; the ratio is to the width before it, 0.5"
         " for width^-1/2"
     )
     print(
@@ -188,8 +189,8 @@ def report(results: dict[str, xr.Dataset]) -> None:
                 f" {count:10}{before:16.3f}{ratio:>8}{last.mean_distance:14.3f}{last.distance_stderr:20.3f}"
             )
     print(
-        f"mean cosine between the last features of two of {len(SHOWN)} test images, of the same class and of"
-        " different ones"
+        f"mean cosine between the last features of two out of {len(SHOWN)} test images, of one class and of"
+        " different classes"
     )
     for name, kernel in kernels(results).items():
         same, other = similarity(kernel)
@@ -197,7 +198,7 @@ def report(results: dict[str, xr.Dataset]) -> None:
 
 
 def _over_time(ax, results: dict[str, xr.Dataset], name: str) -> None:
-    """Lines of the limits and of the static kernel, and real networks as points with two standard errors."""
+    """Lines for the limits and the static kernel; points with two standard errors for real networks."""
     for regime, richness in RICHNESS.items():
         ds, color = results[f"{regime}, limit"], COLORS[regime]
         ax.plot(ds.time[1:], ds[name][1:], color=color, linewidth=2, label=f"limit, richness {richness:g}")
@@ -235,7 +236,7 @@ def _convergence(ax, results: dict[str, xr.Dataset]) -> None:
             [ds.distance_stderr for ds in each],
             ":",
             color=color,
-            label=f"{regime}, standard error of that",
+            label=f"{regime}, standard error of the mean",
         )
         ax.loglog(
             widths, single[0] * np.sqrt(widths[0] / widths), color="k", linewidth=7, alpha=0.12, zorder=0
@@ -249,7 +250,7 @@ def _convergence(ax, results: dict[str, xr.Dataset]) -> None:
 
 
 def _outputs(ax, results: dict[str, xr.Dataset]) -> None:
-    """Outputs of single networks on test images against those of the limit."""
+    """Outputs of single networks on test images, plotted against those of the limit."""
     exact = results["rich, limit"].output[-1, TEST].values.ravel()
     for width, color in ((min(NETWORKS), "0.65"), (max(NETWORKS), "C3")):
         one = results[f"rich, width {width}"].first_output[-1, TEST].values.ravel()
@@ -305,7 +306,7 @@ def draw(results: dict[str, xr.Dataset]) -> Figure:
             loc="upper left" if ax is axes[0, 3] else "lower left",
             markerscale=1 if ax is not axes[0, 3] else 3,
         )
-    what = "infinitely wide networks, and real ones that come to them (bars: two standard errors)"
+    what = "infinitely wide networks, and real ones that approach them (bars: two standard errors)"
     figure.suptitle(f"Ten handwritten digits, {PROBLEM.n_train} training images: {what}", fontsize=14)
     return figure
 

@@ -1,15 +1,16 @@
-"""Convolutional networks on small images: at fixed richness every width does the same, and what differs falls
-as width^-1/2.
+"""Convolutional networks on small images: at fixed richness all widths agree, up to differences that fall as
+width^-1/2.
 
     python recipes/convolutional.py [FOLDER] [CIFAR]
 
-A handwritten 3 or an 8? Networks of four widths (channels), twelve seeds each, beside the limit of infinitely
-many channels. At fixed richness losses and feature kernels, between examples and between positions, coincide;
-the distance of the kernels of one network to the limit, times sqrt(width), is the same at every width, which
-the recipe prints. Where richness shrinks as width^-1/2 (the NTK parameterisation), from the same start,
-features stop moving and losses become those of other networks. Writes convolutional.nc and, with matplotlib,
-convolutional.png into FOLDER (default: output). With a second folder, that of the binary files of CIFAR-10,
-the images are aeroplanes and automobiles in colour, averaged to 8 x 8 pixels, instead of digits.
+A handwritten 3 or an 8? Networks of four widths (channels), with twelve seeds each, are compared with the
+limit of infinitely many channels. At fixed richness their losses and feature kernels, between examples and
+between positions, coincide; the distance of one network's kernels to the limit, times sqrt(width), is the
+same at every width, and the recipe prints it. If the richness shrinks as width^-1/2 from the same start (the
+NTK parameterisation), features stop moving, and the losses become those of different networks. Writes
+convolutional.nc and, with matplotlib, convolutional.png into FOLDER (default: output). If a second folder is
+given, that of the binary files of CIFAR-10, the images are aeroplanes and automobiles in colour, averaged to
+8 x 8 pixels, instead of digits.
 """
 
 import numpy as np
@@ -29,7 +30,7 @@ WAYS = ("fixed", "shrinking")  # richness: the same at all widths, or falling as
 
 
 def images(cifar: str | None) -> tp.Problem:
-    """Eight images to learn from, four to test on, (example, channel, row, column)."""
+    """Eight images to learn from and four to test on, (example, channel, row, column)."""
     if cifar is not None:
         return tp.read_cifar10(cifar, TRAIN, TEST, classes=(0, 1), block=4)
     flat = two_digits(3, 8, TRAIN, TEST)
@@ -38,7 +39,7 @@ def images(cifar: str | None) -> tp.Problem:
 
 
 def network(richness: float = RICHNESS) -> tp.CNN:
-    """Two convolutions; the first goes in strides of three, so that both layers have 3 x 3 positions."""
+    """Two convolutions; the first has a stride of three, so that both layers have 3 x 3 positions."""
     return tp.CNN(depth=2, activation="tanh", richness=richness, kernel=3, stride=(3, 1), padding="zero")
 
 
@@ -50,8 +51,8 @@ def size(kernel: xr.DataArray) -> xr.DataArray:
 
 
 def outcome(ds: xr.Dataset, limit: xr.DataArray) -> xr.Dataset:
-    """Of every network: losses, how far its kernels are from the limit and have moved; kernels of the first
-    one."""
+    """For every network: its losses, how far its kernels are from the limit, and how far they have moved; and
+    the kernels of the first network."""
     kernel = ds.feature_kernel
     distance, moved = size(kernel - limit) / size(limit), size(kernel - kernel[:, 0]) / size(kernel[:, 0])
     distance.attrs = {"long_name": "distance of feature kernels to the limit, relative", "units": ""}
@@ -61,7 +62,7 @@ def outcome(ds: xr.Dataset, limit: xr.DataArray) -> xr.Dataset:
 
 
 def run(cifar: str | None = None) -> dict[str, xr.Dataset]:
-    """The limit, and networks of every width at richness that is fixed or shrinks."""
+    """The limit, and networks of every width whose richness is fixed or shrinks."""
     problem, options = images(cifar), {"record": RECORD, "samples": 0}
     limit = tp.sample(network(), problem, TRAINING, n_samples=4096, n_replicates=2, tolerance=1e-3, **options)
     found = {"limit": limit}
@@ -87,7 +88,7 @@ def mean(values: xr.DataArray) -> tuple:
 
 
 def last(results: dict[str, xr.Dataset], way: str, name: str) -> tuple[np.ndarray, np.ndarray]:
-    """At the last time, mean and standard error, (width[, layer])."""
+    """Mean and standard error at the last time, (width[, layer])."""
     pairs = [mean(results[f"{way}, width {width}"][name].isel(time=-1)) for width in WIDTHS]
     return np.array([pair[0] for pair in pairs]), np.array([pair[1] for pair in pairs])
 
@@ -99,7 +100,7 @@ def movement_of_limit(limit: xr.Dataset) -> np.ndarray:
 
 
 def report(results: dict[str, xr.Dataset]) -> None:
-    """Print losses, distances times sqrt(width) and movements."""
+    """Print losses, distances times sqrt(width), and movements."""
     limit = results["limit"].isel(time=-1)
     moved = movement_of_limit(results["limit"])
     print(
@@ -138,7 +139,7 @@ def draw(results: dict[str, xr.Dataset]) -> Figure:
     limit, widths = results["limit"], np.array(list(WIDTHS))
     titles = (
         "fixed richness: every width\nfollows the limit",
-        "richness shrinks as width$^{-1/2}$:\nfeatures stop moving, losses part",
+        "richness shrinks as width$^{-1/2}$:\nfeatures stop moving, losses separate",
     )
     for ax, way, title in zip(axes[0], WAYS, titles):
         for width, colour in WIDTHS.items():

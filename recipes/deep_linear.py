@@ -1,12 +1,12 @@
-"""Deep linear networks, the case that is solved exactly: richness and depth speed up the learning of fine
-detail.
+"""Deep linear networks, which can be solved exactly: richness and depth speed up the learning of fine detail.
 
     python recipes/deep_linear.py [FOLDER]
 
 Eight items are the leaves of a tree with three levels, and the target is the place of a leaf, from -1 to 1.
-Inputs say much about the first fork, less about the second, little about the third, so that levels are
-learned one after the other. Prints how fast, and how well the sampler and real networks agree with the exact
-solution, and writes deep_linear.nc and, with matplotlib, deep_linear.png into FOLDER (default: output).
+The inputs say much about the first fork, less about the second and little about the third, so the levels are
+learned one after another. Prints how fast they are learned, and how well the sampler and real networks agree
+with the exact solution. Writes deep_linear.nc and, with matplotlib, deep_linear.png into FOLDER (default:
+output).
 """
 
 import numpy as np
@@ -30,14 +30,15 @@ PROBLEM = tp.Problem(INPUTS, np.linspace(1, -1, 8))
 
 
 def setting(richness: float, depth: int) -> tuple:
-    """Network, problem, training; the tangent kernel grows like (1 + richness^2)^(depth / (depth + 1)), so
-    steps shrink by it."""
+    """Network, problem and training. The tangent kernel grows like (1 + richness^2)^(depth / (depth + 1)),
+    and the steps are smaller by the same factor."""
     rate = 0.6 / (depth + 1) / (1 + richness**2) ** (depth / (depth + 1))
     return tp.MLP(depth, "linear", richness), PROBLEM, tp.Training(STEPS, rate)
 
 
 def run() -> dict[str, xr.Dataset]:
-    """Exact solutions; the richest once more between any two times, from samples, and by real networks."""
+    """Exact solutions; for the richest network also kernels between any two times, samples, and real
+    networks."""
     rich = setting(RICH, DEPTH)
     found = {
         f"richness {g:g}, depth {depth}": tp.solve_linear(*setting(g, depth))
@@ -52,13 +53,13 @@ def run() -> dict[str, xr.Dataset]:
 
 
 def learned(ds: xr.Dataset) -> np.ndarray:
-    """How much of the target is learned at each level, (time, level)."""
+    """The share of the target that is learned at each level, (time, level)."""
     directions = np.stack([forks.sum(axis=0) for forks in FORKS], axis=1)
     return (ds.output.values @ directions) / (ds.target.values @ directions)
 
 
 def half_times(results: dict[str, xr.Dataset], richness: float) -> np.ndarray:
-    """When half of each level is learned, (depth, level)."""
+    """The time at which half of each level is learned, (depth, level)."""
     each = [results[f"richness {richness:g}, depth {depth}"] for depth in DEPTHS]
     return np.array([[np.interp(0.5, level, ds.time) for level in learned(ds).T] for ds in each])
 
@@ -92,8 +93,8 @@ def report(results: dict[str, xr.Dataset]) -> None:
 
 
 def draw(results: dict[str, xr.Dataset]) -> Figure:
-    """Losses, levels, speed-up and distances; kernels, their alignment, and the last layer's between two
-    times."""
+    """Losses, levels, speed-up and distances; kernels, their alignment, and the kernel of the last layer
+    between two times."""
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(2, 4, figsize=(17, 7.8), layout="constrained")

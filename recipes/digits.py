@@ -1,4 +1,4 @@
-"""Handwritten digits for the recipes, from data/digits.nc: 70 images of each, 64 pixels."""
+"""Handwritten digits for the recipes, from data/digits.nc: 70 images of each digit, 64 pixels."""
 
 import pathlib
 import sys
@@ -12,12 +12,12 @@ FILE = pathlib.Path(__file__).resolve().parents[1] / "data" / "digits.nc"
 
 
 def opened() -> xr.Dataset:
-    """The file of digits, open; one sentence where it is missing, as recipes may have been copied without
-    their data."""
+    """The file of digits, opened. Exits with one sentence if it is missing, as recipes may have been copied
+    without their data."""
     if not FILE.is_file():
         sys.exit(
-            f"The digits are missing, there is no {FILE}. Run the recipe from a checkout, or copy its folder"
-            " data there."
+            f"The digits are missing: there is no file {FILE}. Run the recipe from a checkout, or copy the"
+            " folder data of a checkout to that place."
         )
     return xr.open_dataset(FILE)
 
@@ -26,7 +26,7 @@ def _images(digits: list[int], n_train: int, n_test: int) -> tuple[np.ndarray, n
     """Training and test images (example, pixel) and all labels, in the order of the file, which mixes the
     digits.
 
-    Pixels are centred and |x|^2 / D = 1 on average, both over training images.
+    Pixels are centred and |x|^2 / D is 1 on average, both over training images.
     """
     with opened() as file:
         chosen = file.isel(example=np.flatnonzero(file.label.isin(digits))[: n_train + n_test])

@@ -1,14 +1,16 @@
-"""Two layers as a law of neurons that flows: a film of it, real networks, a bad start, and what noise does.
+"""Two layers as a law of neurons that flows: a film of it, real networks, a bad start, and the effect of
+noise.
 
     python recipes/distributional_dynamics.py [FOLDER]
 
-Two Gaussians in many dimensions that differ only in scale are told apart by neurons sigma(<w, x>). Only the
-law of |w| matters, and it moves by an equation of its own (Mei, Montanari & Nguyen 2018): the film shows it,
-with the neurons of one real network trained on one example per step. Then an even activation that learns from
-one initial scale and never from another, with a certificate of how far from the best law it stays; and, with
-one parameter, Langevin noise beside the Fokker-Planck equation and Boltzmann's fixed point, down a free
-energy that never rises while the risk does. Prints the numbers and writes distributional_dynamics.nc and,
-with matplotlib, distributional_dynamics.png into FOLDER (default: output). Takes about a minute.
+Neurons sigma(<w, x>) tell apart two Gaussians in many dimensions that differ only in scale. Only the law of
+|w| matters, and it moves by an equation of its own (Mei, Montanari & Nguyen 2018): the film shows this law,
+together with the neurons of one real network that is trained on one example per step. Next comes an even
+activation that learns from one initial scale and never from another, with a certificate of how far from the
+best law it stays. Last, with one parameter, Langevin noise is compared with the Fokker-Planck equation and
+with Boltzmann's fixed point: the free energy never rises, while the risk does. Prints the numbers. Writes
+distributional_dynamics.nc and, with matplotlib, distributional_dynamics.png into FOLDER (default: output).
+Takes about a minute.
 """
 
 import numpy as np
@@ -101,7 +103,7 @@ def report(results: dict[str, xr.Dataset]) -> None:
 
 
 def film(ax, limit: xr.Dataset, network: xr.Dataset, colors) -> None:
-    """Densities of |w| one above the other, and the neurons of one network as steps."""
+    """Densities of |w| one above the other, with the neurons of one network as steps."""
     edges = limit.bin_edge.sel(parameter="r").values
     middle, coarse = (edges[1:] + edges[:-1]) / 2, np.linspace(0, 6, 61)
     for k, t in reversed(list(enumerate(FILM))):
@@ -139,7 +141,7 @@ def film(ax, limit: xr.Dataset, network: xr.Dataset, colors) -> None:
 
 
 def risks(ax, results: dict[str, xr.Dataset]) -> None:
-    """Risk of the limit and of real networks."""
+    """Risks of the limit and of real networks."""
     for width, color in WIDTHS.items():
         ds = results[f"width {width}"]
         value, error = ds.risk.values[1:], 2 * ds.risk_stderr.values[1:]
@@ -159,7 +161,7 @@ def risks(ax, results: dict[str, xr.Dataset]) -> None:
 
 
 def starts(ax, below, results: dict[str, xr.Dataset]) -> None:
-    """Risks from four initial scales; the potential that neurons see at the end."""
+    """Risks from four initial scales, and the potential that neurons see at the end."""
     for scale, color in SCALES.items():
         ds, c = results[f"scale {scale}"], results[f"certificate {scale}"]
         ax.semilogy(
@@ -167,7 +169,7 @@ def starts(ax, below, results: dict[str, xr.Dataset]) -> None:
         )
     best = 2 * float(results["certificate 0.4"].best_objective)
     ax.axhline(best, color="0.5", linestyle=":")
-    ax.text(15, best * 0.6, "best law of all", color="0.4", fontsize=8, ha="right", va="center")
+    ax.text(15, best * 0.6, "best possible law", color="0.4", fontsize=8, ha="right", va="center")
     ax.set(
         xlabel="time",
         ylabel="risk",
@@ -205,7 +207,7 @@ def starts(ax, below, results: dict[str, xr.Dataset]) -> None:
 
 
 def noise(ax, beside, results: dict[str, xr.Dataset], colors) -> None:
-    """Densities of sites, of the grid and of Boltzmann; free energy and risk."""
+    """Densities of sites, of the grid and of Boltzmann's fixed point; free energy and risk."""
     sites, grid, rest = (results[name] for name in ("sites", "grid", "boltzmann"))
     for k, t in enumerate(SHOWN):
         color = colors(k / 3.4)

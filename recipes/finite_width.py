@@ -1,12 +1,12 @@
-"""How far is a real network from the limit? Variances and mean shifts of trained networks times their width,
+"""How far is a real network from the limit? Variances and mean shifts of trained networks, times their width,
 up to 100,000.
 
     python recipes/finite_width.py [FOLDER]
 
-Trains many networks of every width, a tanh and a linear one, prints N Var and N shift with their errors, and
-writes finite_width.nc and, with matplotlib, finite_width.png into FOLDER (default: output). A dense network
-of width 100,000 would hold 10^10 weights (80 GB); one that reveals its matrix as far as training asks has the
-same law and takes 0.3 s.
+Trains many networks of every width, with the tanh and the linear activation, and prints N Var and N shift
+with their errors. Writes finite_width.nc and, with matplotlib, finite_width.png into FOLDER (default:
+output). A dense network of width 100,000 would hold 10^10 weights (80 GB). A network that reveals its matrix
+only as far as training asks for it has the same law and takes 0.3 s.
 """
 
 import numpy as np
@@ -16,8 +16,8 @@ from runner import Figure, recipe
 
 import tensorprog_mf as tp
 
-# Variances need some hundred networks at any width; the shift of the mean drowns in them unless the width is
-# small.
+# A variance takes a few hundred networks at any width; the shift of the mean is lost in the noise unless the
+# width is small.
 NETWORKS = {32: 1000, 100: 500, 250: 400, 1000: 250, 10_000: 120, 100_000: 50}
 PROBLEM = two_digits(3, 8, n_train=2, n_test=1)
 TRAINING = {
@@ -72,13 +72,13 @@ def of_activation(activation: str) -> dict[str, xr.Dataset]:
 
 
 def run() -> dict[str, xr.Dataset]:
-    """Of both activations."""
+    """The results for both activations."""
     return {name: ds for activation in TRAINING for name, ds in of_activation(activation).items()}
 
 
 def table(ds: xr.Dataset) -> str:
-    """N Var and N shift of all quantities, a column per width; 0.238(11) means 0.238 with a standard error of
-    0.011."""
+    """N Var and N shift of all quantities, with a column per width; 0.238(11) means 0.238 with a standard
+    error of 0.011."""
 
     def row(name: str, part: str) -> str:
         variable, where = QUANTITIES[name]
@@ -123,7 +123,7 @@ def draw_networks(ax, single: xr.Dataset, limit: xr.Dataset) -> None:
 
 
 def draw_collapse(ax, ds: xr.Dataset) -> None:
-    """N Var f over time: one curve whatever the width."""
+    """N Var f over time: one curve, whatever the width."""
     for width, color in zip(ds.width.values, COLORS):
         for where, style in ((TRAIN, "-"), (TEST, "--")):
             values, errors = (
@@ -138,7 +138,7 @@ def draw_collapse(ax, ds: xr.Dataset) -> None:
 
 
 def draw_widths(ax, ds: xr.Dataset, start: float) -> None:
-    """N Var against width, flat; `start` is the closed form of the output's at the start."""
+    """N Var against width, which is flat; `start` is the closed form for the output before training."""
     for i, (name, (variable, where)) in enumerate(QUANTITIES.items()):
         if variable == "loss":  # hundreds of times smaller; it has a picture of its own
             continue
@@ -156,7 +156,7 @@ def draw_widths(ax, ds: xr.Dataset, start: float) -> None:
 
 
 def draw_laws(ax, ds: xr.Dataset) -> None:
-    """Loss at the end: how far one network, and the mean over networks, is from the limit."""
+    """Loss at the end: how far one network, and the mean over networks, are from the limit."""
     width = ds.width.values
     variance, shift, error = (
         ds[f"loss_{part}"].isel(LAST).values for part in ("variance", "shift", "shift_stderr")

@@ -1,18 +1,18 @@
-"""What do networks learn without gradients? Feedback alignment and Hebb's rule beside gradient descent, lazy
-and rich.
+"""What do networks learn without gradients? Feedback alignment and Hebb's rule, compared with gradient
+descent, lazy and rich.
 
     python recipes/learning_rules.py [FOLDER]
 
 Tells a handwritten 9 from a 5 with tanh networks whose hidden weights move along a pseudo-gradient gt in
-place of the gradient g: gradient descent, feedback alignment with weights that are independent of the initial
-ones (rho = 0) or correlated with them (rho = 0.5), direct feedback alignment, and Hebb's rule modulated by
-the error. The readout always follows its gradient. Lazily, gt and g keep their initial angle, and where that
-is a right one only the readout learns. Richly, the weights turn towards those of the feedback, gt aligns with
-g, and features with the targets. Hebb's rule sharpens the clusters that features have already, right or
-wrong: two images in the wrong one stay there. One learning rate serves all rules here (all diverge at eight
-times of it); that of Hebb's rule needs no smaller one, which stops at the same loss. Prints losses,
-alignments and agreement with real networks, and writes learning_rules.nc and, with matplotlib,
-learning_rules.png into FOLDER (default: output).
+place of the gradient g. The rules are gradient descent, feedback alignment with weights that are independent
+of the initial ones (rho = 0) or correlated with them (rho = 0.5), direct feedback alignment, and Hebb's rule
+modulated by the error. The readout always follows its gradient. In lazy networks gt and g keep their initial
+angle, and where that is a right angle only the readout learns. In rich networks the weights turn towards
+those of the feedback, gt aligns with g, and features align with the targets. Hebb's rule sharpens the
+clusters that the features already form, right or wrong: two images in the wrong cluster stay there. One
+learning rate serves all rules here (all of them diverge at eight times that rate); Hebb's rule does not need
+a smaller one, with which it stops at the same loss. Prints losses, alignments and the agreement with real
+networks. Writes learning_rules.nc and, with matplotlib, learning_rules.png into FOLDER (default: output).
 """
 
 import numpy as np
@@ -25,7 +25,7 @@ import tensorprog_mf as tp
 RICHNESS = (0.1, 0.5, 2.0)
 PROBLEM = two_digits(
     9, 5, n_train=16, n_test=16
-)  # of all pairs the one whose classes the initial kernel tells apart least
+)  # the pair of digits that the initial kernel tells apart least
 STEPS, LEARNING_RATE, WIDTH = 60, 0.5, 1024
 RECORD = tp.log_steps(STEPS, 16)
 RULES = {
@@ -48,19 +48,19 @@ def setting(richness: float, rule: str) -> tuple:
 
 
 def cosines(ds: xr.Dataset) -> xr.Dataset:
-    """With how well the rule follows the gradient, (time, layer): by fields, and by the updates of the
+    """How well the rule follows the gradient, as cosines (time, layer): of fields, and of the updates of the
     weights below a layer.
 
-    Fields have <g_mu gt_mu> / sqrt(<g_mu^2> <gt_mu^2>). The update of the weights is sum_mu Delta_mu gt_mu
-    x_mu^T with the features x below, so that products of two updates are sums over kernels. To first order a
-    layer lowers the loss where the cosine of its update is positive.
+    For fields it is <g_mu gt_mu> / sqrt(<g_mu^2> <gt_mu^2>). The update of the weights is sum_mu Delta_mu
+    gt_mu x_mu^T with the features x below, so that products of two updates are sums over kernels. To first
+    order a layer lowers the loss where the cosine of its update is positive.
     """
     train = np.flatnonzero(ds.split == "train")
     among = {"example": train, "example_prime": train}
     names = ("gradient_pseudogradient_kernel", "gradient_kernel", "pseudogradient_kernel")
     mixed, own, taught = (
         ds.get(name, ds.gradient_kernel).isel(among).values for name in names
-    )  # gradient descent has g alone
+    )  # gradient descent has only g
     inputs = ds.input.values[train] @ ds.input.values[train].T / ds.sizes["feature"]
     below = np.concatenate(
         [np.broadcast_to(inputs, own[:, :1].shape), ds.feature_kernel.isel(among).values[:, :-1]], axis=1
@@ -83,12 +83,12 @@ def cosines(ds: xr.Dataset) -> xr.Dataset:
 
 
 def run() -> dict[str, xr.Dataset]:
-    """The limit of every rule at every richness, and real networks at the largest."""
+    """The limit of every rule at every richness, and real networks at the largest richness."""
     found = {}
     for richness in RICHNESS:
         tolerance = (
             3e-3 * richness
-        )  # outputs are divided by the richness, and so is what directions left out do to them
+        )  # outputs, and so the effect of directions that are left out, are divided by the richness
         for rule in RULES:
             ds = tp.sample(
                 *setting(richness, rule),
@@ -129,7 +129,8 @@ def report(results: dict[str, xr.Dataset]) -> None:
             fields, updates = (" ".join(f"{value:6.2f}" for value in ds[name][-1].values) for name in COSINES)
             aligned = float(tp.plotting.kernel_alignment(ds)[-1, -1])
             print(
-                f"{rule:32}{richness:8g}{float(ds.loss[-1]):9.4f}{accuracy(ds):15.2f}{aligned:18.3f}{fields:>16}{updates:>16}"
+                f"{rule:32}{richness:8g}{float(ds.loss[-1]):9.4f}{accuracy(ds):15.2f}"
+                f"{aligned:18.3f}{fields:>16}{updates:>16}"
             )
     widest = f"8 networks of width {WIDTH} at richness {RICHNESS[-1]:g}"
     print(f"{widest} and their limit: losses; largest distance over time in standard errors")
@@ -145,7 +146,7 @@ def report(results: dict[str, xr.Dataset]) -> None:
 
 
 def _row(axes, results: dict[str, xr.Dataset], richness: float) -> None:
-    """Everything over time at one richness; real networks, where there are some, as points."""
+    """Everything over time at one richness; real networks, if there are any, are points."""
     for rule, color in COLORS.items():
         ds, real = results[f"{rule}, richness {richness:g}"], results.get(f"{rule}, width {WIDTH}")
         tp.plotting.loss(ds, axes[0], label=rule, color=color)

@@ -1,4 +1,4 @@
-"""Telling a handwritten 3 from an 8 with infinitely wide networks, from lazy to rich, beside real networks.
+"""Telling a handwritten 3 from an 8 with infinitely wide networks, from lazy to rich, and with real networks.
 
     python recipes/mlp.py [FOLDER]
 
@@ -25,8 +25,8 @@ def network(richness: float) -> tp.MLP:
 
 
 def run() -> dict[str, xr.Dataset]:
-    """The limit at every richness, real networks at the largest, and both once more with the densities of
-    their neurons."""
+    """The limit at every richness, real networks at the largest, and both again with the densities of their
+    neurons."""
     rich, bins = network(RICHNESS[-1]), np.linspace(-3.5, 3.5, 57)
     ends = tp.Record([0, TRAINING.steps], densities=["preactivation"], edges=bins)
     results = {

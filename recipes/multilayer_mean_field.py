@@ -1,13 +1,13 @@
-"""Deep networks whose hidden layers are averages: widths collapse on the limit, and mu_t as a film strip.
+"""Deep networks whose hidden layers are averages: widths collapse onto the limit, and mu_t as a film strip.
 
     python recipes/multilayer_mean_field.py [FOLDER]
 
-In mean-field scaling, (1/N) sum in every layer, a neuron is one draw from a law mu_t that training moves.
-Networks of widths 25 to 400 learn a curve; the limit is one line that they come near as width^-1/2. Random
-biases keep neurons different: the densities of a preactivation and of an input weight are shown over time.
-Without biases the middle layer is one neuron. Where all hidden means are zero the limit never moves, but
-networks of width N do, after a time log N / (2 lambda). Prints distances times sqrt(width) and escape times,
-and writes multilayer_mean_field.nc and, with matplotlib, .png into FOLDER (default: output).
+In mean-field scaling, with (1/N) sum in every layer, a neuron is one draw from a law mu_t that training
+moves. Networks of widths 25 to 400 learn a curve; the limit is one line, which they approach as width^-1/2.
+Random biases keep neurons different: the densities of a preactivation and of an input weight are shown over
+time. Without biases the middle layer is one neuron. If all hidden means are zero, the limit never moves, but
+networks of width N do, after a time log N / (2 lambda). Prints distances times sqrt(width) and escape times.
+Writes multilayer_mean_field.nc and, with matplotlib, multilayer_mean_field.png into FOLDER (default: output).
 """
 
 import warnings
@@ -32,7 +32,7 @@ SADDLE = tp.MeanFieldMLP(
 
 
 def problem() -> tp.Problem:
-    """A curve at a few points, and where to look at the function."""
+    """A curve at a few points, and the points at which to look at the function."""
     points = [np.stack([z, np.ones_like(z)], axis=1) for z in (Z, GRID)]
     return tp.Problem(points[0], np.sin(2 * Z), points[1])
 
@@ -69,7 +69,7 @@ def run() -> dict[str, xr.Dataset]:
 
 
 def distances(found: dict[str, xr.Dataset]) -> dict[int, xr.DataArray]:
-    """Per width, the rms distance of single networks to the limit over time, at the grid."""
+    """For each width, the rms distance of single networks to the limit over time, on the grid."""
     return {
         width: np.sqrt(
             ((found[f"width_{width}"].output - found["limit"].output) ** 2).mean(("replicate", "example"))
@@ -79,7 +79,8 @@ def distances(found: dict[str, xr.Dataset]) -> dict[int, xr.DataArray]:
 
 
 def half_times(found: dict[str, xr.Dataset]) -> dict[int, tuple[float, float]]:
-    """Per width, the mean time at which the loss has lost half of its start, and its standard error."""
+    """For each width, the mean time at which the loss has fallen to half of its start, and its standard
+    error."""
     times = {}
     for width in SADDLE_WIDTHS:
         loss = found[f"saddle_width_{width}"].loss
@@ -89,7 +90,7 @@ def half_times(found: dict[str, xr.Dataset]) -> dict[int, tuple[float, float]]:
 
 
 def report(found: dict[str, xr.Dataset]) -> None:
-    """Distances and escape times."""
+    """Print distances and escape times."""
     print("width   rms distance of single networks x sqrt(width) at t = 6, 30, 60")
     for width, distance in distances(found).items():
         print(
@@ -175,7 +176,7 @@ def draw(found: dict[str, xr.Dataset]) -> Figure:
         found["saddle_limit"].loss,
         "k",
         linewidth=2,
-        label="limit: stays for ever",
+        label="limit: stays forever",
     )
     axes[0, 3].set(
         title="all hidden means zero: a saddle", xlabel="time", ylabel="training loss", ylim=(0, None)
@@ -199,7 +200,7 @@ def draw(found: dict[str, xr.Dataset]) -> Figure:
 
 
 def _range(density: xr.DataArray) -> tuple[float, float]:
-    """Where there is anything to see."""
+    """The range in which there is anything to see."""
     seen = density.bin[(density > 0.01).any("time").values]
     return float(seen.min()), float(seen.max())
 

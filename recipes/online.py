@@ -2,12 +2,12 @@
 
     python recipes/online.py [FOLDER] [STEPS]
 
-A teacher that looks along one direction of 20 labels Gaussian inputs, one new example per step. Every fresh
-example is a new direction for each hidden matrix, so ranks grow with the steps and never saturate: the recipe
-prints how close to the number of sites they come, the memory that was announced against the one that was
-used, the error against the number of sites, and how far real networks are. Writes online.nc and, with
-matplotlib, online.png into FOLDER (default: output). 300 steps (the default) take about two minutes; 2000
-steps, half an hour and 6 GB.
+A teacher that looks along one direction out of 20 labels Gaussian inputs, one new example per step. Every
+fresh example is a new direction for each hidden matrix, so ranks grow with the steps and never saturate. The
+recipe prints how close the ranks come to the number of sites, how much memory was announced and how much was
+used, the error for each number of sites, and how far real networks are from the limit. Writes online.nc and,
+with matplotlib, online.png into FOLDER (default: output). 300 steps (the default) take about two minutes;
+2000 steps take half an hour and 6 GB.
 """
 
 import pathlib
@@ -37,7 +37,7 @@ def problem() -> tp.OnlineProblem:
 
 
 def run(steps: int, folder: pathlib.Path) -> dict[str, xr.Dataset]:
-    """Limits at several numbers of sites, and real networks, for each depth; long runs leave their state in
+    """Limits at several numbers of sites, and real networks, for each depth; long runs keep their state in
     the folder."""
     training, record, found = tp.Training(steps, RATE), tp.log_steps(steps, 16), {}
     for depth in DEPTHS:
@@ -80,8 +80,8 @@ def run(steps: int, folder: pathlib.Path) -> dict[str, xr.Dataset]:
 
 
 def distances(found: dict[str, xr.Dataset], depth: int) -> dict[int, tuple[float, float]]:
-    """Per number of sites: scatter of a single run, and rms distance of the mean to the finest one; outputs
-    of all times."""
+    """For each number of sites: the scatter of a single run, and the rms distance of the mean to the finest
+    one, over outputs at all times."""
     finest = found[f"depth_{depth}_{SITES[-1]}_sites"].output
     rows = {}
     for sites in SITES:
@@ -92,7 +92,7 @@ def distances(found: dict[str, xr.Dataset], depth: int) -> dict[int, tuple[float
 
 
 def report(found: dict[str, xr.Dataset]) -> None:
-    """Ranks, memory, seconds and errors."""
+    """Print ranks, memory, seconds and errors."""
     for depth in DEPTHS:
         print(
             f"depth {depth}:    sites  rank/sites  announced  process so far  seconds   scatter  to the"
@@ -119,7 +119,7 @@ def report(found: dict[str, xr.Dataset]) -> None:
 
 
 def draw(found: dict[str, xr.Dataset]) -> Figure:
-    """Test losses, errors against sites, ranks."""
+    """Test losses, errors against sites, and ranks."""
     import matplotlib.pyplot as plt
 
     figure, (losses, errors, ranks) = plt.subplots(1, 3, figsize=(14, 4.4), layout="constrained")

@@ -1,11 +1,11 @@
-"""Which parameterisation keeps learning features when networks get wide?
+"""Which parameterisation keeps learning features as networks get wide?
 
     python recipes/parameterization.py [FOLDER]
 
-Trains the same problem in mean-field, muP, NTK and standard form at several widths, beside the infinite-width
-limit, and writes parameterization.nc and, with matplotlib, parameterization.png into FOLDER (default:
-output). The standard form diverges at a fixed learning rate, so its learning rate falls as 1 / width here, as
-it must.
+Trains the same problem in mean-field, muP, NTK and standard form at several widths, and compares them with
+the infinite-width limit. Writes parameterization.nc and, with matplotlib, parameterization.png into FOLDER
+(default: output). The standard form diverges at a fixed learning rate, so here its learning rate falls as 1 /
+width, as it must.
 """
 
 import numpy as np
@@ -62,12 +62,12 @@ def report(ds: xr.Dataset) -> None:
 
 
 def draw(ds: xr.Dataset) -> Figure:
-    """Movement of features against width, a line per parameterisation."""
+    """Movement of features against width, one line per parameterisation."""
     import matplotlib.pyplot as plt
 
     figure, axis = plt.subplots(figsize=(5.5, 4), layout="constrained")
     for form in ds.parameterization.values:
-        style = "x--" if form == "mup" else "o-"  # mup is mean_field, written differently
+        style = "x--" if form == "mup" else "o-"  # mup is mean_field in other words
         axis.loglog(ds.width, ds.feature_movement.sel(parameterization=form), style, label=form)
     axis.axhline(
         ds.attrs["limit_feature_movement"], color="k", linestyle=":", label="infinite width, mean field"

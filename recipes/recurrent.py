@@ -1,12 +1,13 @@
-"""Memory in infinitely wide recurrent networks: the sign that came first, five steps ago, lazy and rich.
+"""Memory in infinitely wide recurrent networks, lazy and rich: which sign came first, five steps ago?
 
     python recipes/recurrent.py [FOLDER]
 
-Sequences of six random signs; the target is the first of them. At the start what a recurrent network knows of
-it fades with every step. A lazy network has nothing else to read, and guesses at sequences it has not seen. A
-rich one learns to carry the sign along: at every position its feature kernel turns towards the outer product
-of the targets. Prints losses and memory at the last position, of the limit and of real networks, and writes
-recurrent.nc and, with matplotlib, recurrent.png into FOLDER (default: output).
+The inputs are sequences of six random signs; the target is the first of them. At the start, the memory of
+this sign in a recurrent network fades with every step. A lazy network has nothing else to read, and can only
+guess at sequences it has not seen. A rich network learns to carry the sign along: at every position its
+feature kernel turns towards the outer product of the targets. Prints losses and the memory at the last
+position, of the limit and of real networks. Writes recurrent.nc and, with matplotlib, recurrent.png into
+FOLDER (default: output).
 """
 
 import itertools
@@ -28,7 +29,8 @@ WIDTHS, SEEDS = {64: "#7ad151", 256: "#2a788e", 1024: "#440154"}, 6
 
 
 def sequences() -> tp.Problem:
-    """Different ones, also up to a change of all signs, which changes outputs by their sign only."""
+    """Sequences that differ, and not only by a change of all signs, which changes just the sign of the
+    outputs."""
     rng = np.random.default_rng(0)
     different = np.array([(1.0, *rest) for rest in itertools.product((-1.0, 1.0), repeat=LENGTH - 1)])
     signs = rng.permutation(different * rng.choice((-1.0, 1.0), size=(len(different), 1)))[: TRAIN + TEST]
@@ -59,10 +61,10 @@ def run() -> dict[str, xr.Dataset]:
 
 
 def report(results: dict[str, xr.Dataset]) -> None:
-    """Print losses and what is known of the first sign at the last position."""
+    """Print losses, and how much the last position remembers of the first sign."""
     print(
-        "after training; memory: alignment of the kernel at the last position with the targets, before and"
-        " after"
+        "after training; memory is the alignment of the kernel at the last position with the targets, before"
+        " and after training"
     )
     for name, ds in results.items():
         known, end = memory(ds)[:, -1], ds.isel(time=-1)
@@ -127,7 +129,7 @@ def draw(results: dict[str, xr.Dataset]) -> Figure:
         title="outputs for sequences not seen in training",
         ylabel="output after training",
         ylim=(-1.9, 1.4),
-        xlabel="sequence, downwards",
+        xlabel="sequence, from top to bottom",
     )
     positions = np.arange(1, LENGTH + 1)
     memories.plot(
@@ -155,7 +157,7 @@ def draw(results: dict[str, xr.Dataset]) -> Figure:
     shown = (
         ("rich", 0, "limit, before training"),
         ("rich", -1, "limit, rich, after training"),
-        (widest, -1, f"rich networks of {widest}, after"),
+        (widest, -1, f"rich networks of {widest}, after training"),
     )
     by_sign, top = (
         np.argsort(-results["rich"].target.values[:TRAIN], kind="stable"),
@@ -182,7 +184,7 @@ def draw(results: dict[str, xr.Dataset]) -> Figure:
             yticklabels=positions,
             xlabel="position",
         )
-    axes[1, 0].set_ylabel("position; in each, sequences by first sign")
+    axes[1, 0].set_ylabel("position; within each, sequences by first sign")
     figure.colorbar(image, ax=axes[1], shrink=0.8)
     return figure
 

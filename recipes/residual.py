@@ -3,12 +3,12 @@ depth.
 
     python recipes/residual.py [FOLDER]
 
-Infinitely wide residual networks of depths 2 to 32 and infinite, trained for ten steps at many learning
-rates. With branches divided by sqrt(depth) the curves of the last loss, and their best learning rate,
-coincide; with branches that are not divided the best rate falls by orders of magnitude. Along the stream the
-kernels of all depths lie on one process in tau = layer / depth, before and after training; real networks of
-depth 16 confirm it. Prints best rates, and distances to infinite depth, which fall as 1 / depth, and writes
-residual.nc and, with matplotlib, residual.png into FOLDER (default: output).
+Infinitely wide residual networks of depths 2 to 32, and of infinite depth, are trained for ten steps at many
+learning rates. If the branches are divided by sqrt(depth), the curves of the final loss coincide, and so do
+their best learning rates; if they are not, the best rate falls by orders of magnitude. Along the stream the
+kernels of all depths lie on one process in the relative depth tau = layer / depth, before and after training;
+real networks of depth 16 confirm it. Prints the best rates, and the distances to infinite depth, which fall
+as 1 / depth. Writes residual.nc and, with matplotlib, residual.png into FOLDER (default: output).
 """
 
 import warnings
@@ -34,16 +34,16 @@ def problem() -> tp.Problem:
 
 
 def network(depth: int | str, way: str = "divided", n_tau: int = 32) -> tp.ResidualMLP:
-    """Relu branches, divided by sqrt(depth) or not; both ways are the same at the smallest depth."""
+    """Relu branches, divided by sqrt(depth) or not; both ways agree at the smallest depth."""
     scale = 1.0 if way == "divided" else np.sqrt(depth / min(DEPTHS))  # the library divides by sqrt(depth)
     return tp.ResidualMLP(depth, "relu", 1.0, branch_scale=float(scale), n_tau=n_tau)
 
 
 def transfer() -> xr.Dataset:
-    """Loss after the last step over depths and rates, NaN where training diverged."""
+    """Loss after the last step, over depths and rates; NaN where training diverged."""
     found, ends = {}, tp.Record(steps=(0, STEPS), kernel_examples=())
     infinite = np.full((len(RATES["divided"]), 2), np.nan)
-    for j in np.flatnonzero(RATES["divided"] <= RATE)[::2]:  # what is unstable cannot be extrapolated
+    for j in np.flatnonzero(RATES["divided"] <= RATE)[::2]:  # unstable runs cannot be extrapolated
         ds = tp.sample(
             network("infinite", n_tau=16),
             problem(),
@@ -107,8 +107,8 @@ def run() -> dict[str, xr.Dataset]:
 
 
 def stream(ds: xr.Dataset, when: int, name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """tau, and of every replicate along it the mean of h^2, or what pairs of one class have more in common
-    than pairs of two."""
+    """Relative depth tau and, along it, for every replicate, the mean of h^2, or how much more pairs of one
+    class have in common than pairs of two classes; and the error of the depth."""
     kernel, y = ds.preactivation_kernel.isel(time=when).values, ds.target.values
     values = (
         np.einsum("...mm->...", kernel) / EXAMPLES
@@ -125,13 +125,13 @@ def stream(ds: xr.Dataset, when: int, name: str) -> tuple[np.ndarray, np.ndarray
 
 
 def mean(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Over replicates, with standard error."""
+    """Mean over replicates, with its standard error."""
     return values.mean(axis=0), values.std(axis=0, ddof=1) / np.sqrt(len(values))
 
 
 def away(results: dict[str, xr.Dataset]) -> dict[int, tuple[float, float]]:
-    """Per depth, relative distance of its kernels at the end of the stream to infinite depth, before and
-    after training."""
+    """For each depth, the relative distance of its kernels at the end of the stream to those of infinite
+    depth, before and after training."""
 
     def last(name):
         return results[name].preactivation_kernel.isel(layer=-1).mean("replicate").values
@@ -146,11 +146,11 @@ def away(results: dict[str, xr.Dataset]) -> dict[int, tuple[float, float]]:
 
 
 def report(results: dict[str, xr.Dataset]) -> None:
-    """Print the best rate and its loss per depth; losses at one rate; distances to infinite depth."""
+    """Print the best rate and its loss per depth, losses at one rate, and distances to infinite depth."""
     table, distances = results["transfer"], away(results)
     print(
-        "last losses: at the best learning rate, branches divided and not divided by sqrt(depth), and at"
-        f" rate {RATE:g}"
+        "final losses: at the best learning rate, with branches divided and not divided by sqrt(depth), and"
+        f" at rate {RATE:g}"
     )
     for depth in DEPTHS:
         text = ""
@@ -160,21 +160,21 @@ def report(results: dict[str, xr.Dataset]) -> None:
             text += f"rate {float(best):8.4f} loss {float(losses.min()):.4f}   "
         loss, error = mean(results[f"depth {depth}"].loss.values[:, -1])
         text += (
-            f"loss {loss:.4f} +- {error:.4f}, kernel from infinite depth: {distances[depth][0]:.3f}"
+            f"loss {loss:.4f} +- {error:.4f}, kernel distance to infinite depth: {distances[depth][0]:.3f}"
             f" {distances[depth][1]:.3f}"
         )
         print(f"  depth {depth:3}   {text}")
     infinite, real = results["depth infinite"], results[f"networks of depth {DEEP}"]
     pairs = (*mean(infinite.loss.values[:, -1]), *mean(real.loss.values[:, -1]))
     print(
-        f"  infinite depth: loss {pairs[0]:.4f} +- {pairs[1]:.4f}, error of the depth below"
+        f"  infinite depth: loss {pairs[0]:.4f} +- {pairs[1]:.4f}, error of the extrapolation in depth below"
         f" {float(infinite.loss_depth_error[-1]):.4f}"
     )
     print(f"  {SEEDS} networks of depth {DEEP} and width {WIDTH}: loss {pairs[2]:.4f} +- {pairs[3]:.4f}")
 
 
 def draw(results: dict[str, xr.Dataset]) -> Figure:
-    """Losses over rates both ways; two curves of the stream before and after training, and distances to
+    """Losses over rates both ways; curves along the stream before and after training, and distances to
     infinite depth."""
     import matplotlib.pyplot as plt
 

@@ -1,4 +1,4 @@
-"""What all recipes have in common: run, report, save, draw, and say how long it took."""
+"""What all recipes have in common: they run, report, save, draw, and say how long they took."""
 
 import inspect
 import pathlib
@@ -11,11 +11,11 @@ import xarray as xr
 
 import tensorprog_mf as tp
 
-Figure = Any  # of matplotlib, which may not be installed
+Figure = Any  # a figure of matplotlib, which may not be installed
 
 
 def output_folder() -> pathlib.Path:
-    """FOLDER of the command line (default: output), made where it is missing."""
+    """FOLDER of the command line (default: output), which is made if it is missing."""
     folder = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "output")
     folder.mkdir(parents=True, exist_ok=True)
     return folder
@@ -28,11 +28,12 @@ def recipe(
     draw: Callable[[Any], Figure],
     dpi: int = 100,
 ) -> None:
-    """Run the recipe in `file`, whose command line is [FOLDER] and words of its own.
+    """Run the recipe in `file`, whose command line is [FOLDER] followed by words of its own.
 
-    `run`, given these words, returns a Dataset or a dict of them, which FOLDER/<name>.nc holds afterwards.
-    `report` prints them (None where `run` has printed them as they came). `draw` returns a matplotlib
-    figure of them, for FOLDER/<name>.png; where matplotlib is missing a line says so instead.
+    `run` is given these words, and returns a Dataset or a dict of Datasets, which is saved as
+    FOLDER/<name>.nc. `report` prints them (None if `run` has printed them as they came). `draw` returns a
+    matplotlib figure of them, which is saved as FOLDER/<name>.png; if matplotlib is missing, a line says so
+    instead.
     """
     words = sys.argv[2:]
     try:

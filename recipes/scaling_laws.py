@@ -1,15 +1,14 @@
-"""Neural scaling laws: loss over time, width, examples and compute, of random features and of features that
-are learned.
+"""Neural scaling laws: loss over time, width, examples and compute, for random features and for learned ones.
 
     python recipes/scaling_laws.py [FOLDER]
 
-Linear students of power-law tasks. Theory (lines) beside students of finite size (dots): losses over time
-and at late times, bias and variances with the bump where features are as many as examples, the
-compute-optimal frontier, and where learning features changes the exponent: on hard tasks (beta < 1), not on
-easy ones. Last, the kernel of a network on handwritten digits: its own eigenvalues and target coefficients
-predict how it learns from random draws of digits, until late times, where it matters that digits are not
-Gaussian. Prints fitted beside predicted exponents, takes about half a minute, and writes scaling_laws.nc and,
-with matplotlib, scaling_laws.png into FOLDER (default: output).
+Linear students learn power-law tasks. The theory (lines) is compared with students of finite size (dots):
+losses over time and at late times; bias and variances, with the bump where there are as many features as
+examples; the compute-optimal frontier; and the exponents, which learned features change on hard tasks (beta <
+1) and not on easy ones. Last comes the kernel of a network on handwritten digits: its own eigenvalues and
+target coefficients predict how it learns from random draws of digits, up to late times, when it matters that
+digits are not Gaussian. Prints fitted and predicted exponents. Writes scaling_laws.nc and, with matplotlib,
+scaling_laws.png into FOLDER (default: output). Takes about half a minute.
 """
 
 import numpy as np
@@ -31,7 +30,7 @@ EXAMPLES, DRAWS, IMAGE_TIMES = (15, 40, 120), 24, np.geomspace(0.3, 1e3, 30)
 
 
 def curves() -> dict[str, xr.Dataset]:
-    """Losses over time at several widths, and of students of these."""
+    """Losses over time at several widths, from the theory and of students."""
     found, few = {}, TIMES[::4]
     for width in WIDTHS:
         model = sl.Model(TASK, width)
@@ -41,15 +40,15 @@ def curves() -> dict[str, xr.Dataset]:
 
 
 def stacked(counts: np.ndarray, each: list[xr.Dataset]) -> xr.Dataset:
-    """Results along `count`, without their modes."""
+    """Results joined along `count`, without their modes."""
     return xr.concat(
         [ds.drop_dims(["mode", "time_prime"], errors="ignore") for ds in each], xr.Variable("count", counts)
     )
 
 
 def late() -> dict[str, xr.Dataset]:
-    """Losses at late times over width, or over examples, the other infinite; with noise, over width at 100
-    examples."""
+    """Losses at late times over width, or over examples, with the other one infinite; with noise, over width
+    at 100 examples."""
     found, kinds = (
         {},
         {"over width": lambda n: sl.Model(TASK, n), "over examples": lambda n: sl.Model(TASK, None, n)},
@@ -64,7 +63,7 @@ def late() -> dict[str, xr.Dataset]:
 
 
 def double_descent() -> dict[str, xr.Dataset]:
-    """Bias and variances over width at 100 examples, time 1000."""
+    """Bias and variances over width at 100 examples and time 1000."""
 
     def over(counts, run):
         return stacked(counts, [run(sl.Model(TASK, int(n), 100, NOISE)).isel(time=0) for n in counts])
@@ -79,8 +78,8 @@ def double_descent() -> dict[str, xr.Dataset]:
 
 
 def features() -> dict[str, xr.Dataset]:
-    """Random features and learned ones on a hard and an easy task, and the compute-optimal frontier of the
-    hard one."""
+    """Random and learned features on a hard and an easy task, and the compute-optimal frontier of the hard
+    one."""
     found, times = {}, np.geomspace(1, 1e7, 60)
     for name, law in (("hard", HARD), ("easy", EASY)):
         for kind, richness in (("lazy", 0.0), ("rich", 1.0)):
@@ -108,8 +107,8 @@ def images() -> tuple[np.ndarray, np.ndarray]:
 
 
 def digits() -> dict[str, xr.Dataset]:
-    """Theory from the kernel's spectrum, and kernel gradient flow on random draws of digits, tested on all of
-    them."""
+    """Theory from the spectrum of the kernel, and kernel gradient flow on random draws of digits, tested on
+    all digits."""
     kernel, y = images()
     spectrum, found, rng = sl.Spectrum.of_kernel(kernel, y), {}, np.random.default_rng(0)
     for count in EXAMPLES:
@@ -140,7 +139,7 @@ def digits() -> dict[str, xr.Dataset]:
 
 
 def run() -> dict[str, xr.Dataset]:
-    """Everything, and exponents."""
+    """All results, and their exponents."""
     found = curves() | late() | double_descent() | features() | digits()
     for kind, richness in (("lazy", 0.0), ("rich", 1.0)):
         flow, frontier = found[f"hard, {kind}"], found[f"frontier, {kind}"]
@@ -161,14 +160,14 @@ def run() -> dict[str, xr.Dataset]:
 
 def report(results: dict[str, xr.Dataset]) -> None:
     """Print exponents, and how far students and digits are from the theory."""
-    print("exponents, fitted beside predicted")
+    print("exponents: fitted (predicted)")
     for task in ("hard", "easy"):
         for kind in ("lazy", "rich"):
             ds = results[f"exponents, {task}, {kind}"]
             both = zip(ds.resource.values, ds.exponent.values, ds.predicted_exponent.values)
             text = ",  ".join(f"{name} {fitted:.4f} ({predicted:.4f})" for name, fitted, predicted in both)
             print(f"  {task} task, {kind} features: {text}")
-    print("students beside the theory: largest distance over time, relative, and in standard errors")
+    print("students and the theory: largest distance over time, relative and in standard errors")
     for width in WIDTHS:
         theory, real = results[f"width {width}"].test_loss[::4], results[f"width {width}, students"]
         far = np.abs(real.test_loss.values / theory.values - 1).max()
@@ -176,7 +175,7 @@ def report(results: dict[str, xr.Dataset]) -> None:
             f"  width {width:4}: {far:.1%},"
             f" {(np.abs(real.test_loss.values - theory.values) / real.test_loss_stderr.values).max():.1f}"
         )
-    print("digits beside the theory of their kernel's spectrum")
+    print("digits and the theory for the spectrum of their kernel")
     for count in EXAMPLES:
         theory, real = (results[f"digits, {count}{more}"].test_loss for more in ("", ", real"))
         print(f"  {count:4} examples: largest distance {np.abs(real.values / theory.values - 1).max():.1%}")
@@ -216,7 +215,7 @@ def draw(results: dict[str, xr.Dataset]) -> Figure:
     ax.set(
         xlabel="features N or examples P, the other infinite",
         ylabel="test loss",
-        title="late times, 1000 modes: what is scarce",
+        title="late times, 1000 modes: the scarce resource",
     )
 
     ax, ds, real = axes[0, 2], results["bias and variance"], results["bias and variance, students"]
@@ -255,7 +254,7 @@ def draw(results: dict[str, xr.Dataset]) -> Figure:
     ax.set(
         xlabel="time",
         ylabel="test loss",
-        title="learned features (rich) beside random ones (lazy)",
+        title="learned features (rich) and random ones (lazy)",
         ylim=(1e-9, 50),
     )
 
@@ -272,7 +271,7 @@ def draw(results: dict[str, xr.Dataset]) -> Figure:
         [],
         color="0.5",
         linewidth=0.6,
-        label="one width each: " + ", ".join(str(width) for width in MANY[2::5]),
+        label="single widths: " + ", ".join(str(width) for width in MANY[2::5]),
     )
     title = "hard task: compute-optimal frontier, and widths"
     ax.set(

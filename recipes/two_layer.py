@@ -2,11 +2,11 @@
 
     python recipes/two_layer.py [FOLDER]
 
-Inputs are 20 random signs and the target is the product of the first two. A lazy network does not know which
-two and needs hundreds of examples. In a rich one the neurons turn into the plane of these two inputs, to its
-four corners, and a hundred examples are enough. Prints losses and accuracies on test examples, agreement with
-real networks and where the weights are, and writes two_layer.nc and, with matplotlib, two_layer.png into
-FOLDER (default: output).
+The inputs are 20 random signs, and the target is the product of the first two. A lazy network cannot tell
+which two inputs matter, and needs hundreds of examples. In a rich network the neurons turn into the plane of
+these two inputs, towards its four corners, and a hundred examples are enough. Prints losses and accuracies on
+test examples, the agreement with real networks, and where the weights are. Writes two_layer.nc and, with
+matplotlib, two_layer.png into FOLDER (default: output).
 """
 
 import numpy as np
@@ -34,7 +34,7 @@ def setting(richness: float, problem: tp.Problem) -> tuple:
 
 
 def outcome(ds: xr.Dataset) -> xr.Dataset:
-    """Without the kernels, which are large, and with the accuracy on test examples."""
+    """The result without the kernels, which are large, and with the accuracy on test examples."""
     right = np.sign(ds.output) == ds.target
     accuracy = right.isel(example=np.flatnonzero(ds.split == "test")).mean("example")
     accuracy.attrs = {"long_name": "test accuracy", "units": ""}
@@ -42,7 +42,7 @@ def outcome(ds: xr.Dataset) -> xr.Dataset:
 
 
 def neurons(route, richness: float, **size) -> xr.Dataset:
-    """Weights of all sites before and after training, input ones from h = W x / sqrt(inputs) of all
+    """Weights of all sites before and after training; input weights come from h = W x / sqrt(inputs) of all
     examples."""
     network, problem, training = setting(richness, parity(COUNT))
     alone = tp.Problem(problem.inputs, problem.targets)  # without test examples
@@ -56,7 +56,7 @@ def neurons(route, richness: float, **size) -> xr.Dataset:
 
 
 def run() -> dict[str, xr.Dataset]:
-    """Limits and real networks; fully trained ones on fewer and more examples; neurons."""
+    """Limits and real networks; lazy and rich limits on fewer and more examples; neurons."""
     problem, record = parity(COUNT), tp.log_steps(TRAINING[RICH].steps, 24)
     found = {"lazy, exact": tp.static_ntk(*setting(LAZY, problem), record=record)}
     for name, richness in (("lazy", LAZY), ("rich", RICH)):
@@ -79,7 +79,7 @@ def run() -> dict[str, xr.Dataset]:
 
 
 def report(results: dict[str, xr.Dataset]) -> None:
-    """Print the last times, agreement, and the share of the input weights on the two inputs that matter."""
+    """Print the last times, the agreement, and the share of the weights on the two inputs that matter."""
     reference = {"lazy": "lazy, exact"} | {f"width {width}": "rich" for width in WIDTHS}
     print(f"{COUNT} examples; in brackets the largest distance over time, in standard errors")
     for name in ("lazy, exact", "lazy", "rich", *(f"width {width}" for width in WIDTHS)):
@@ -95,11 +95,13 @@ def report(results: dict[str, xr.Dataset]) -> None:
             f"  {name:12} loss {ds.loss:.5f}, test loss {ds.test_loss:.4f}, test accuracy"
             f" {ds.accuracy:.2f}{text}"
         )
-    print("after training: examples, then test loss and test accuracy, lazy and rich")
+    print("after training: number of examples, then test loss and test accuracy, lazy and rich")
     for count in COUNTS:
         both = (results[f"{name}, {count} examples"].isel(time=-1) for name in ("lazy", "rich"))
         print(f"  {count:4}   " + "   ".join(f"{ds.test_loss:.4f} {ds.accuracy:.2f}" for ds in both))
-    print(f"share of the squared input weights on the two inputs that matter, of {INPUTS}, before and after")
+    print(
+        f"share of the squared input weights on the two inputs out of {INPUTS} that matter, before and after"
+    )
     for name in ("lazy neurons", "rich neurons", "network neurons"):
         square = (results[name].input_weight ** 2).mean("sample")
         share = square[:, :2].sum("feature") / square.sum("feature")
@@ -107,8 +109,7 @@ def report(results: dict[str, xr.Dataset]) -> None:
 
 
 def draw(results: dict[str, xr.Dataset]) -> Figure:
-    """Losses over time and over the number of examples, which inputs have weight, and the weights
-    themselves."""
+    """Losses over time and over the number of examples, the inputs that have weight, and the weights."""
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(2, 4, figsize=(17, 8), layout="constrained")

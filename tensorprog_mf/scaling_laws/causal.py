@@ -21,8 +21,8 @@ from .labels import (
     TIME,
     TWO_TIME,
     Arrays,
+    Ending,
     ErrorCorrelations,
-    Outcome,
     Recorded,
     add_doubt,
     over,
@@ -144,7 +144,7 @@ def solve(
     done = _passed(model, training, bool(sizes), progress, threads)
     (one,), stopped = done.runs, done.stopped
     ds = _labelled(model, training, one, steps, sizes, samples, seed)
-    if one.outcome.status is Status.COMPLETED and model.richness > 0 and not stopped:
+    if one.ending.status is Status.COMPLETED and model.richness > 0 and not stopped:
         loss = one.test_loss()
         del done, one  # makes room for the second run
         try:
@@ -159,11 +159,11 @@ class _CausalPass:
     """A pass through time and how it ended; `reached` of its times are complete."""
 
     recursion: CausalRecursion
-    outcome: Outcome
+    ending: Ending
 
     @property
     def reached(self) -> int:
-        return self.outcome.step
+        return self.ending.step
 
     def test_loss(self) -> np.ndarray:
         """(time,) as far as it goes."""
@@ -189,10 +189,10 @@ def _passed(
                 growth.compare(recursion.rows["C0"][t, t] + model.noise)
                 check_size("the covariance of gradients", recursion.rows["C3"][t, t])
             except RunAway as cause:
-                return _CausalPass(recursion, Outcome(Status.DIVERGED, t, cause))
+                return _CausalPass(recursion, Ending(Status.DIVERGED, t, cause))
             if not shown.advance() and t < training.steps:
-                return _CausalPass(recursion, Outcome(Status.INTERRUPTED, t + 1))
-        return _CausalPass(recursion, Outcome(Status.COMPLETED, training.steps + 1))
+                return _CausalPass(recursion, Ending(Status.INTERRUPTED, t + 1))
+        return _CausalPass(recursion, Ending(Status.COMPLETED, training.steps + 1))
 
     done = run_replicates("solve", one, 1, training.steps + 1, progress=progress, threads=threads)
     return done.worth_keeping(lambda each: each.reached, training.steps + 1)
@@ -227,13 +227,13 @@ def _labelled(
 ) -> xr.Dataset:
     """What a pass has found, at those of the `steps` that it has reached."""
     kept = steps[steps < one.reached]
-    one.outcome.tell("scaling_laws.solve", len(kept))
+    one.ending.tell("scaling_laws.solve", len(kept))
     arrays = _arrays(one.recursion, kept, sizes)
     if samples:
         arrays |= draw_sites(one.recursion, kept, samples, seed)
     settings = {"record": kept.tolist(), "ensemble_sizes": list(sizes), "samples": samples, "seed": seed}
     coordinates = {"time": training.clock()[kept], "step": kept, "ensemble_size": np.array(sizes)}
-    return result("solve", arrays, coordinates, model, training, settings, one.outcome)
+    return result("solve", arrays, coordinates, model, training, settings, one.ending)
 
 
 def _arrays(run: CausalRecursion, steps: np.ndarray, sizes: tuple[int, ...]) -> Arrays:

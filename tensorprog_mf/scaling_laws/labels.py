@@ -53,7 +53,7 @@ def references(richness: float) -> str:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Ending:
     """How a run ended, the first step that it did not complete, and what ran away there."""
 
     status: Status = Status.COMPLETED
@@ -84,7 +84,7 @@ class Outcome:
             warn(self.message(), DivergenceWarning)
 
 
-COMPLETED = Outcome()
+COMPLETED = Ending()
 
 
 def result(
@@ -94,7 +94,7 @@ def result(
     model: Model,
     training: Descent | Flow,
     settings: Mapping[str, object],
-    outcome: Outcome = COMPLETED,
+    ending: Ending = COMPLETED,
     replicates: int | None = None,
 ) -> xr.Dataset:
     """A labelled Dataset; the spectrum and the coordinates that belong to others are added.
@@ -108,8 +108,8 @@ def result(
         f"scaling_laws.{route}",
         architecture(model),
         dict(settings),
-        outcome.status.label,
-        outcome.message(),
+        ending.status.label,
+        ending.message(),
         references(model.richness),
         {"model": model.describe(), "training": training.describe()},
     )

@@ -13,7 +13,7 @@ from ..ground.divergence import LossWatch, RunAway, allowed, check_size
 from ..ground.errors import UnsupportedError, require
 from ..ground.status import Status
 from ..results import memory
-from .labels import TIME, TWO_TIME, Arrays, Outcome, Recorded, add_doubt, over, result
+from .labels import TIME, TWO_TIME, Arrays, Ending, Recorded, add_doubt, over, result
 from .measure import spectral_measure
 from .model import Descent, Flow, Model, check_kinds
 from .propagators import Propagators
@@ -193,11 +193,11 @@ class _Steps:
     h: np.ndarray
     c3: np.ndarray
     propagators: Propagators
-    outcome: Outcome
+    ending: Ending
 
     @property
     def reached(self) -> int:
-        return self.outcome.step
+        return self.ending.step
 
 
 def _stepped(model: Model, training: Descent, nodes: _Nodes) -> _Steps:
@@ -205,7 +205,7 @@ def _stepped(model: Model, training: Descent, nodes: _Nodes) -> _Steps:
     u, weight, times = nodes.spectrum.eigenvalues, nodes.weight, training.steps + 1
     h, c3 = np.zeros((times, len(weight))), np.zeros((times, times))
     propagators, growth = Propagators(training, model.richness), LossWatch(allowed(model.richness))
-    outcome, unlearned = Outcome(Status.COMPLETED, times), nodes.left + model.noise
+    ending, unlearned = Ending(Status.COMPLETED, times), nodes.left + model.noise
     with np.errstate(over="ignore", invalid="ignore"):  # of a run that diverges
         for t in range(times):
             h[t] = 1 - u * ((propagators.w[t, :t] + propagators.learned(t)[:t]) @ h[:t])
@@ -214,11 +214,11 @@ def _stepped(model: Model, training: Descent, nodes: _Nodes) -> _Steps:
                 growth.compare(weight @ h[t] ** 2 + unlearned)
                 check_size("the covariance of gradients", c3[t, t])
             except RunAway as cause:
-                outcome = Outcome(Status.DIVERGED, t, cause)
+                ending = Ending(Status.DIVERGED, t, cause)
                 break
             if t + 1 < times:
                 propagators.advance(t, c3, c3)  # projected or of infinite width, where C2 = C3
-    return _Steps(h=h, c3=c3, propagators=propagators, outcome=outcome)
+    return _Steps(h=h, c3=c3, propagators=propagators, ending=ending)
 
 
 def _descent(model: Model, training: Descent, nodes: _Nodes, record: Recorded) -> xr.Dataset:
@@ -226,7 +226,7 @@ def _descent(model: Model, training: Descent, nodes: _Nodes, record: Recorded) -
     memory.check(8 * times * (2 * len(nodes.spectrum.power) + 6 * times), "take fewer steps")
     run, weight = _stepped(model, training, nodes), nodes.weight
     kept = steps[steps < run.reached]
-    run.outcome.tell("scaling_laws.solve_reduced", len(kept))
+    run.ending.tell("scaling_laws.solve_reduced", len(kept))
     h, square = run.h[kept], np.ix_(kept, kept)
     c0 = (h * weight) @ h.T
     pairs = {
@@ -238,8 +238,8 @@ def _descent(model: Model, training: Descent, nodes: _Nodes, record: Recorded) -
     arrays = over(TIME, {"test_loss": np.diag(c0) + nodes.left + model.noise}) | over(TWO_TIME, pairs)
     arrays |= _of_modes(model, nodes, h.T)
     coordinates, settings = {"time": training.clock()[kept], "step": kept}, {"record": kept.tolist()}
-    ds = result("solve_reduced", arrays, coordinates, model, training, settings, run.outcome)
-    if run.outcome.status is Status.COMPLETED and model.richness > 0:
+    ds = result("solve_reduced", arrays, coordinates, model, training, settings, run.ending)
+    if run.ending.status is Status.COMPLETED and model.richness > 0:
         add_doubt(ds, _doubt(model, training, (run.h**2) @ weight + nodes.left + model.noise))
     return ds
 

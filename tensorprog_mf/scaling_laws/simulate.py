@@ -15,7 +15,7 @@ from ..ground.replicates import Replicates, run_replicates
 from ..ground.status import Status
 from ..results import memory
 from ..sites.draws import fresh_seed
-from .labels import Outcome, Recorded, result
+from .labels import Ending, Recorded, result
 from .labels import ensemble_sizes as checked_sizes
 from .model import Descent, Flow, Model, check_kinds
 from .student import StudentTask
@@ -119,8 +119,8 @@ def _labelled(
 ) -> xr.Dataset:
     """What all replicates have recorded."""
     model, training, steps = experiment.task.model, experiment.training, experiment.steps
-    reached, outcome = _ended(experiment, done)
-    outcome.tell("scaling_laws.simulate", reached)
+    reached, ending = _ended(experiment, done)
+    ending.tell("scaling_laws.simulate", reached)
     settings = {
         "n_replicates": done.wanted,
         "record": steps.tolist(),
@@ -131,7 +131,7 @@ def _labelled(
     }
     arrays = summary([cut(averages, reached) for averages in done.runs], model, sizes, keep)
     coordinates = _clock(training, steps[:reached]) | {"ensemble_size": np.array(sizes)}
-    return result("simulate", arrays, coordinates, model, training, settings, outcome, len(done.runs))
+    return result("simulate", arrays, coordinates, model, training, settings, ending, len(done.runs))
 
 
 def _steps(training: Descent | Flow, record: Recorded) -> np.ndarray:
@@ -175,16 +175,16 @@ def _run(
     return done.worth_keeping(lambda averages: len(averages["test_loss"]), len(experiment.steps))
 
 
-def _ended(experiment: Experiment, done: Replicates[Averages]) -> tuple[int, Outcome]:
+def _ended(experiment: Experiment, done: Replicates[Averages]) -> tuple[int, Ending]:
     """The number of times that all replicates have recorded, and how they ended."""
     steps = experiment.steps
     reached = min((len(averages["test_loss"]) for averages in done.runs), default=0)
     if reached == len(steps):
-        return reached, Outcome(Status.COMPLETED, int(steps[-1]))
+        return reached, Ending(Status.COMPLETED, int(steps[-1]))
     if done.stopped:
-        return reached, Outcome(Status.INTERRUPTED, int(steps[reached]))
+        return reached, Ending(Status.INTERRUPTED, int(steps[reached]))
     cause = RunAway(grown(allowed(experiment.task.model.richness)))
-    return reached, Outcome(Status.DIVERGED, int(steps[reached]), cause)
+    return reached, Ending(Status.DIVERGED, int(steps[reached]), cause)
 
 
 def _check(model: Model, training: Descent | Flow) -> None:

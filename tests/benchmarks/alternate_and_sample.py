@@ -100,8 +100,9 @@ def main() -> None:
                     else f"{row['seconds'] / rows[-1][3]['seconds']:10.1f}  {row['status']}"
                 )
                 print(
-                    f"{name:32}{route:10}{n_samples:8d}{row['rounds']:8d}{row['seconds']:9.2f}{row['MB']:7.0f}{row['output']:9.4f}"
-                    f"{row['feature_kernel']:8.4f}{row['gradient_kernel']:8.4f}{ratio}",
+                    f"{name:32}{route:10}{n_samples:8d}{row['rounds']:8d}{row['seconds']:9.2f}"
+                    f"{row['MB']:7.0f}{row['output']:9.4f}{row['feature_kernel']:8.4f}"
+                    f"{row['gradient_kernel']:8.4f}{ratio}",
                     flush=True,
                 )
                 rows.append((name, n_samples, route, row))
