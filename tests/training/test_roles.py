@@ -32,7 +32,7 @@ NETWORKS = {
 def initial(network, shape):
     """Parameters before training."""
     realization = Realization(Sampling(n_samples=64, matrix="conditioned", draws="sobol", seed=0), 0)
-    return network.compose(realization, np.ones((2, *shape))).initial()
+    return network.compose(realization, np.ones((2, *shape))).layers.initial()
 
 
 @pytest.mark.parametrize("name", NETWORKS)
