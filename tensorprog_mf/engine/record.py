@@ -35,8 +35,7 @@ class Record:
         for outputs x examples backward fields.
     moments
         Names of fields whose averages E[x^k], k = 1 ... 4, over all sites are kept: any of preactivation,
-        backward_field,
-        feature = phi(h), gradient = phi'(h) z, and of a MeanFieldMLP input_weight.
+        backward_field, feature = phi(h), gradient = phi'(h) z, and of a MeanFieldMLP input_weight.
     densities, edges
         Names of fields whose density over sites is kept, and the edges of its bins.
     two_time

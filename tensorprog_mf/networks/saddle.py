@@ -1,7 +1,7 @@
 """Which mean-field networks start at a saddle, and how fast networks of finite width leave it."""
 
 import math
-from typing import Protocol
+from typing import Protocol, cast
 
 import numpy as np
 
@@ -175,9 +175,9 @@ def saddle_message(network: MeanField, problem: DataSource) -> str:
     """What a `SaddleWarning` says."""
     begin = "This network starts at a saddle, which its limit never leaves, and the result is constant; "
     remedy = "Give hidden_mean, and readout_weight or input_weight, means other than zero, or bias_std."
-    if not isinstance(problem, Problem) or problem.outputs is not None or _has_corner(network.activation):
+    if problem.outputs is not None or problem.streamed or _has_corner(network.activation):
         return begin + f"networks of finite width leave it. {remedy}"
-    rate = escape_rate(network, problem)
+    rate = escape_rate(network, cast(Problem, problem))  # a fixed set
     if rate == 0:
         return begin + f"networks of width N leave it as a power of time, after a power of N. {remedy}"
     return (
