@@ -90,6 +90,8 @@ class Recorder:
             self._keep_gaussian_parts(readings)
         row = {name: np.asarray(values) for name, values in scalars.items()}
         row |= stacked([kept for each in arrays for kept in self._reduced(each)], self.labels, multipliers)
+        if self.kept.responses and not self._rows:
+            self._reductions.check_responses(self.labels)
         self._rows.append({name: values.astype(_spec(name).dtype) for name, values in row.items()})
 
     def _keep_gaussian_parts(self, readings: list[Reading]) -> None:
