@@ -16,6 +16,7 @@ from .pooling import Pooling
 from .readout import Readout
 from .recurrent import Recurrent
 from .residual import Residual
+from .sum import Sum
 
 __all__ = [
     "Attention",
@@ -37,4 +38,5 @@ __all__ = [
     "Recurrent",
     "Residual",
     "Signal",
+    "Sum",
 ]

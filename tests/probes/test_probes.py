@@ -96,6 +96,18 @@ def test_responses_of_what_no_probe_reads_are_refused_at_the_first_step(problem)
         tp.sample(Forgetful(2), problem, tp.Training(5, 0.5), 64, 1, record=record, progress=False)
 
 
+def test_a_weight_whose_share_no_probe_reads_is_refused(problem):
+    class Partial(tp.MLP):
+        """An MLP whose readout has no probe."""
+
+        def compose(self, realization, inputs):
+            made = super().compose(realization, inputs)
+            return Composition(made.layers, made.probes[:-1])
+
+    with pytest.raises(tp.UnsupportedError, match="no probe of the network reads the share of w in the tang"):
+        tp.sample(Partial(2), problem, tp.Training(5, 0.5), 64, 1, progress=False)
+
+
 class Mixed(tp.MLP):
     """An MLP that says that it has a relu somewhere."""
 
