@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 
 from ..ground.divergence import check_size
-from ..ground.errors import UnsupportedError
 from ..probes.readings import (
     AtSites,
     FieldAtAllSites,
@@ -105,7 +104,7 @@ class Recorder:
             read = {each.weight for each in arrays if isinstance(each, TangentShare)}
             missing = [name for name in weights if name not in read]
             if missing:
-                raise UnsupportedError(
+                raise RuntimeError(
                     f"no probe of the network reads the share of {', '.join(missing)} in the tangent kernel,"
                     " which would be wrong without it; give every weight a probe that reads its share."
                 )

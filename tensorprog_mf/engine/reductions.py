@@ -10,7 +10,6 @@ from typing import Protocol
 
 import numpy as np
 
-from ..ground.errors import UnsupportedError
 from ..matrices.basis import Basis
 from ..sites.sites import Sites
 
@@ -82,13 +81,13 @@ class Reductions:
 
         Raises
         ------
-        UnsupportedError
+        RuntimeError
             A network of one's own whose probes do not read all of it.
         """
         for layer in labels:
             missing = [name.replace("_", " ") for name in _RESPONDING if (name, layer) not in self._fields]
             if missing:
-                raise UnsupportedError(
+                raise RuntimeError(
                     f"responses need the {' and the '.join(missing)} of layer {layer}, which no probe of the"
                     " network reads; leave responses out of tp.Record. With residual = True the network would"
                     " refuse them before a run."
