@@ -1,6 +1,7 @@
 """Small problems that several tests share."""
 
 import signal
+import sys
 
 import numpy as np
 import pytest
@@ -16,6 +17,14 @@ def problem():
     """Three training and two test examples in five dimensions."""
     rng = np.random.default_rng(7)
     return tp.Problem(rng.normal(size=(3, 5)), rng.normal(size=3), rng.normal(size=(2, 5)))
+
+
+@pytest.fixture(autouse=True)
+def figures_are_closed():
+    """Figures that a test has left open are closed after it: more than twenty are a warning."""
+    yield
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")
 
 
 @pytest.fixture(autouse=True)
