@@ -4,9 +4,11 @@ import difflib
 import functools
 import inspect
 from collections.abc import Callable, Iterable
+from dataclasses import is_dataclass
 from typing import Any, TypeVar, overload
 
 from .errors import InputError
+from .fields import open_to_subclasses
 
 T = TypeVar("T", bound=Callable[..., Any])
 Then = Callable[[str, dict], None]
@@ -41,6 +43,8 @@ def checked_call(target: Any = None, *, then: Then | None = None) -> Any:
         return functools.partial(checked_call, then=then)
     if inspect.isclass(target):
         kind: Any = target
+        if is_dataclass(kind) and not vars(kind)["__dataclass_params__"].init:
+            open_to_subclasses(kind)
         kind.__init__ = _checked(kind.__init__, kind.__name__, then)
         return kind
     return _checked(target, target.__name__, then)

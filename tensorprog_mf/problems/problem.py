@@ -2,7 +2,7 @@
 
 import copy
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -69,7 +69,7 @@ class Problem(DataSource):
     loss: Loss
     test_targets: np.ndarray | None
     classes: tuple | None
-    _channels_named: bool = field(init=False, repr=False)
+    _channels_named = False
 
     def __init__(
         self,

@@ -207,7 +207,7 @@ class Training:
 
     def describe(self) -> dict[str, Any]:
         """The settings as plain values."""
-        return _settings(self, Training) | {"learning_rule": self.dynamics.learning_rule.describe()}
+        return _settings(self, type(self)) | {"learning_rule": self.dynamics.learning_rule.describe()}
 
 
 def _is_given(value: object) -> bool:
