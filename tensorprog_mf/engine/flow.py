@@ -22,12 +22,14 @@ _MOST = 50_000  # steps that a flow may need to its last time
 _KINKED = 1e-3  # tolerance where an activation has a kink; one tenth of it takes ten times as many steps
 
 
-def with_kinks(training: Training, activation: Activation, loss: Loss) -> Training:
+def with_kinks(training: Training, activations: Sequence[Activation], loss: Loss) -> Training:
     """The training, with the tolerance that kinks allow in place of the usual one.
 
     A `ToleranceWarning` says so; where another tolerance was asked for it says what that costs.
     """
-    if not (training.flow and (activation.kinked or loss.kinked) and training.tolerance < _KINKED):
+    kinks = [f"activation {activation.name!r}" for activation in activations if activation.kinked]
+    kinks += [f"loss {loss.name!r}"] if loss.kinked else []
+    if not (training.flow and kinks and training.tolerance < _KINKED):
         return training
     usual = training.tolerance == GradientFlow.tolerance
     if usual:
@@ -36,8 +38,7 @@ def with_kinks(training: Training, activation: Activation, loss: Loss) -> Traini
     else:
         times = f"{_KINKED / training.tolerance:,.0f} times"
         told = f"tolerance={training.tolerance:g} may take {times} as long as {_KINKED:g}, usual here."
-    what = f"activation {activation.name!r}" if activation.kinked else f"loss {loss.name!r}"
-    begin = f"gradient flow: {what} has a kink, so that error control needs"
+    begin = f"gradient flow: {kinks[0]} has a kink, so that error control needs"
     warn(f"{begin} ten times as many steps for every digit: {told}", ToleranceWarning)
     return replace(training, tolerance=_KINKED) if usual else training
 

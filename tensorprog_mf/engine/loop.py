@@ -104,7 +104,7 @@ def _optimiser(
     task: Task, composition: Composition, parameters: Parameters
 ) -> DescentOptimizer | FlowIntegrator:
     """What moves the parameters."""
-    dynamics, kinked = task.training.dynamics, bool(task.network.activation.kinked)
+    dynamics, kinked = task.training.dynamics, task.network.kinked
     multipliers = dynamics.rates({name: parameter.role for name, parameter in parameters.items()})
     if isinstance(dynamics, GradientFlow):
         return FlowIntegrator(dynamics, multipliers, composition.layers.sizes, kinked)

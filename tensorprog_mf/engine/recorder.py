@@ -1,6 +1,7 @@
 """What is kept of a run: at the chosen steps, outputs, kernels, fields at a few sites, and averages over all
 of them."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +14,7 @@ from ..probes.readings import (
     OfNetwork,
     Reading,
     ReadingOfLayer,
+    TangentShare,
     WeightAtAllSites,
 )
 from ..probes.wanted import Wanted
@@ -90,7 +92,22 @@ class Recorder:
             self._keep_gaussian_parts(readings)
         row = {name: np.asarray(values) for name, values in scalars.items()}
         row |= stacked([kept for each in arrays for kept in self._reduced(each)], self.labels, multipliers)
+        if not self._rows:
+            self._check_complete(arrays, multipliers)
         self._rows.append({name: values.astype(_spec(name).dtype) for name, values in row.items()})
+
+    def _check_complete(self, arrays: Sequence[Reading], weights: Iterable[str]) -> None:
+        """Refuse probes of a network of one's own that leave out what the record is made of."""
+        if self.kept.responses:
+            self._reductions.check_responses(self.labels)
+        if self.backward:
+            read = {each.weight for each in arrays if isinstance(each, TangentShare)}
+            missing = [name for name in weights if name not in read]
+            if missing:
+                raise RuntimeError(
+                    f"no probe of the network reads the share of {', '.join(missing)} in the tangent kernel,"
+                    " which would be wrong without it; give every weight a probe that reads its share."
+                )
 
     def _keep_gaussian_parts(self, readings: list[Reading]) -> None:
         for reading in readings:

@@ -16,6 +16,7 @@ from ..sites.sites import Sites
 MOMENTS = 4
 FIELDS = ("preactivation", "backward_field", "feature", "gradient", "input_weight")
 _TWO_TIME = {"feature": "feature_kernel_two_time", "gradient": "gradient_kernel_two_time"}
+_RESPONDING = ("feature", "gradient", "preactivation_gaussian_part", "backward_field_gaussian_part")
 _TOLERANCE = 1e-4  # of directions, as of the matrices' own
 # of eigenvalues of the covariance of Gaussian fields, relative, below which a response is not resolved
 _CUTOFF = 1e-6
@@ -75,6 +76,23 @@ class Reductions:
         """Keep a field for the responses."""
         self._fields.setdefault((name, layer), []).append(field.copy())
 
+    def check_responses(self, labels: list[int]) -> None:
+        """Refuse layers of which what responses are made of is not read, at the first time that is recorded.
+
+        Raises
+        ------
+        RuntimeError
+            A network of one's own whose probes do not read all of it.
+        """
+        for layer in labels:
+            missing = [name.replace("_", " ") for name in _RESPONDING if (name, layer) not in self._fields]
+            if missing:
+                raise RuntimeError(
+                    f"responses need the {' and the '.join(missing)} of layer {layer}, which no probe of the"
+                    " network reads; leave responses out of tp.Record. With residual = True the network would"
+                    " refuse them before a run."
+                )
+
     def _keep_directions(self, name: str, layer: int, field: np.ndarray) -> None:
         key = (name, layer)
         if key not in self._bases:
@@ -96,10 +114,7 @@ class Reductions:
     def _responses(self, layer: int) -> tuple[np.ndarray, np.ndarray]:
         """A and B of a layer, (time, time_prime, example, example_prime), by regression on its Gaussian
         fields."""
-        phi, g, u, r = (
-            np.array(self._fields[name, layer])
-            for name in ("feature", "gradient", "preactivation_gaussian_part", "backward_field_gaussian_part")
-        )
+        phi, g, u, r = (np.array(self._fields[name, layer]) for name in _RESPONDING)
         times, examples, sites = phi.shape
         slots = times * examples
         both = np.vstack([u.reshape(slots, sites), r.reshape(slots, sites)])

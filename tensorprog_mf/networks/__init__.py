@@ -3,7 +3,7 @@
 from .cnn import CNN
 from .mean_field import Correlated, MeanFieldMLP
 from .mlp import MLP
-from .network import Footprint, Network
+from .network import Asked, Footprint, Network, checked_richness
 from .residual import ResidualMLP
 from .rnn import RNN
 from .transformer import Transformer
@@ -12,10 +12,12 @@ __all__ = [
     "CNN",
     "MLP",
     "RNN",
+    "Asked",
     "Correlated",
     "Footprint",
     "MeanFieldMLP",
     "Network",
     "ResidualMLP",
     "Transformer",
+    "checked_richness",
 ]

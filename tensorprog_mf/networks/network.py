@@ -48,7 +48,7 @@ class Network(ABC):
     `richness`."""
 
     richness: float
-    activation: Activation  # routes ask it about kinks: kinked=True if any activation of the network has one
+    activation: Activation
 
     input_dims: tuple[str, ...] = ("feature",)  # of one example
     vector_dim: str | None = None  # where an example is several vectors: what they are
@@ -57,6 +57,16 @@ class Network(ABC):
     averages = False  # whether hidden layers are averages: no initial Gaussian field, and no lazy limit
     has_input_weight = False  # whether the input weights of a site are known, all of them
     output_bias: float = 0.0  # scale of the bias of the outputs
+
+    @property
+    def activations(self) -> tuple[Activation, ...]:
+        """All activations; a network that has several says so here."""
+        return (self.activation,)
+
+    @property
+    def kinked(self) -> bool:
+        """Whether the slope of an activation jumps."""
+        return any(bool(activation.kinked) for activation in self.activations)
 
     @abstractmethod
     def footprint(self, shape: tuple[int, ...]) -> Footprint:

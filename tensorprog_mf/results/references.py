@@ -82,9 +82,8 @@ def _of_route(route: str, network: dict, training: dict, settings: dict) -> Iter
     if route == "static_ntk":
         yield "tangent kernel"
         yield from _of_ensemble(training, settings)
-        form = _CLOSED_FORMS.get(network["activation"]["name"])
-        if settings.get("kernel") == "closed_form" and form is not None:
-            yield form
+        if settings.get("kernel") == "closed_form":
+            yield from filter(None, [_CLOSED_FORMS.get(network["activation"]["name"])])
 
 
 def _of_ensemble(training: dict, settings: dict) -> Iterator[str]:

@@ -186,7 +186,7 @@ def _checked(
     network: Network, order: int | None, probes: tuple[float, ...] | None
 ) -> tuple[int, list[float]]:
     """The arguments order and probes, or what suits the activation."""
-    kinked = network.activation.kinked
+    kinked = network.kinked
     given = (_KINKED if kinked else _SMOOTH) if probes is None else probes
     require(np.ndim(given) == 1, f"probes={given!r} must list values of the richness.")
     chosen = sorted(real("probes", value, "be positive", lambda v: v > 0) for value in given)

@@ -81,6 +81,46 @@ def test_what_is_read_must_be_declared(problem):
         tp.sample(WatchedMLP(2), problem, tp.Training(1, 0.5), 64, 1, progress=False)
 
 
+def test_responses_of_what_no_probe_reads_are_refused_at_the_first_step(problem):
+    class Forgetful(tp.MLP):
+        """An MLP whose first preactivation nobody reads."""
+
+        def compose(self, realization, inputs):
+            made = super().compose(realization, inputs)
+            return Composition(made.layers, made.probes[1:])
+
+    record = tp.Record(responses=True)
+    with pytest.raises(
+        tp.UnsupportedError, match="need the preactivation gaussian part of layer 1, which no"
+    ):
+        tp.sample(Forgetful(2), problem, tp.Training(5, 0.5), 64, 1, record=record, progress=False)
+
+
+def test_a_weight_whose_share_no_probe_reads_is_refused(problem):
+    class Partial(tp.MLP):
+        """An MLP whose readout has no probe."""
+
+        def compose(self, realization, inputs):
+            made = super().compose(realization, inputs)
+            return Composition(made.layers, made.probes[:-1])
+
+    with pytest.raises(tp.UnsupportedError, match="no probe of the network reads the share of w in the tang"):
+        tp.sample(Partial(2), problem, tp.Training(5, 0.5), 64, 1, progress=False)
+
+
+class Mixed(tp.MLP):
+    """An MLP that says that it has a relu somewhere."""
+
+    activations = (tp.Activation("tanh"), tp.Activation("relu"))
+
+
+def test_routes_ask_all_activations_about_kinks(problem):
+    training = tp.Training(flow=True, times=[0.1])
+    with pytest.warns(tp.ToleranceWarning, match="activation 'relu' has a kink"):
+        ds = tp.sample(Mixed(2), problem, training, n_samples=64, n_replicates=1, progress=False)
+    assert '"tolerance": 0.001' in ds.attrs["training_json"]
+
+
 def test_a_name_stands_for_one_variable(declared):
     schema.declare("silent_share", SILENT)
     with pytest.raises(tp.InputError, match="'output' is the name of a variable already"):

@@ -69,8 +69,9 @@ def _columns(job: Job) -> int:
 def _per_vector(job: Job) -> float:
     """Directions that every vector reveals, if there are queries enough."""
     network, tolerance = job.network, job.sampling.tolerance
-    return memory.directions(
-        job.training, job.problem.n_recurring, tolerance, network.richness, network.activation
+    return max(
+        memory.directions(job.training, job.problem.n_recurring, tolerance, network.richness, activation)
+        for activation in network.activations
     )
 
 

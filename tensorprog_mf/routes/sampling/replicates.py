@@ -73,7 +73,7 @@ def _checked(job: Job) -> tuple[Job, np.ndarray]:
     network.check(problem.all_inputs.shape[1:])
     network.warn_of(problem, job.limit)
     _check_examples(record, len(problem.all_inputs))
-    training = with_kinks(training, network.activation, problem.loss)
+    training = with_kinks(training, network.activations, problem.loss)
     if training.flow:  # directions left out make rates rough, and steps small
         sampling = replace(sampling, tolerance=min(sampling.tolerance, training.tolerance / 10))
     return replace(job, training=training, sampling=sampling), steps
