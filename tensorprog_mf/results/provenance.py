@@ -1,6 +1,7 @@
 """How a result was made, as netCDF-safe attributes."""
 
 import datetime
+import functools
 import json
 import platform
 from typing import Any
@@ -12,6 +13,7 @@ from .references import of_training
 from .schema import SCHEMA_VERSION
 
 
+@functools.cache  # it reads files of every package
 def _environment() -> dict:
     from importlib.metadata import version
 

@@ -15,12 +15,15 @@ import secrets
 import numpy as np
 
 from ..ground.errors import require, whole
+from .kernels import digital_sequence
 
 Slot = tuple[str, int, int]  # a use of a column: (source, number of the query, vector in it)
 
 KINDS = ("sobol", "pseudo-random")
 SOBOL_COLUMNS = 256
 _BITS = 30  # of a point: its binary digits after the point
+_SIGNIFICANCE = np.uint32(1) << np.arange(_BITS - 1, -1, -1, dtype=np.uint32)  # of every digit
+_ABOVE = ~(2 * _SIGNIFICANCE - 1) & np.uint32(2**_BITS - 1)  # digits more significant than each one
 
 
 def fresh_seed(seed: int | None, checkpoint: object = None) -> int:
@@ -50,19 +53,12 @@ def _directions(columns: int, bits: int) -> np.ndarray:
 
 def _scrambled_column(directions: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
     """One scrambled Sobol column, (count,) uniforms in (0, 1): the middles of intervals of length 2^-30."""
-    significance = np.uint32(1) << np.arange(_BITS - 1, -1, -1, dtype=np.uint32)
-    above = ~(2 * significance - 1) & np.uint32(2**_BITS - 1)  # digits more significant than each one
-    # A random lower triangular matrix of bits with ones on its diagonal, a row per digit of the result: the
-    # product with a direction is the parity of the digits that row and direction share.
-    rows = (rng.integers(2**_BITS, size=_BITS, dtype=np.uint32) & above) | significance
-    parity = np.bitwise_count(rows[:, None] & directions[None, :]) & 1
-    scrambled = (parity.astype(np.uint32) * significance[:, None]).sum(axis=0, dtype=np.uint32)
-    points = np.empty(count, np.uint32)
-    points[0] = rng.integers(2**_BITS, dtype=np.uint32)  # the digital shift
-    # A digital sequence: in binary order the points 2^k ... 2^(k + 1) - 1 are those before, plus direction k.
-    for k, direction in enumerate(scrambled):
-        points[2**k : 2 ** (k + 1)] = points[: 2**k] ^ direction
-    return (points + 0.5) * 2.0**-_BITS
+    # A random lower triangular matrix of bits with ones on its diagonal, a row per digit of the result.
+    rows = (rng.integers(2**_BITS, size=_BITS, dtype=np.uint32) & _ABOVE) | _SIGNIFICANCE
+    shift = rng.integers(2**_BITS, dtype=np.uint32)
+    uniforms = np.empty(count)
+    digital_sequence(directions, rows, shift, np.empty(count, np.uint32), uniforms)
+    return uniforms
 
 
 class Draws:

@@ -113,3 +113,29 @@ def orthonormalise(x: np.ndarray, smallest: np.ndarray, accepted: np.ndarray) ->
         if accepted[j]:
             for s in range(x.shape[1]):
                 x[j, s] /= size
+
+
+@kernel()
+def digital_sequence(
+    directions: np.ndarray, rows: np.ndarray, shift: np.uint32, points: np.ndarray, uniforms: np.ndarray
+) -> None:
+    """Points of a scrambled digital sequence in binary order, (point,), as whole numbers and in (0, 1).
+
+    `directions` (digit of the index), `rows` of the scrambling matrix (digit of the point, most significant
+    first). A row times a direction is the parity of the digits that they share.
+    """
+    digits, size = len(rows), 1
+    points[0] = shift
+    for k in range(len(directions)):
+        scrambled = np.uint32(0)
+        for digit in range(digits):
+            shared = np.uint32(rows[digit] & directions[k])
+            for half in (16, 8, 4, 2, 1):
+                shared ^= shared >> np.uint32(half)
+            scrambled |= np.uint32((shared & np.uint32(1)) << np.uint32(digits - 1 - digit))
+        # Points 2^k ... 2^(k + 1) - 1 are those before, plus direction k.
+        for point in range(size):
+            points[size + point] = points[point] ^ scrambled
+        size *= 2
+    for point in range(len(points)):
+        uniforms[point] = (points[point] + 0.5) * 2.0**-digits
