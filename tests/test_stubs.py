@@ -1,11 +1,15 @@
 """Stubs tell editors and type checkers of the names that are loaded when they are first used."""
 
 import ast
+import dataclasses
 import importlib
+import inspect
 import pathlib
 import tomllib
 
 import pytest
+
+import tensorprog_mf as tp
 
 LAZY = ("tensorprog_mf", "tensorprog_mf.mean_field")
 ROOT = pathlib.Path(__file__).parents[1]
@@ -57,3 +61,13 @@ def test_wheels_are_told_to_hold_stubs_and_the_mark_of_types():
     rules = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]
     told = {path for rule in rules["tensorprog_mf"] for path in package.glob(rule)}
     assert told == {*package.rglob("*.pyi"), package / "py.typed"}
+
+
+@pytest.mark.parametrize("record", [tp.Training, tp.Record])
+def test_what_type_checkers_are_told_of_constructors(record):
+    """The names of the fields in their order, all with a default."""
+    tree = ast.parse(pathlib.Path(inspect.getfile(record)).read_text())
+    (own,) = [n for n in ast.walk(tree) if isinstance(n, ast.ClassDef) and n.name == record.__name__]
+    (told,) = [n for n in ast.walk(own) if isinstance(n, ast.FunctionDef) and n.name == "__init__"]
+    assert [argument.arg for argument in told.args.args[1:]] == list(inspect.signature(record).parameters)
+    assert len(told.args.defaults) == len(dataclasses.fields(record))

@@ -150,7 +150,7 @@ def _ended(state: State, task: Task, status: Status) -> Outcome:
         status, state.step = Status.FINITE_WIDTH, state.watch.full_at
     record, moved = state.recorder.record(), {}
     if isinstance(state.optimiser, FlowIntegrator):
-        kept = "the times before are kept" if record else "there is no time before that could be kept"
+        kept = "the times before are kept" if record else "no earlier time could be kept"
         moved = {"time": state.optimiser.time, "pace": state.optimiser.pace, "kept": kept}
     message = status.message.format(step=state.step, count=state.realization.sampling.n_samples, **moved)
     if status is Status.DIVERGED:

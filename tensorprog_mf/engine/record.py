@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -64,6 +64,21 @@ class Record:
     two_time: bool = False
     responses: bool = False
     draws: bool = False
+
+    if TYPE_CHECKING:  # what the constructor takes; fields hold tuples
+
+        def __init__(
+            self,
+            steps: Sequence[int] | np.ndarray | None = None,
+            kernel_examples: Sequence[int] | np.ndarray | None = None,
+            per_output: bool = False,
+            moments: Sequence[str] = (),
+            densities: Sequence[str] = (),
+            edges: Sequence[float] | np.ndarray = (),
+            two_time: bool = False,
+            responses: bool = False,
+            draws: bool = False,
+        ) -> None: ...
 
     def __post_init__(self) -> None:
         for name in ("per_output", "two_time", "responses", "draws"):

@@ -46,11 +46,11 @@ class Interrupted(KeyboardInterrupt):
 
 
 class CheckpointWarning(UserWarning):
-    """The state of a run cannot be written where it was asked for; the run goes on."""
+    """A checkpoint cannot be written; the run continues without it."""
 
 
 class RankWarning(UserWarning):
-    """The directions asked of a matrix come near the number of samples."""
+    """The number of directions asked of a matrix approaches the number of samples."""
 
 
 class DivergenceWarning(UserWarning):

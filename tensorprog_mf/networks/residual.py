@@ -55,7 +55,7 @@ class ResidualMLP(Network):
     ------
     InputError
         A depth below 1, a richness that is not positive, an unknown activation, a branch_scale that is not
-        finite, an n_tau that is no multiple of 4.
+        finite, an n_tau that is not a multiple of 4.
     """
 
     depth: int | Literal["infinite"]

@@ -137,7 +137,7 @@ class Transformer(Network):
         require(
             units % self.head_dimension == 0,
             f"head_dimension={self.head_dimension} does not divide the {units} units; take n_samples or width"
-            ' a multiple of it, and draws="pseudo-random" if that is no power of two.',
+            ' a multiple of it, and draws="pseudo-random" if that is not a power of two.',
         )
         return self.head_dimension, self.head_dimension**-self.logit_exponent
 

@@ -1,12 +1,14 @@
 """The gradient independence approximation: backward passes see weights of their own, without responses."""
 
 import pathlib
+from typing import cast
 
 import xarray as xr
 
 from ..engine.record import RecordLike, as_record
 from ..matrices.sampling import Sampling
 from ..networks import Network
+from ..problems.online import OnlineProblem
 from ..problems.problem import Problem
 from ..sites.draws import fresh_seed
 from ..training.training import Training
@@ -19,7 +21,7 @@ from .support import check
 @route
 def gradient_independence(  # noqa: PLR0913
     network: Network,
-    problem: Problem,
+    problem: Problem | OnlineProblem,
     training: Training,
     n_samples: int = 4096,
     n_replicates: int = 4,
@@ -103,6 +105,8 @@ def gradient_independence(  # noqa: PLR0913
     )
     keeping = Keeping(record=as_record(record), samples=samples, keep_replicates=keep_replicates)
     execution = Execution(progress=progress, threads=threads, checkpoint=checkpoint)
-    job = Job("gradient_independence", network, problem, training, sampling, keeping, execution)
+    job = Job(
+        "gradient_independence", network, cast(Problem, problem), training, sampling, keeping, execution
+    )
     check("gradient_independence", job.request(target_error=target_error, common_draws=common_draws))
     return sampled(job, target_error=target_error, common_draws=common_draws)

@@ -1,12 +1,14 @@
 """The self-consistent infinite-width limit, sampled in one pass through time."""
 
 import pathlib
+from typing import cast
 
 import xarray as xr
 
 from ..engine.record import RecordLike, as_record
 from ..matrices.sampling import Sampling
 from ..networks import Network
+from ..problems.online import OnlineProblem
 from ..problems.problem import Problem
 from ..sites.draws import fresh_seed
 from ..training.training import Training
@@ -19,7 +21,7 @@ from .support import check
 @route
 def sample(  # noqa: PLR0913
     network: Network,
-    problem: Problem,
+    problem: Problem | OnlineProblem,
     training: Training,
     n_samples: int = 4096,
     n_replicates: int = 4,
@@ -159,6 +161,6 @@ def sample(  # noqa: PLR0913
     )
     keeping = Keeping(record=as_record(record), samples=samples, keep_replicates=keep_replicates)
     execution = Execution(progress=progress, threads=threads, checkpoint=checkpoint)
-    job = Job("sample", network, problem, training, sampling, keeping, execution)
+    job = Job("sample", network, cast(Problem, problem), training, sampling, keeping, execution)
     check("sample", job.request(target_error=target_error, common_draws=common_draws))
     return sampled(job, target_error=target_error, common_draws=common_draws)

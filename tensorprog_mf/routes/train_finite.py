@@ -1,6 +1,7 @@
 """Real networks of finite width, trained as they are: to compare the limit with."""
 
 import pathlib
+from typing import cast
 
 import xarray as xr
 
@@ -9,6 +10,7 @@ from ..ground.errors import require, whole
 from ..matrices.sampling import Sampling
 from ..networks import Network
 from ..networks.parameterization import FORMS
+from ..problems.online import OnlineProblem
 from ..problems.problem import Problem
 from ..sites.draws import fresh_seed
 from ..training.training import Training
@@ -21,7 +23,7 @@ from .support import check
 @route
 def train_finite(  # noqa: PLR0913
     network: Network,
-    problem: Problem,
+    problem: Problem | OnlineProblem,
     training: Training,
     width: int = 1024,
     matrix: str = "dense",
@@ -99,6 +101,7 @@ def train_finite(  # noqa: PLR0913
     )
     keeping = Keeping(record=as_record(record), samples=samples, keep_replicates=keep_replicates)
     execution = Execution(progress=progress, threads=threads, checkpoint=checkpoint)
-    job = Job("train_finite", network, problem, training, sampling, keeping, execution, form=parameterization)
+    given = cast(Problem, problem)
+    job = Job("train_finite", network, given, training, sampling, keeping, execution, form=parameterization)
     check("train_finite", job.request(), matrix)
     return gather(job)

@@ -257,5 +257,5 @@ def _check_curves(curves: object, windows: object) -> None:
         )
     unknown = sorted(set(windows) - set(curves))
     require(
-        not unknown, f"windows has {', '.join(unknown)}, of which there is no curve; take names of curves."
+        not unknown, f"windows has {', '.join(unknown)}, for which there is no curve; take names of curves."
     )

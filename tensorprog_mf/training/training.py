@@ -1,9 +1,9 @@
 """How the parameters move: the settings of a training."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -92,6 +92,29 @@ class Training:
     batches: tuple[tuple[int, ...], ...] | None = None
     temperature: float = 0.0
     learning_rule: Rule | str | dict = GradientDescent()
+
+    if TYPE_CHECKING:  # what the constructor takes; fields hold tuples
+
+        def __init__(  # noqa: PLR0913
+            self,
+            steps: int | None = None,
+            learning_rate: float | None = None,
+            momentum: float = 0.0,
+            weight_decay: float = 0.0,
+            multipliers: Sequence[float] | np.ndarray | None = None,
+            flow: bool = False,
+            times: Sequence[float] | np.ndarray | None = None,
+            tolerance: float = GradientFlow.tolerance,
+            nesterov: bool = False,
+            schedule: object = None,
+            bias_multipliers: Sequence[float] | np.ndarray | None = None,
+            batch_size: int | None = None,
+            replacement: bool = False,
+            batch_seed: int = 0,
+            batches: Sequence[Sequence[int]] | np.ndarray | None = None,
+            temperature: float = 0.0,
+            learning_rule: Rule | str | dict = ...,
+        ) -> None: ...
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "flow", boolean("flow", self.flow))

@@ -142,7 +142,7 @@ def test_a_flow_that_creeps_ends_with_a_sentence():
         and ds.time.values.tolist() == [0.0]
         and "train in steps" in ds.attrs["status_message"]
     )
-    with pytest.raises(tp.InputError, match="there is no time before that could be kept.*scale inputs down"):
+    with pytest.raises(tp.InputError, match="no earlier time could be kept.*scale inputs down"):
         stiff([300.0])
 
 

@@ -261,7 +261,7 @@ def test_shapes_that_differ():
         ),
         (
             lambda: sl.fit_exponents({"time": ([1, 2, 3], [3, 2, 1])}, windows={"tim": (1, 3)}),
-            "windows has tim, of which there is no curve",
+            "windows has tim, for which there is no curve",
         ),
         (
             lambda: sl.fit_exponents({"N_opt": ([1, 2, 3], [3, 2, 1])}),

@@ -86,7 +86,7 @@ _NETWORKS = (
     Row(
         (SAMPLED, PERTURBATION),
         (f.AVERAGES,),
-        "{route} starts from the lazy limit, which hidden layers that average do not have",
+        "{route} starts from the lazy limit, which a network whose hidden layers are averages does not have",
     ),
     Row(
         (INDEPENDENCE,),
