@@ -95,8 +95,8 @@ class Checkpoint:
             self._told = True
             warn(
                 f"checkpoint: the state of a replicate takes {in_words(needed)}, but {self.path.parent} has"
-                f" {in_words(free)} left, so it is not written; the run goes on, and tries again. Make room"
-                " there, or choose a folder on another disk.",
+                f" {in_words(free)} left, so it was not written; the run continues and will try again. Free"
+                " some space there, or choose a folder on another disk.",
                 CheckpointWarning,
             )
         return needed <= free

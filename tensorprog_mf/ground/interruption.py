@@ -66,5 +66,4 @@ def goes_on(checkpoint: Folder | None) -> str:
     size = on_disk(checkpoint)
     if not size:
         return f" Nothing is on disk in {str(checkpoint)!r} to go on from."
-    where = f"{str(checkpoint)!r}, which takes {in_words(size)} there"
-    return f" The same call goes on from the checkpoint in {where}."
+    return f" Repeat the call to resume from the checkpoint in {str(checkpoint)!r} ({in_words(size)})."

@@ -35,7 +35,7 @@ class Status(enum.Enum):
     STIFF = (
         "stiff",
         (
-            "At time {time:.4g} the gradient flow goes on in steps of {pace:.2g}, too small to reach its last"
+            "At time {time:.4g} the gradient flow is down to steps of {pace:.2g}, too small to reach its last"
             " time; {kept}. Kernels are very large there: scale inputs down, end earlier, or train in steps."
         ),
     )

@@ -193,7 +193,7 @@ def _checked(
     order = whole("order", (2 if kinked else ORDERS - 1) if order is None else order)
     require(
         order < ORDERS,
-        f"order={order} is more than is kept; orders go up to {ORDERS - 1}, beyond it take tp.sample.",
+        f"order={order} is more than is kept; orders go up to {ORDERS - 1}, beyond that use tp.sample.",
     )
     require(
         len(set(chosen)) == len(chosen) >= ORDERS,

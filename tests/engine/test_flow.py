@@ -194,7 +194,7 @@ def test_what_flow_does_not_go_with(problem):
             ),
         ),
         (
-            "alternate takes discrete steps only; for gradient flow take tp.sample, tp.train_finite",
+            "alternate takes discrete steps only; for gradient flow use tp.sample, tp.train_finite",
             lambda: tp.alternate(tp.MLP(1), problem, training),
         ),
         (

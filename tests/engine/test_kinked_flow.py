@@ -134,7 +134,7 @@ def test_a_flow_that_creeps_ends_with_a_sentence():
     """Kernels of order 10^6: steps of 10^-5 would take days to the time 300."""
     with pytest.warns(
         tp.DivergenceWarning,
-        match=r"At time .* goes on in steps of .*e-0\d, too small to reach its last time; the times before",
+        match=r"At time .* is down to steps of .*e-0\d, too small to reach its last time; the times before",
     ):
         ds = stiff([0.0, 300.0])
     assert (

@@ -164,7 +164,7 @@ def test_what_needs_one_output_or_another_route_says_so(setting):
         tp.sample(network, two, training, **SETTING, record=tp.Record(two_time=True))
     with pytest.raises(tp.InputError, match="gradient need per_output=True with several outputs"):
         tp.sample(network, two, training, **SETTING, record=tp.Record(moments=["gradient"]))
-    with pytest.raises(tp.UnsupportedError, match="at chosen steps only; for moments take tp.sample"):
+    with pytest.raises(tp.UnsupportedError, match="at chosen steps only; for moments use tp.sample"):
         tp.static_ntk(network, problem, training, record=tp.Record(moments=["feature"]))
 
 

@@ -131,7 +131,7 @@ def test_a_disk_without_room_is_told_of_once_and_the_run_goes_on(setting, monkey
     monkeypatch.setattr(checkpoints.shutil, "disk_usage", lambda folder: SimpleNamespace(free=1000))
     monkeypatch.setattr(checkpoints.Checkpoint, "save_if_due", checkpoints.Checkpoint.save)
     options = SETTINGS | {"n_replicates": 1}
-    match = "takes .* MB, but .*state has 0.1 MB left, so it is not written"
+    match = "takes .* MB, but .*state has 0.1 MB left, so it was not written"
     with pytest.warns(tp.CheckpointWarning, match=match) as told:
         ds = tp.sample(*setting, **options, checkpoint=tmp_path / "state")
     assert len([w for w in told if w.category is tp.CheckpointWarning]) == 1

@@ -132,7 +132,7 @@ def test_a_replicate_that_never_began_is_missing(problem, monkeypatch, tmp_path,
     message = ds.attrs["status_message"]
     assert ds.attrs["status"] == "interrupted" and ds.sizes["time"] == 9 and ds.attrs["replicates"] == 1
     assert message.startswith("The run was interrupted before all replicates were done. 1 of 2 replicates")
-    assert ("goes on from the checkpoint" in message) == keep
+    assert ("resume from the checkpoint" in message) == keep
     if keep:
         assert same(tp.sample(*setting, **options), tp.sample(*setting, **SMALL))
         assert not (tmp_path / "state").exists()
@@ -167,7 +167,7 @@ def test_how_to_go_on_is_said(problem, monkeypatch, tmp_path):
     setting = tp.MLP(2), problem, tp.Training(8, 0.3)
     for message, steps, options in (
         ("Nothing is on disk to go on from; with checkpoint='folder' it would be", 5, {}),
-        ("goes on from the checkpoint in '.*a', which takes .* MB there", 5, {"checkpoint": tmp_path / "a"}),
+        ("resume from the checkpoint in '.*a' \\(.* MB", 5, {"checkpoint": tmp_path / "a"}),
         ("before its first record, so there is no result.$", 1, {"record": [8]}),
     ):
         with monkeypatch.context() as patched, pytest.raises(tp.Interrupted, match=message):

@@ -142,7 +142,7 @@ def test_learning_rules_are_refused_with_the_remedy(name, rule):
     with pytest.raises(
         tp.UnsupportedError,
         match=(
-            f"learning_rule='{rule}' is known for an MLP and a ResidualMLP; train an?"
+            f"learning_rule='{rule}' is available for MLP and ResidualMLP only; train an?"
             f" {type(network).__name__} by gradients"
         ),
     ):

@@ -122,8 +122,8 @@ def test_bad_input_and_refusals(problem):
             make()
     network = tp.MLP(2, "linear", weight_std=2.0)
     for message, route in (
-        ("solve_linear takes weights that start as N.*tp.sample", tp.solve_linear),
-        ("alternate takes weights that start as N.*tp.sample", tp.alternate),
+        ("solve_linear requires weights that start as N.*tp.sample", tp.solve_linear),
+        ("alternate requires weights that start as N.*tp.sample", tp.alternate),
         (
             "parameterization='ntk' is for weights",
             lambda *a: tp.train_finite(*a, width=8, parameterization="ntk"),

@@ -152,9 +152,9 @@ def test_bad_streams(message, make):
 
 
 def test_what_does_not_go_with_streams_says_so(online):
-    with pytest.raises(tp.InputError, match="a stream brings its own batches"):
+    with pytest.raises(tp.InputError, match="a stream supplies its own batches"):
         tp.sample(tp.MLP(1), online, tp.Training(2, 0.1, batch_size=1), n_samples=64)
-    with pytest.raises(tp.InputError, match="a stream brings its own batches"):
+    with pytest.raises(tp.InputError, match="a stream supplies its own batches"):
         tp.sample(tp.MLP(1), online, tp.Training(flow=True, times=[1.0]), n_samples=64)
     for route, activation in (
         (tp.static_ntk, "tanh"),
@@ -162,7 +162,7 @@ def test_what_does_not_go_with_streams_says_so(online):
         (tp.alternate, "tanh"),
         (tp.perturbation, "tanh"),
     ):
-        with pytest.raises(tp.UnsupportedError, match="for a stream of new ones take tp.sample"):
+        with pytest.raises(tp.UnsupportedError, match="for a stream of new ones use tp.sample"):
             route(tp.MLP(1, activation), online, tp.Training(2, 0.1))
 
 

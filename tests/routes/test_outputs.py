@@ -172,7 +172,7 @@ def test_refusals_name_what_serves_instead(problem, several, classes):
         with pytest.raises(
             tp.UnsupportedError,
             match=(
-                f"{route.__name__} takes one output.*for 3 outputs take tp.sample, tp.train_finite,"
+                f"{route.__name__} takes one output.*for 3 outputs use tp.sample, tp.train_finite,"
                 " tp.solve_linear, tp.static_ntk or tp.gradient_independence"
             ),
         ):

@@ -67,7 +67,7 @@ def test_every_route_with_a_schedule_and_nesterov(problem):
     limit = tp.sample(network, problem, training, **settings)
     assert np.abs(lazy.output - limit.output).max() < 1e-3 < 0.01 < np.abs(plain.output - limit.output).max()
     for route in (tp.solve_linear, tp.alternate):
-        with pytest.raises(tp.UnsupportedError, match="for nesterov=True take tp.sample"):
+        with pytest.raises(tp.UnsupportedError, match="for nesterov=True use tp.sample"):
             route(tp.MLP(2, "linear"), problem, training)
     with pytest.raises(tp.InputError, match="pass momentum above 0"):
         tp.Training(3, 0.1, nesterov=True)

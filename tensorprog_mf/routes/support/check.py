@@ -49,7 +49,7 @@ def sentence(way: Way, row: Row, request: Request) -> str:
         return f"{said}; {_filled(deeper.remedy, request)}."
     what = _filled(row.features[0].words, request)
     for_what = f"for {what} " if len(row.features) == 1 else ""
-    instead = f"{for_what}take {either(routes)}" if routes else ""
+    instead = f"{for_what}use {either(routes)}" if routes else ""
     return f"{_said(way, row, request)}; {', or '.join(filter(None, (instead, remedy)))}."
 
 

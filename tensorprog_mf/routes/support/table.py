@@ -76,11 +76,11 @@ _LACKING = tuple(
 _NETWORKS = (
     Row((LINEAR, CLOSED, ALTERNATE), (f.OTHER_NETWORK,), "{route} takes an MLP only"),
     Row((LINEAR,), (f.NONLINEAR,), "{route} takes the linear activation of gain 1 only"),
-    Row((ALTERNATE,), (f.SCALED,), "{route} takes weights that start as N(0,1) and no biases"),
+    Row((ALTERNATE,), (f.SCALED,), "{route} requires weights that start as N(0,1) and no biases"),
     Row(
         (LINEAR,),
         (f.SCALED, f.STEPS),
-        "{route} takes weights that start as N(0,1) and no biases, except in gradient flow",
+        "{route} requires weights that start as N(0,1) and no biases, except in gradient flow",
     ),
     Row((*FINITE, PERTURBATION), (f.INFINITE_DEPTH,), "{route} takes a finite depth only"),
     Row(
@@ -112,7 +112,7 @@ _PROBLEMS = (
         Row(
             TRAINED,
             (f.STREAM, own),
-            "a stream brings its own batches, step by step",
+            "a stream supplies its own batches",
             remedy,
             InputError,
         )
@@ -125,12 +125,12 @@ _PROBLEMS = (
 
 _TRAININGS = (
     Row((PERTURBATION, ALTERNATE), (f.FLOW,), "{route} takes discrete steps only"),
-    Row((*TRAINED, LINEAR), (f.ENDLESS,), "{route} reaches no infinite time", "end at a finite one"),
+    Row((*TRAINED, LINEAR), (f.ENDLESS,), "{route} cannot run to infinite time", "choose a finite last time"),
     Row(
         LAZY,
         (f.ENDLESS, f.OTHER_LOSS),
-        "{route} reaches no infinite time with the loss {problem.loss.name!r}",
-        "end at a finite one",
+        "{route} cannot run to infinite time with the loss {problem.loss.name!r}",
+        "choose a finite last time",
     ),
     Row(
         (LINEAR, ALTERNATE),
@@ -153,7 +153,7 @@ _TRAININGS = (
         (SAMPLE, *FINITE),
         (f.TEMPERATURE, f.AVERAGES),
         "{request.architecture} has no Langevin noise",
-        "for two layers take tp.mean_field.distributional_dynamics",
+        "for two layers use tp.mean_field.distributional_dynamics",
     ),
 )
 
@@ -163,7 +163,7 @@ _RULES = (
         Row(
             (SAMPLE, *FINITE),
             (f.RULE, others),
-            "learning_rule={training.learning_rule.name!r} is known for an MLP and a ResidualMLP",
+            "learning_rule={training.learning_rule.name!r} is available for MLP and ResidualMLP only",
             "train {request.architecture} by gradients",
         )
         for others in (f.POSITIONS, f.AVERAGES)
@@ -288,7 +288,7 @@ _OWN = (
         Row(
             LIMITS,
             (shared, f.INFINITE_DEPTH),
-            "common draws do not go with infinite depth, whose runs have depths of their own",
+            "common draws cannot be used at infinite depth, where each run has its own depth",
             f"leave {shared.words} out",
             InputError,
         )
@@ -304,7 +304,7 @@ _OWN = (
         Row(
             LIMITS,
             (f.TARGET_ERROR, other),
-            "target_error goes neither with common_draws nor with keep_replicates",
+            "target_error cannot be combined with common_draws or keep_replicates",
             f"leave {other.words} out",
             InputError,
         )
