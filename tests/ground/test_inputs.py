@@ -108,7 +108,7 @@ def test_an_own_linear_is_not_taken_for_the_built_in():
         return np.tanh(h)
 
     network = tp.MLP(2, (linear, lambda h: 1 - np.tanh(h) ** 2))
-    with pytest.raises(tp.UnsupportedError, match="take tp.sample"):
+    with pytest.raises(tp.UnsupportedError, match="use tp.sample"):
         tp.solve_linear(network, tp.Problem(X, Y), tp.Training(2, 0.1))
     assert network.describe()["activation"]["name"] == "custom (linear)"
 

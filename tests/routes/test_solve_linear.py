@@ -31,7 +31,7 @@ def test_weights_of_past_gradients_are_those_of_the_optimiser():
 
 def test_other_networks_are_refused(problem):
     for network in (tp.MLP(2, "tanh"), tp.MLP(2, tp.Activation("linear", gain=2.0))):
-        with pytest.raises(tp.TensorProgError, match="take tp.sample"):
+        with pytest.raises(tp.TensorProgError, match="use tp.sample"):
             tp.solve_linear(network, problem, tp.Training(2, 0.1))
 
 

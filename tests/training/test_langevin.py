@@ -117,7 +117,7 @@ def test_routes_without_noise_say_so(problem):
         (tp.static_ntk, tp.MLP(2)),
         (tp.perturbation, tp.MLP(2)),
     ):
-        with pytest.raises(tp.UnsupportedError, match="no Langevin noise; .* take tp.sample"):
+        with pytest.raises(tp.UnsupportedError, match="no Langevin noise; .* use tp.sample"):
             route(network, problem, training)
     with pytest.raises(tp.UnsupportedError, match="take output_bias=0"):
         tp.sample(tp.MLP(2, output_bias=0.5), problem, training, n_samples=64)

@@ -212,7 +212,7 @@ def test_refusals_name_what_serves_instead(problem):
         tp.Training(1, 0.1, temperature=0.5, learning_rule="feedback_alignment")
     network, training = tp.MLP(2, "linear"), tp.Training(2, 0.1, learning_rule="direct_feedback_alignment")
     gradients = "follows gradients; for learning_rule='direct_feedback_alignment'"
-    follows = f"{gradients} take tp.sample or tp.train_finite"
+    follows = f"{gradients} use tp.sample or tp.train_finite"
     for route in (tp.solve_linear, tp.alternate, tp.perturbation, tp.gradient_independence, tp.static_ntk):
         with pytest.raises(tp.UnsupportedError, match=f"{route.__name__} {follows}"):
             route(network, problem, training)

@@ -247,9 +247,9 @@ _RECORDS = (
     Row(
         TRAINED,
         (f.INPUT_WEIGHT, f.NO_INPUT_WEIGHT),
-        "moments and densities of input_weight are known for a MeanFieldMLP, and {request.architecture} knows"
-        " its weights only where inputs look",
-        "average other fields",
+        "moments and densities of input_weight need a MeanFieldMLP; of {request.architecture} the input"
+        " weights are known only along the inputs",
+        "choose other fields",
     ),
 )
 
