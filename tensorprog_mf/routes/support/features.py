@@ -52,7 +52,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Feature:
-    """A thing that can be asked for; `words` say so behind "for", with values of the request in braces."""
+    """A thing that can be asked for; `words` say so after "for", with values of the request in braces."""
 
     words: str
     present: Callable[[Request], bool]
