@@ -89,8 +89,7 @@ class Reductions:
             if missing:
                 raise RuntimeError(
                     f"responses need the {' and the '.join(missing)} of layer {layer}, which no probe of the"
-                    " network reads; leave responses out of tp.Record. With residual = True the network would"
-                    " refuse them before a run."
+                    " network reads; leave responses out of tp.Record, or give the network probes that do."
                 )
 
     def _keep_directions(self, name: str, layer: int, field: np.ndarray) -> None:

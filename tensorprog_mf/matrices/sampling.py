@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from ..ground.errors import boolean, real, require, whole
+from ..ground.fields import set_fields
 from ..sites.draws import Axes, Draws
 
 MATRICES = ("conditioned", "dense", "untied")
@@ -57,8 +58,7 @@ class Sampling:
             "tolerance": checked_tolerance(self.tolerance),
             "centred": boolean("centred", self.centred),
         }
-        for name, value in checked.items():
-            object.__setattr__(self, name, value)
+        set_fields(self, **checked)
         require(
             self.matrix in MATRICES,
             f"matrix={self.matrix!r} is unknown; choose one of {', '.join(MATRICES)}.",

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..ground.calls import checked_call
 from ..ground.errors import InputError, real, require, whole
+from ..ground.fields import set_fields
 from .classes import as_targets, distinct
 from .containers import Read, numbers, read
 from .losses import Loss, as_loss
@@ -137,7 +138,8 @@ class OnlineProblem(DataSource):
         require(
             test.size > 0, "test_inputs are empty; results hold their outputs, so give at least one point."
         )
-        self._hold(
+        set_fields(
+            self,
             stream=_as_function(stream),
             test_inputs=test,
             classes=None if classes is None else distinct(classes),
@@ -146,7 +148,7 @@ class OnlineProblem(DataSource):
             _trailing=None,
         )
         inputs, first = self.batch(0)
-        self._hold(_trailing=first.shape[1:])
+        set_fields(self, _trailing=first.shape[1:])
         known = known_targets(test_targets, given)
         targets = None if known is None else self._targets("test_targets", known)
         seen = [first]
@@ -157,7 +159,7 @@ class OnlineProblem(DataSource):
                 "only the first number may differ.",
             )
             seen.append(targets)
-        self._hold(test_targets=targets)
+        set_fields(self, test_targets=targets)
         warn_of_scales(np.concatenate([inputs, test]), np.concatenate(seen), self.loss)
 
     @property

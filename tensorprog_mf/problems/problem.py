@@ -9,6 +9,7 @@ import numpy as np
 
 from ..ground.calls import checked_call
 from ..ground.errors import require
+from ..ground.fields import set_fields
 from .classes import as_targets, warn_of_empty
 from .containers import Read, numbers, read
 from .losses import Loss, as_loss
@@ -91,7 +92,8 @@ class Problem(DataSource):
         wanted, wanted_test, classes = as_targets(loss, given_targets, known, classes)
         warn_of_scales(seen, wanted, loss)
         warn_of_empty(loss, wanted, classes)
-        self._hold(
+        set_fields(
+            self,
             inputs=seen,
             targets=wanted,
             test_inputs=unseen,
@@ -130,7 +132,7 @@ class Problem(DataSource):
         """The same inputs with targets zero for that many outputs; None: for one, without a dimension."""
         found = copy.copy(self)
         shape = (self.n_train,) if outputs is None else (self.n_train, outputs)
-        found._hold(targets=np.zeros(shape), test_targets=None, classes=None, loss=as_loss("squared"))
+        set_fields(found, targets=np.zeros(shape), test_targets=None, classes=None, loss=as_loss("squared"))
         return found
 
     @property

@@ -50,11 +50,6 @@ class DataSource(ABC):
     test_targets: np.ndarray | None
     classes: tuple | None
 
-    def _hold(self, **checked: object) -> None:
-        """Set fields of a frozen source while it is made."""
-        for name, value in checked.items():
-            object.__setattr__(self, name, value)
-
     @property
     @abstractmethod
     def streamed(self) -> bool:

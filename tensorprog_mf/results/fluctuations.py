@@ -13,6 +13,7 @@ import xarray as xr
 
 from ..ground.calls import checked_call
 from ..ground.errors import InputError, require
+from ..ground.status import Status
 from .references import cite
 from .schema import SCHEMA_VERSION, VARIABLES
 
@@ -240,7 +241,7 @@ def _attributes(by_width: dict[int, xr.Dataset], limit: xr.Dataset) -> dict[str,
 
     networks = list(by_width.values())
     inputs, first = [*networks, limit], networks[0].attrs
-    unfinished = next((ds for ds in inputs if ds.attrs["status"] != "completed"), networks[0]).attrs
+    unfinished = next((ds for ds in inputs if Status.of(ds) is not Status.COMPLETED), networks[0]).attrs
     made = [
         _settings(ds) | {name: ds.attrs[name] for name in ("route", "source", "created_at", "status")}
         for ds in inputs

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..ground.errors import boolean, real, require, whole
+from ..ground.fields import set_fields
 from .batches import checked_batches, drawn
 from .dynamics import Dynamics
 from .schedules import factors
@@ -30,18 +31,19 @@ class DiscreteDescent(Dynamics):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._hold(
+        set_fields(
+            self,
             learning_rate=real("learning_rate", self.learning_rate, "be positive", lambda v: v > 0),
             steps=whole("steps", self.steps),
             momentum=real("momentum", self.momentum, "lie in [0, 1)", lambda v: 0 <= v < 1),
             nesterov=boolean("nesterov", self.nesterov),
             temperature=real("temperature", self.temperature, "be 0 or more", lambda v: v >= 0),
         )
-        self._hold(schedule=factors(self.schedule, self.steps))
+        set_fields(self, schedule=factors(self.schedule, self.steps))
         fastest = self.learning_rate * max(self.schedule or (1.0,))
         allowed = "be 0 or more and below 2 / learning_rate"
         decay = real("weight_decay", self.weight_decay, allowed, lambda v: v >= 0 and v * fastest < 2)
-        self._hold(weight_decay=decay)
+        set_fields(self, weight_decay=decay)
         self._check_batches()
         require(
             not self.nesterov or self.momentum > 0,
@@ -53,10 +55,11 @@ class DiscreteDescent(Dynamics):
     def _check_batches(self) -> None:
         require(self.batches is None or self.batch_size is None, "pass batch_size or batches, not both.")
         if self.batches is not None:
-            self._hold(batches=checked_batches(self.batches, self.steps))
+            set_fields(self, batches=checked_batches(self.batches, self.steps))
         if self.batch_size is not None:
-            self._hold(batch_size=whole("batch_size", self.batch_size, 1))
-        self._hold(
+            set_fields(self, batch_size=whole("batch_size", self.batch_size, 1))
+        set_fields(
+            self,
             replacement=boolean("replacement", self.replacement),
             batch_seed=whole("batch_seed", self.batch_seed),
         )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..ground.errors import real, require
+from ..ground.fields import set_fields
 from .roles import Role, multipliers_by_name
 from .rules import GradientDescent, Rule, as_rule
 
@@ -21,16 +22,12 @@ class Dynamics(ABC):
     learning_rule: Rule = GradientDescent()
 
     def __post_init__(self) -> None:
-        self._hold(
+        set_fields(
+            self,
             learning_rule=as_rule(self.learning_rule),
             multipliers=_factors("multipliers", self.multipliers, "weight"),
             bias_multipliers=_factors("bias_multipliers", self.bias_multipliers, "bias"),
         )
-
-    def _hold(self, **checked: object) -> None:
-        """Put checked values in the place of those that were given."""
-        for name, value in checked.items():
-            object.__setattr__(self, name, value)
 
     @property
     @abstractmethod

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..ground.errors import real, require
+from ..ground.fields import set_fields
 from .dynamics import Dynamics
 
 
@@ -30,7 +31,8 @@ class GradientFlow(Dynamics):
             for t in self.times
         )
         require(all(a < b for a, b in zip(times, times[1:])), f"times={self.times!r} must increase.")
-        self._hold(
+        set_fields(
+            self,
             times=times,
             tolerance=checked_tolerance(self.tolerance),
             weight_decay=real("weight_decay", self.weight_decay, "be 0 or more", lambda v: v >= 0),

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..ground.calls import checked_call
 from ..ground.errors import UnsupportedError, boolean, require
+from ..ground.fields import set_fields
 from .discrete_descent import DiscreteDescent
 from .dynamics import Dynamics
 from .gradient_flow import GradientFlow, checked_tolerance
@@ -117,11 +118,9 @@ class Training:
         ) -> None: ...
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "flow", boolean("flow", self.flow))
-        object.__setattr__(self, "tolerance", checked_tolerance(self.tolerance))
+        set_fields(self, flow=boolean("flow", self.flow), tolerance=checked_tolerance(self.tolerance))
         self._check_flow() if self.flow else self._check_steps()
-        for name, value in _settings(self.dynamics, type(self.dynamics)).items():
-            object.__setattr__(self, name, value)
+        set_fields(self, **_settings(self.dynamics, type(self.dynamics)))
 
     def _check_steps(self) -> None:
         require(

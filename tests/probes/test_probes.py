@@ -113,6 +113,7 @@ class Mixed(tp.MLP):
 
 
 def test_routes_ask_all_activations_about_kinks(problem):
+    assert Mixed(2).kinked and not tp.MLP(2).kinked
     training = tp.Training(flow=True, times=[0.1])
     with pytest.warns(tp.ToleranceWarning, match="activation 'relu' has a kink"):
         ds = tp.sample(Mixed(2), problem, training, n_samples=64, n_replicates=1, progress=False)

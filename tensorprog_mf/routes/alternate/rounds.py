@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...ground.errors import InputError, real, whole
+from ...ground.fields import set_fields
 from ...ground.status import Status
 from .alternation import Alternation, Guess, Solution
 
@@ -41,8 +42,7 @@ class Rounds:
             "damping": real("damping", self.damping, "lie in [0, 1)", lambda v: 0 <= v < 1),
             "target_residual": real("target_residual", self.target_residual, "be positive", lambda v: v > 0),
         }
-        for name, value in checked.items():
-            object.__setattr__(self, name, value)
+        set_fields(self, **checked)
 
 
 @dataclass(frozen=True)

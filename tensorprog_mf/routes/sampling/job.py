@@ -9,6 +9,7 @@ import xarray as xr
 
 from ...engine.record import Record
 from ...ground.errors import boolean, require, whole
+from ...ground.fields import set_fields
 from ...ground.interruption import Folder
 from ...ground.status import Status
 from ...matrices.sampling import Sampling
@@ -41,8 +42,11 @@ class Keeping:
     keep_replicates: bool = False
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "samples", whole("samples", self.samples))
-        object.__setattr__(self, "keep_replicates", boolean("keep_replicates", self.keep_replicates))
+        set_fields(
+            self,
+            samples=whole("samples", self.samples),
+            keep_replicates=boolean("keep_replicates", self.keep_replicates),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
